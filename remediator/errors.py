@@ -1,0 +1,66 @@
+"""The errors that remediator raises on purpose.
+
+    RemediatorError
+    ├── TemplateError    a text cannot be read as a CloudFormation template
+    ├── EditError        an operation cannot be carried out on the text soundly
+    ├── ProofError       an edited text is not what its plan says: a defect of remediator
+    ├── TransformError   a transform broke its contract
+    ├── FileError        a file or folder cannot be read or written
+    └── ConfigError      a setting, an option or a plugin name is wrong
+
+A message says what is wrong and then what to do; file and line come from the attributes.
+"""
+
+from __future__ import annotations
+
+
+class RemediatorError(Exception):
+    """An error with a message for a person, and the place it speaks of.
+
+    `line` and `column` count from 1; None where no place can be named.
+    """
+
+    def __init__(self, message: str, *, line: int | None = None, column: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.line = line
+        self.column = column
+
+
+class TemplateError(RemediatorError):
+    """A text cannot be read as a CloudFormation template.
+
+    `looks_like_template` is True where the text was plainly meant as one: a folder that holds
+    it is then reported as not wholly handled, where other files are skipped in silence.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        line: int | None = None,
+        column: int | None = None,
+        looks_like_template: bool = False,
+    ) -> None:
+        super().__init__(message, line=line, column=column)
+        self.looks_like_template = looks_like_template
+
+
+class EditError(RemediatorError):
+    """An operation cannot be carried out on the text soundly; the message is the reason."""
+
+
+class ProofError(RemediatorError):
+    """An edited text is not what its plan says; the file stays as it was."""
+
+
+class TransformError(RemediatorError):
+    """A transform broke its contract: an operation on a missing path, a fix without a reason."""
+
+
+class FileError(RemediatorError):
+    """A file or folder cannot be read or written."""
+
+
+class ConfigError(RemediatorError):
+    """A setting, an option or a plugin name is wrong."""

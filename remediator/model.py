@@ -1,0 +1,297 @@
+"""The values that pass between the parts of remediator. All frozen; nothing here does work.
+
+Plain data of a template is always in the *long form*: `!Ref X` is `{"Ref": "X"}`, `!GetAtt A.B` is
+`{"Fn::GetAtt": ["A", "B"]}`, whatever the text uses, so that one plan serves YAML and JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TypeAlias, Union
+
+Value: TypeAlias = Union[None, bool, int, float, str, list["Value"], dict[str, "Value"]]
+Path: TypeAlias = tuple[str | int, ...]
+"""A place in the long-form data of a template: mapping keys and list indexes from the root."""
+
+
+def pointer(path: Path) -> str:
+    """Return the JSON Pointer (RFC 6901) of a path."""
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+
+
+def value_at(data: Value, path: Path) -> Value:
+    """Return the value at a path; raises KeyError where there is none."""
+    for step in path:
+        if isinstance(data, dict) and isinstance(step, str):
+            data = data[step]
+        elif isinstance(data, list) and isinstance(step, int) and 0 <= step < len(data):
+            data = data[step]
+        else:
+            raise KeyError(pointer(path))
+    return data
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    """A new entry of a mapping (the last step is its key) or list (the index it will have).
+
+    In a mapping it stands before or after the sibling named, else at the end. In a list it is
+    put before the entry that has the index now; the list's length appends.
+    """
+
+    path: Path
+    value: Value
+    before: str | None = None
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """Another value for an existing entry; its key and what surrounds it stay."""
+
+    path: Path
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """An existing entry of a mapping or list goes, with the comments that belong to it."""
+
+    path: Path
+
+
+Operation: TypeAlias = Add | Replace | Remove
+"""All operations of a plan speak of the *original* data: indexes are those before the plan."""
+
+
+def json_patch(operations: Iterable[Operation]) -> list[dict[str, Value]]:
+    """Return a plan as a JSON Patch (RFC 6902), in an order that keeps list indexes true."""
+
+    # Patches apply one after the other: later places first, then no index has shifted yet. At
+    # one index a removal or replacement speaks of the old entry, so it comes before an addition.
+    def order(operation: Operation) -> tuple[tuple[tuple[int, int, str], ...], bool]:
+        steps = tuple(
+            (1, step, "") if isinstance(step, int) else (0, 0, step) for step in operation.path
+        )
+        return steps, not isinstance(operation, Add)
+
+    patch: list[dict[str, Value]] = []
+    for operation in sorted(operations, key=order, reverse=True):
+        if isinstance(operation, Remove):
+            patch.append({"op": "remove", "path": pointer(operation.path)})
+        else:
+            kind = "add" if isinstance(operation, Add) else "replace"
+            patch.append({"op": kind, "path": pointer(operation.path), "value": operation.value})
+    return patch
+
+
+class Consequence(StrEnum):
+    """What a repair does to a stack that is already deployed, at its next deployment."""
+
+    SAFE = "safe"
+    """Nothing that runs changes."""
+    ROTATES = "rotates"
+    """A live credential becomes the generated one."""
+    EXTERNAL = "external"
+    """A server outside the stack must be given the generated password."""
+    REPLACES = "replaces"
+    """The resource is replaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A repair: all of its operations or none.
+
+    `because` is required unless the consequence is safe, and says why it has that consequence.
+    `follow_ups` are what a person has to do. Raises ValueError where `because` is missing.
+    """
+
+    title: str
+    operations: tuple[Operation, ...]
+    consequence: Consequence = Consequence.SAFE
+    because: str = ""
+    follow_ups: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.operations:
+            raise ValueError("a fix needs operations")
+        if self.consequence is not Consequence.SAFE and not self.because:
+            raise ValueError(f"a fix that is not safe needs a reason: {self.title}")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why something is left as it is: a documented code, and a sentence that helps."""
+
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something a transform found: with a fix, or with the refusal that says why there is none.
+
+    `path` is the entry a person should look at. `masked` are literal secrets that no report may
+    show. Raises ValueError unless exactly one of `fix` and `refusal` is given.
+    """
+
+    path: Path
+    message: str
+    fix: Fix | None = None
+    refusal: Refusal | None = None
+    masked: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if (self.fix is None) == (self.refusal is None):
+            raise ValueError(f"a finding has a fix or a refusal: {self.message}")
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """One row of the catalogue: a property that holds a credential, and what it demands.
+
+    `property` is the path below Properties; `*` stands for every list entry, `{}` for every key.
+    `generatable` is `yes` (AWS creates the credential from the value), `external` (it belongs to
+    something outside the stack) or `no`. `forbidden` are characters it refuses; `allowed`, where
+    not None, are the only punctuation characters it takes besides letters and digits.
+    `max_length` is by engine: (glob of the Engine property, length), `*` last. `requires` names
+    character classes that must occur: upper, lower, digit, symbol.
+    """
+
+    type: str
+    property: tuple[str, ...]
+    kind: str
+    generatable: str
+    repaired: bool = False
+    user: tuple[str, ...] | None = None
+    fixed_user: str | None = None
+    target_type: str | None = None
+    min_length: int = 1
+    max_length: tuple[tuple[str, int], ...] = ()
+    forbidden: str = ""
+    allowed: str | None = None
+    requires: tuple[str, ...] = ()
+    replaces: bool = False
+    logs_in_later: bool = False
+    note: str = ""
+    managed: str = ""
+    update: str = ""
+    source: str = ""
+
+
+Catalogue: TypeAlias = Mapping[str, tuple[Credential, ...]]
+"""Resource type -> its credential properties."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Another file of the repository that gives a template's parameter a value, or reads it."""
+
+    file: str
+    line: int
+    how: str
+    """What it is, in words: `nested stack`, `parameter file`, `taskcat configuration` …"""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a user decided. The defaults are those of the command line.
+
+    `manual_secrets` is `in-place` or `replace`; `secret_kms_key` is `none` or `database`.
+    """
+
+    select: frozenset[str] = frozenset()
+    ignore: frozenset[str] = frozenset()
+    allow: frozenset[Consequence] = frozenset(
+        {Consequence.SAFE, Consequence.ROTATES, Consequence.EXTERNAL}
+    )
+    new: bool = False
+    """Nothing is deployed yet: every consequence is allowed and none applies."""
+    manual_secrets: str = "in-place"
+    secret_kms_key: str = "none"
+    plugins: tuple[str, ...] = ()
+
+
+def _no_callers() -> Mapping[str, tuple[Caller, ...]]:
+    return MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a transform may know besides the template: catalogue, settings, callers.
+
+    `callers` maps a parameter's name to those in the same tree that name it for this template.
+    """
+
+    catalogue: Catalogue
+    settings: Settings = field(default_factory=Settings)
+    callers: Mapping[str, tuple[Caller, ...]] = field(default_factory=_no_callers)
+
+
+class Status(StrEnum):
+    """The status of a file or of a finding in a result."""
+
+    FIXED = "fixed"
+    WOULD_FIX = "would-fix"
+    REPAIRABLE = "repairable"
+    """`check` does not prove: a fix was planned, not carried out."""
+    CLEAN = "clean"
+    LEFT = "left"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A finding with what became of it. `line` and `column` count from 1, in the old text where
+    it was repaired, in the new text where it was left."""
+
+    transform: str
+    finding: Finding
+    status: Status
+    line: int
+    column: int
+    refusal: Refusal | None = None
+    """Why it was left: the finding's own refusal, or what held its fix back."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileResult:
+    """What became of one file. `old` and `new` are its whole text (equal where nothing changed)."""
+
+    path: str
+    status: Status
+    outcomes: tuple[Outcome, ...] = ()
+    patch: Sequence[Mapping[str, Value]] = ()
+    """The JSON Patch from the old data to the new."""
+    old: str = ""
+    new: str = ""
+    error: str = ""
+    error_line: int | None = None
+    error_column: int | None = None
+    needs_before: tuple[str, ...] = ()
+    """Parameters that have no default, before: a deployment must be given a value for each."""
+    needs_after: tuple[str, ...] = ()
+    differences: tuple[str, ...] = ()
+    """The difference of the data in words, from the proof."""
+
+    @property
+    def masked(self) -> tuple[str, ...]:
+        """Literal secrets of this file that no report may show, longest first."""
+        values = {value for outcome in self.outcomes for value in outcome.finding.masked}
+        return tuple(sorted(values, key=lambda value: (-len(value), value)))
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What became of all files of a run."""
+
+    files: tuple[FileResult, ...]
+    command: str
+    """`fix`, `fix --dry-run` or `check`."""
+    scanned: int = 0
+    """Files looked at, templates or not."""
+    skipped: int = 0
+    """Files that are no templates."""

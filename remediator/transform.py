@@ -1,0 +1,33 @@
+"""What a transform is. A module of `transforms/` needs to import nothing else but its template."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from .model import Context, Finding
+from .template import Template
+
+
+@dataclass(frozen=True, slots=True)
+class Transform:
+    """One thing that remediator repairs.
+
+    `check` looks at a template and yields what it finds; it is pure: it reads nothing else and
+    changes nothing. `triggers` are literal strings: where none of them stands in a raw text (and,
+    with `reads_catalogue`, no property or type of the catalogue either), the transform has
+    nothing to find there and the file need not be parsed. The module's docstring is the
+    transform's documentation.
+    """
+
+    id: str
+    title: str
+    check: Callable[[Template, Context], Iterable[Finding]]
+    triggers: tuple[str, ...] = ()
+    reads_catalogue: bool = False
+
+    @property
+    def documentation(self) -> str:
+        """The docstring of the module that holds `check`."""
+        return (sys.modules[self.check.__module__].__doc__ or "").strip()
