@@ -194,6 +194,8 @@ class Caller:
     line: int
     how: str
     """What it is, in words: `nested stack`, `parameter file`, `taskcat configuration` …"""
+    breaks: bool = True
+    """Whether its next run fails once the parameter is gone; else the value is just ignored."""
 
 
 @dataclass(frozen=True, slots=True)
