@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TypeAlias, Union
+from typing import TypeAlias
 
-Value: TypeAlias = Union[None, bool, int, float, str, list["Value"], dict[str, "Value"]]
+Value: TypeAlias = 'bool | int | float | str | list["Value"] | dict[str, "Value"] | None'
 Path: TypeAlias = tuple[str | int, ...]
 """A place in the long-form data of a template: mapping keys and list indexes from the root."""
 
@@ -25,8 +25,8 @@ def pointer(path: Path) -> str:
 def value_at(data: Value, path: Path) -> Value:
     """Return the value at a path; raises KeyError where there is none."""
     for step in path:
-        if isinstance(data, dict) and isinstance(step, str):
-            data = data[step]
+        if isinstance(data, dict) and step in data:
+            data = data[str(step)]
         elif isinstance(data, list) and isinstance(step, int) and 0 <= step < len(data):
             data = data[step]
         else:

@@ -1,0 +1,229 @@
+"""When a resource or a branch exists: the conditions of a template as logic.
+
+A *case* is a set of condition names with the truth each must have, such as the `Condition` of a
+resource and the branches of `Fn::If` above a value; a *presence* is several cases of which any
+may hold. They are compared by trying every assignment of what the conditions ask about.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeAlias
+
+from .errors import TransformError
+from .model import Value
+
+Case: TypeAlias = frozenset[tuple[str, bool]]
+"""Condition names with the truth that each must have; empty: always."""
+Presence: TypeAlias = tuple[Case, ...]
+"""Any of the cases; none at all: never."""
+
+ALWAYS: Presence = (frozenset(),)
+LIMIT = 4096
+"""Assignments that are tried at the most; beyond it, TooManyConditions."""
+
+_OTHER = "\0other"  # any value that no condition of the template names
+_Assignment: TypeAlias = Mapping[str, str]
+_Formula: TypeAlias = Callable[[_Assignment], bool]
+
+
+class TooManyConditions(TransformError):
+    """The conditions ask about more combinations than can be tried."""
+
+
+def literal(value: Value) -> str | None:
+    """Return a scalar as the string that CloudFormation compares, or None for anything else."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, (str, int, float)) else None
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """The `Conditions` section of a template, with the parameters that they ask about."""
+
+    expressions: Mapping[str, Value]
+    parameters: Mapping[str, Value]
+    _domains: dict[str, set[str]] = field(default_factory=dict)
+
+    def satisfiable(self, presence: Presence) -> bool:
+        """Tell whether any assignment makes the presence true."""
+        return any(self._holds(presence, a) for a in self._assignments(presence))
+
+    def implies(self, presence: Presence, other: Presence) -> bool:
+        """Tell whether `other` holds wherever `presence` does."""
+        return all(
+            self._holds(other, a)
+            for a in self._assignments(presence, other)
+            if self._holds(presence, a)
+        )
+
+    def equivalent(self, presence: Presence, other: Presence) -> bool:
+        """Tell whether both hold in exactly the same assignments."""
+        return all(
+            self._holds(presence, a) == self._holds(other, a)
+            for a in self._assignments(presence, other)
+        )
+
+    def exclusive(self, presence: Presence, other: Presence) -> bool:
+        """Tell whether no assignment makes both true."""
+        return not any(
+            self._holds(presence, a) and self._holds(other, a)
+            for a in self._assignments(presence, other)
+        )
+
+    def both(self, presence: Presence, other: Presence) -> Presence:
+        """Return where both hold, without the cases that contradict themselves."""
+        joined = (a | b for a in presence for b in other)
+        return tuple(c for c in joined if not any((name, not truth) in c for name, truth in c))
+
+    def without(self, presence: Presence, other: Presence) -> Presence:
+        """Return where `presence` holds and `other` does not."""
+        for case in other:
+            opposite = tuple(frozenset({(name, not truth)}) for name, truth in sorted(case))
+            presence = self.both(presence, opposite)
+        return tuple(case for case in presence if self.satisfiable((case,)))
+
+    def simplified(self, presence: Presence) -> Presence:
+        """Return the presence without cases and names that add nothing."""
+        cases: list[Case] = []
+        for case in dict.fromkeys(presence):
+            if not self.satisfiable((case,)):
+                continue
+            for name in sorted(case):
+                fewer = case - {name}
+                if self.equivalent((fewer,), (case,)):
+                    case = fewer
+            cases.append(case)
+        kept = list(dict.fromkeys(cases))
+        for case in tuple(kept):
+            others = tuple(other for other in kept if other != case)
+            if others and self.implies((case,), others):
+                kept.remove(case)
+        return tuple(kept)
+
+    def named(self, presence: Presence) -> str | None:
+        """Return the name of a condition with just this meaning, the first of the template."""
+        for name in self.expressions:
+            try:
+                if self.equivalent(presence, (frozenset({(name, True)}),)):
+                    return name
+            except TooManyConditions:
+                continue  # this one asks about too much to be the one sought
+        return None
+
+    def expression(self, presence: Presence) -> Value:
+        """Return the presence as an expression for the `Conditions` section."""
+        cases: list[Value] = []
+        for case in presence:
+            parts: list[Value] = [
+                {"Condition": name} if truth else {"Fn::Not": [{"Condition": name}]}
+                for name, truth in sorted(case, key=lambda item: (not item[1], item[0]))
+            ]
+            cases.append(parts[0] if len(parts) == 1 else {"Fn::And": parts})
+        return cases[0] if len(cases) == 1 else {"Fn::Or": cases}
+
+    def _holds(self, presence: Presence, assignment: _Assignment) -> bool:
+        return any(
+            all(self._formula(name)(assignment) == truth for name, truth in case)
+            for case in presence
+        )
+
+    def _assignments(self, *presences: Presence) -> Iterator[_Assignment]:
+        names = {name for presence in presences for case in presence for name, _ in case}
+        variables = sorted({v for name in names for v in self._variables(name)})
+        domains = [sorted(self._domain(variable)) for variable in variables]
+        if math.prod(map(len, domains)) > LIMIT:
+            raise TooManyConditions(
+                f"the conditions {', '.join(sorted(names))} ask about more than {LIMIT} "
+                "combinations of values"
+            )
+        for values in itertools.product(*domains):
+            yield dict(zip(variables, values, strict=True))
+
+    @cached_property
+    def _compiled(self) -> dict[str, tuple[_Formula, frozenset[str]]]:
+        return {}
+
+    def _formula(self, name: str) -> _Formula:
+        return self._named(name, ())[0]
+
+    def _variables(self, name: str) -> frozenset[str]:
+        return self._named(name, ())[1]
+
+    def _named(self, name: str, above: tuple[str, ...]) -> tuple[_Formula, frozenset[str]]:
+        if name not in self._compiled:
+            if name in above or name not in self.expressions or len(above) > 50:
+                return self._opaque({"Condition": name})
+            self._compiled[name] = self._compile(self.expressions[name], (*above, name))
+        return self._compiled[name]
+
+    def _compile(
+        self, expression: Value, above: tuple[str, ...]
+    ) -> tuple[_Formula, frozenset[str]]:
+        if isinstance(expression, dict) and len(expression) == 1:
+            [(function, argument)] = expression.items()
+            if function == "Condition" and isinstance(argument, str):
+                return self._named(argument, above)
+            if function in ("Fn::And", "Fn::Or", "Fn::Not") and isinstance(argument, list):
+                parts = [self._compile(part, above) for part in argument]
+                formulas = [formula for formula, _ in parts]
+                variables = frozenset(itertools.chain.from_iterable(names for _, names in parts))
+                if function == "Fn::And":
+                    return (lambda a: all(f(a) for f in formulas)), variables
+                if function == "Fn::Or":
+                    return (lambda a: any(f(a) for f in formulas)), variables
+                if len(formulas) == 1:
+                    return (lambda a: not formulas[0](a)), variables
+            if function == "Fn::Equals" and isinstance(argument, list) and len(argument) == 2:
+                return self._equals(argument[0], argument[1])
+        return self._opaque(expression)
+
+    def _equals(self, left: Value, right: Value) -> tuple[_Formula, frozenset[str]]:
+        a, b = literal(left), literal(right)
+        if a is not None and b is not None:
+            same = a == b
+            return (lambda _: same), frozenset()
+        if a is None and b is None:
+            return self._opaque(["Fn::Equals", *sorted((_text(left), _text(right)))])
+        variable, value = (_text(right), a) if b is None else (_text(left), b)
+        self._domain(variable).add(value or "")
+        return (lambda assignment: assignment[variable] == (value or "")), frozenset({variable})
+
+    def _opaque(self, expression: Value) -> tuple[_Formula, frozenset[str]]:
+        """What cannot be looked into is true or false, and equal only to itself."""
+        variable = "?" + _text(expression)
+        self._domains.setdefault(variable, {"false", "true"})
+        return (lambda assignment: assignment[variable] == "true"), frozenset({variable})
+
+    def _domain(self, variable: str) -> set[str]:
+        """What a variable may be: the values named by conditions, and any other."""
+        if variable not in self._domains:
+            self._domains[variable] = {_OTHER}
+            allowed = self._allowed(variable)
+            if allowed:
+                self._domains[variable] = allowed
+        return self._domains[variable]
+
+    def _allowed(self, variable: str) -> set[str]:
+        expression = json.loads(variable)
+        if isinstance(expression, dict) and isinstance(expression.get("Ref"), str):
+            parameter = self.parameters.get(expression["Ref"])
+            allowed = parameter.get("AllowedValues") if isinstance(parameter, dict) else None
+            if isinstance(allowed, list):
+                return {text for text in map(literal, allowed) if text is not None}
+        return set()
+
+
+def _text(value: Value) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+def case(pairs: Iterable[tuple[str, bool]]) -> Case:
+    """Return a case from condition names with their truth."""
+    return frozenset(pairs)

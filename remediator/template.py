@@ -1,0 +1,353 @@
+"""CloudFormation's view of a document: sections, intrinsic functions, references. Read-only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+from .conditions import Case, Conditions, case
+from .document import Document
+from .model import Add, Operation, Path, Remove, Value, value_at
+
+SUB_VARIABLE = re.compile(r"\$\{\s*([^!${}\s][^${}]*?)\s*\}")
+"""A variable of `Fn::Sub`; `${!Literal}` is none."""
+
+
+class Kind(StrEnum):
+    """How a reference is written."""
+
+    REF = "Ref"
+    GET_ATT = "Fn::GetAtt"
+    SUB = "Fn::Sub"
+    DEPENDS_ON = "DependsOn"
+    CONDITION = "Condition"
+    NAME = "name"
+    """A bare parameter name in `Metadata.AWS::CloudFormation::Interface`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One mention of a parameter, resource or condition.
+
+    `path` is that of the whole function (`{"Ref": …}`, `{"Fn::Sub": …}`), of the string in
+    `DependsOn`, or of the entry that holds a bare name. `attribute` is what a `GetAtt` asks for.
+    """
+
+    path: Path
+    target: str
+    kind: Kind
+    attribute: str = ""
+
+
+class Template:
+    """A document read as a CloudFormation template."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.data = document.data
+        self.parameters = _section(self.data, "Parameters")
+        self.resources = _section(self.data, "Resources")
+        self.outputs = _section(self.data, "Outputs")
+        self.conditions = Conditions(_section(self.data, "Conditions"), self.parameters)
+
+    def type_of(self, logical_id: str) -> str:
+        """Return the `Type` of a resource, or an empty string."""
+        resource = self.resources.get(logical_id)
+        kind = resource.get("Type") if isinstance(resource, dict) else None
+        return kind if isinstance(kind, str) else ""
+
+    def properties(self, logical_id: str) -> Mapping[str, Value]:
+        """Return the `Properties` of a resource; an empty mapping where it has none."""
+        resource = self.resources.get(logical_id)
+        return _section(resource, "Properties") if isinstance(resource, dict) else {}
+
+    def of_type(self, *types: str) -> Iterator[str]:
+        """Yield the logical ids of the resources of the types."""
+        return (name for name in self.resources if self.type_of(name) in types)
+
+    def parameter(self, name: str) -> Mapping[str, Value]:
+        """Return the definition of a parameter; an empty mapping where there is none."""
+        return _section(self.parameters, name)
+
+    def presence(self, path: Path) -> Case:
+        """Return when the value at a path takes effect: its resource's condition, its branches.
+
+        Raises KeyError where the path leads nowhere.
+        """
+        pairs: list[tuple[str, bool]] = []
+        if len(path) > 1 and path[0] in ("Resources", "Outputs"):
+            owner = _section(self.data, str(path[0])).get(str(path[1]))
+            condition = owner.get("Condition") if isinstance(owner, dict) else None
+            if isinstance(condition, str):
+                pairs.append((condition, True))
+        value: Value = self.data
+        for step, following in zip(path, (*path[1:], None), strict=True):
+            value = value_at(value, (step,))
+            if step == "Fn::If" and isinstance(value, list) and following in (1, 2):
+                name = value[0] if value else None
+                if isinstance(name, str):
+                    pairs.append((name, following == 1))
+        return case(pairs)
+
+    @cached_property
+    def references(self) -> tuple[Reference, ...]:
+        """Every reference of the template, in the order of the text."""
+        return tuple(references(self.data))
+
+    @cached_property
+    def _by_target(self) -> Mapping[str, tuple[Reference, ...]]:
+        found: dict[str, list[Reference]] = {}
+        for reference in self.references:
+            if reference.kind is not Kind.CONDITION:
+                found.setdefault(reference.target, []).append(reference)
+        return {target: tuple(each) for target, each in found.items()}
+
+    def references_to(self, target: str) -> tuple[Reference, ...]:
+        """Return the references to a parameter or resource, in the order of the text."""
+        return self._by_target.get(target, ())
+
+    @cached_property
+    def dependencies(self) -> Mapping[str, frozenset[str]]:
+        """Resource -> the resources it refers to, directly."""
+        return _dependencies(self.data)
+
+    def depends(self, logical_id: str, other: str) -> bool:
+        """Tell whether a resource depends on another, directly or not."""
+        seen: set[str] = set()
+        waiting = [logical_id]
+        while waiting:
+            for following in self.dependencies.get(waiting.pop(), ()):
+                if following == other:
+                    return True
+                if following not in seen:
+                    seen.add(following)
+                    waiting.append(following)
+        return False
+
+    @cached_property
+    def macros(self) -> tuple[str, ...]:
+        """The macros of `Transform` and of every `Fn::Transform`."""
+        top = self.data.get("Transform")
+        found: list[Value] = list(top) if isinstance(top, list) else [top]
+        found += [
+            value["Fn::Transform"]
+            for _, value in walk(self.data)
+            if isinstance(value, dict) and "Fn::Transform" in value
+        ]
+        names = (item.get("Name") if isinstance(item, dict) else item for item in found)
+        return tuple(str(name) for name in names if name is not None)
+
+
+def _section(data: Mapping[str, Value], name: str) -> Mapping[str, Value]:
+    section = data.get(name)
+    return section if isinstance(section, dict) else {}
+
+
+def walk(value: Value, path: Path = ()) -> Iterator[tuple[Path, Value]]:
+    """Yield every value below one, itself first, with its path, in the order of the text."""
+    yield path, value
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from walk(inner, (*path, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from walk(inner, (*path, index))
+
+
+def sub_variables(text: str) -> tuple[str, ...]:
+    """Return the variables of an `Fn::Sub` text, each once."""
+    return tuple(dict.fromkeys(SUB_VARIABLE.findall(text)))
+
+
+def references(data: Mapping[str, Value]) -> Iterator[Reference]:
+    """Yield every reference of a template's data, in the order of the text."""
+    for path, value in walk(dict(data)):
+        if not isinstance(value, dict):
+            continue
+        if len(value) == 1:
+            [(function, argument)] = value.items()
+            yield from _of_function(path, function, argument)
+        if len(path) == 2 and path[0] in ("Resources", "Outputs"):
+            yield from _of_attributes(path, value)
+        if path == ("Metadata", "AWS::CloudFormation::Interface"):
+            yield from _of_interface(path, value)
+
+
+def _of_function(path: Path, function: str, argument: Value) -> Iterator[Reference]:
+    if function == "Ref" and isinstance(argument, str):
+        yield Reference(path, argument, Kind.REF)
+    elif function == "Fn::GetAtt":
+        parts = argument.split(".", 1) if isinstance(argument, str) else argument
+        if isinstance(parts, list) and parts and isinstance(parts[0], str):
+            attribute = ".".join(part for part in parts[1:] if isinstance(part, str))
+            yield Reference(path, parts[0], Kind.GET_ATT, attribute)
+    elif function == "Fn::Sub":
+        text, local = sub_parts(argument)
+        for variable in sub_variables(text):
+            if variable not in local:
+                target, _, attribute = variable.partition(".")
+                yield Reference(path, target, Kind.SUB, attribute)
+    elif function == "Fn::If" and isinstance(argument, list) and argument:
+        if isinstance(argument[0], str):
+            yield Reference(path, argument[0], Kind.CONDITION)
+    elif function == "Condition" and isinstance(argument, str) and len(path) > 2:
+        yield Reference(path, argument, Kind.CONDITION)
+
+
+def _of_attributes(path: Path, value: Mapping[str, Value]) -> Iterator[Reference]:
+    if isinstance(value.get("Condition"), str):
+        yield Reference((*path, "Condition"), str(value["Condition"]), Kind.CONDITION)
+    depends = value.get("DependsOn")
+    if isinstance(depends, str):
+        yield Reference((*path, "DependsOn"), depends, Kind.DEPENDS_ON)
+    elif isinstance(depends, list):
+        for index, name in enumerate(depends):
+            if isinstance(name, str):
+                yield Reference((*path, "DependsOn", index), name, Kind.DEPENDS_ON)
+
+
+def _of_interface(path: Path, interface: Mapping[str, Value]) -> Iterator[Reference]:
+    groups = interface.get("ParameterGroups")
+    for index, group in enumerate(groups if isinstance(groups, list) else ()):
+        names = group.get("Parameters") if isinstance(group, dict) else None
+        for position, name in enumerate(names if isinstance(names, list) else ()):
+            if isinstance(name, str):
+                place = (*path, "ParameterGroups", index, "Parameters", position)
+                yield Reference(place, name, Kind.NAME)
+    for name in _section(interface, "ParameterLabels"):
+        yield Reference((*path, "ParameterLabels", name), name, Kind.NAME)
+
+
+def sub_parts(argument: Value) -> tuple[str, Mapping[str, Value]]:
+    """Return text and variable map of the argument of `Fn::Sub`; an empty text if malformed."""
+    if isinstance(argument, str):
+        return argument, {}
+    if isinstance(argument, list) and argument and isinstance(argument[0], str):
+        variables = argument[1] if len(argument) > 1 else None
+        return argument[0], variables if isinstance(variables, dict) else {}
+    return "", {}
+
+
+def unresolved_references(data: Mapping[str, Value]) -> frozenset[str]:
+    """Return what a template refers to and does not define, in words.
+
+    Looked at are Resources, Outputs, Conditions and Rules, and the names in the console's
+    interface; a name that a macro would create counts too, so compare before with after.
+    """
+    parameters = _section(data, "Parameters")
+    known = {*parameters, *_section(data, "Resources")}
+    conditions = _section(data, "Conditions")
+    found = set()
+    for reference in references(data):
+        if reference.path[0] not in ("Resources", "Outputs", "Conditions", "Rules", "Metadata"):
+            continue
+        if reference.target.startswith("AWS::"):
+            continue
+        if reference.kind is Kind.CONDITION:
+            missing = reference.target not in conditions
+        elif reference.kind is Kind.NAME:
+            missing = reference.target not in parameters
+        else:
+            missing = reference.target not in known
+        if missing:
+            found.add(f"{reference.kind} {reference.target}")
+    return frozenset(found)
+
+
+def _dependencies(data: Mapping[str, Value]) -> Mapping[str, frozenset[str]]:
+    resources = _section(data, "Resources")
+    found: dict[str, set[str]] = {name: set() for name in resources}
+    for reference in references({"Resources": dict(resources)}):
+        if reference.kind is not Kind.CONDITION and reference.target in resources:
+            found[str(reference.path[1])].add(reference.target)
+    return {name: frozenset(targets) for name, targets in found.items()}
+
+
+def cycles(data: Mapping[str, Value]) -> frozenset[frozenset[str]]:
+    """Return the groups of resources that depend on one another in a circle.
+
+    Tarjan's algorithm with a stack of its own: a template may chain thousands of resources.
+    """
+    graph = _dependencies(data)
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    on_stack: set[str] = set()
+    found = []
+    for root in graph:
+        work = [(root, iter(sorted(graph[root])))] if root not in index else []
+        while work:
+            name, following = work[-1]
+            if name not in index:
+                index[name] = low[name] = len(index)
+                stack.append(name)
+                on_stack.add(name)
+            for target in following:
+                if target not in index:
+                    work.append((target, iter(sorted(graph[target]))))
+                    break
+                if target in on_stack:
+                    low[name] = min(low[name], low[target])
+            else:
+                work.pop()
+                if work:
+                    low[work[-1][0]] = min(low[work[-1][0]], low[name])
+                if low[name] == index[name]:
+                    group = set()
+                    while name not in group:
+                        group.add(stack[-1])
+                        on_stack.discard(stack.pop())
+                    if len(group) > 1 or name in graph[name]:
+                        found.append(frozenset(group))
+    return frozenset(found)
+
+
+def needed_parameters(data: Mapping[str, Value]) -> tuple[str, ...]:
+    """Return the parameters without a default: a deployment must be given a value for each."""
+    parameters = _section(data, "Parameters")
+    return tuple(
+        name for name, p in parameters.items() if isinstance(p, dict) and "Default" not in p
+    )
+
+
+_DROPPABLE = ("Parameters", "Conditions", "Rules", "Metadata", "Mappings", "Outputs")
+
+
+def prune(data: Mapping[str, Value], operations: Sequence[Operation]) -> tuple[Operation, ...]:
+    """Return the operations with removals that would empty a container folded into its own.
+
+    `Parameters:` with nothing below it is refused by CloudFormation, and a group of the console's
+    interface without parameters is only its heading.
+    """
+    plan = list(operations)
+    while True:
+        removed: dict[Path, set[str | int]] = {}
+        for operation in plan:
+            if isinstance(operation, Remove):
+                removed.setdefault(operation.path[:-1], set()).add(operation.path[-1])
+        touched = {op.path[:-1] for op in plan if isinstance(op, Add)}
+        emptied = next((p for p in removed if _falls(data, p, removed[p], touched)), None)
+        if emptied is None:
+            return tuple(plan)
+        plan = [op for op in plan if op.path[: len(emptied)] != emptied]
+        plan.append(Remove(emptied))
+
+
+def _falls(
+    data: Mapping[str, Value], path: Path, removed: set[str | int], touched: set[Path]
+) -> bool:
+    """Tell whether a container has nothing left and may be dropped with its key."""
+    attribute = len(path) == 3 and path[0] == "Resources" and path[2] == "DependsOn"
+    if not path or path in touched or not (path[0] in _DROPPABLE or attribute):
+        return False
+    value = value_at(dict(data), path)
+    if isinstance(value, list):
+        return len(removed) == len(value)
+    if not isinstance(value, dict):
+        return False
+    if len(path) == 4 and path[2] == "ParameterGroups" and "Parameters" in removed:
+        return True
+    return len(removed) == len(value)

@@ -1,0 +1,229 @@
+"""What Secrets Manager is told to generate: within the limits of every use of a password."""
+
+from __future__ import annotations
+
+import fnmatch
+import functools
+import random
+import re
+import string
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ..conditions import literal
+from ..model import Credential, Refusal, Value
+from ..template import Template
+
+LENGTH = 32
+"""Characters of a generated password, where nothing asks for fewer or more."""
+EXCLUDED = '"@/\\'
+"""Never generated: most databases refuse the first three, and the last needs escaping."""
+PUNCTUATION = string.punctuation
+"""What Secrets Manager draws symbols from (GetRandomPassword: all ASCII punctuation)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a password must keep to. `symbols` are the punctuation characters it may hold."""
+
+    minimum: int
+    maximum: int
+    symbols: str
+    needs_symbol: bool = False
+    pattern: str = ""
+
+    def generate(self, template: Value, key: str = "password") -> dict[str, Value] | Refusal:
+        """Return a `GenerateSecretString` with the password under a key, or why there is none.
+
+        Without a template (None) the secret is the bare password.
+        """
+        choice = self.choose()
+        if isinstance(choice, Refusal):
+            return choice
+        length, symbols = choice
+        generated: dict[str, Value] = {}
+        if template is not None:
+            generated |= {"SecretStringTemplate": template, "GenerateStringKey": key}
+        generated["PasswordLength"] = length
+        if symbols:
+            generated["ExcludeCharacters"] = excluded(symbols)
+        else:
+            generated["ExcludePunctuation"] = True
+        generated["RequireEachIncludedType"] = True
+        return generated
+
+    def choose(self) -> tuple[int, str] | Refusal:
+        """Return a length and the symbols to draw from (maybe none), or why nothing fits."""
+        if self.minimum > self.maximum:
+            return Refusal(
+                "limits-exclude-each-other",
+                f"its uses want at least {self.minimum} characters and at most {self.maximum}",
+            )
+        if self.needs_symbol and not self.symbols:
+            return Refusal(
+                "symbol-not-possible",
+                "one use demands a special character, another one cannot take any",
+            )
+        if not self.pattern:
+            return self._length(LENGTH), self.symbols
+        for length in dict.fromkeys(map(self._length, (LENGTH, 30, 24, 20, 16, 12, 10, 8))):
+            for symbols in dict.fromkeys((self.symbols, "")):
+                if self.needs_symbol and not symbols:
+                    continue
+                if _all_match(self.pattern, length, symbols):
+                    return length, symbols
+        return Refusal(
+            "pattern-not-met",
+            f"no generated password is sure to match the parameter's AllowedPattern {self.pattern}",
+        )
+
+    def _length(self, wanted: int) -> int:
+        return max(self.minimum, min(wanted, self.maximum))
+
+
+def excluded(symbols: str) -> str:
+    """Return `ExcludeCharacters` so that only the symbols given are left: usual ones first."""
+    rest = "".join(sorted(set(PUNCTUATION) - set(symbols) - set(EXCLUDED)))
+    return EXCLUDED + rest
+
+
+def limits(
+    template: Template,
+    credentials: Iterable[tuple[str, Credential]],
+    parameter: Mapping[str, Value],
+    *,
+    plain: bool,
+) -> Limits:
+    """Return the limits of a password: those of all its uses and of the parameter it was.
+
+    `credentials` are resources with the catalogue's row; `plain` says that something reads the
+    password where punctuation would be misread (a URL, a shell, a DMS endpoint).
+    """
+    minimum, maximum, symbols, needs_symbol = 8, 4096, set(PUNCTUATION) - set(EXCLUDED), False
+    for resource, credential in credentials:
+        minimum = max(minimum, credential.min_length)
+        maximum = min(maximum, _maximum(template, resource, credential))
+        symbols -= set(credential.forbidden)
+        if credential.allowed is not None:
+            symbols &= set(credential.allowed)
+        needs_symbol = needs_symbol or "symbol" in credential.requires
+    lowest, highest = _number(parameter.get("MinLength")), _number(parameter.get("MaxLength"))
+    minimum = minimum if lowest is None else max(minimum, lowest)
+    maximum = maximum if highest is None else min(maximum, highest)
+    pattern = literal(parameter.get("AllowedPattern")) or ""
+    kept = "" if plain else "".join(sorted(symbols))
+    return Limits(minimum, maximum, kept, needs_symbol, pattern)
+
+
+def _number(value: Value) -> int | None:
+    text = literal(value)
+    return int(text) if text is not None and text.isdigit() else None
+
+
+def _maximum(template: Template, resource: str, credential: Credential) -> int:
+    """Return the longest password that every engine a resource may have takes."""
+    if not credential.max_length:
+        return LENGTH
+    engines = _engines(template, template.properties(resource).get("Engine"))
+    if not engines:
+        return min(length for _, length in credential.max_length)
+    return min(_of_engine(credential, engine) for engine in engines)
+
+
+def _of_engine(credential: Credential, engine: str) -> int:
+    for glob, length in credential.max_length:
+        if fnmatch.fnmatchcase(engine.lower(), glob):
+            return length
+    return min(length for _, length in credential.max_length)
+
+
+def _engines(template: Template, value: Value) -> tuple[str, ...]:
+    """Return every engine that an expression may name; nothing where that cannot be told."""
+    text = literal(value)
+    if text is not None:
+        return (text,)
+    if isinstance(value, dict) and len(value) == 1:
+        [(function, argument)] = value.items()
+        if function == "Ref" and isinstance(argument, str):
+            allowed = template.parameter(argument).get("AllowedValues")
+            names = [literal(item) for item in allowed] if isinstance(allowed, list) else []
+            return tuple(name for name in names if name is not None)
+        if function == "Fn::If" and isinstance(argument, list) and len(argument) == 3:
+            branches = [_engines(template, branch) for branch in argument[1:]]
+            return tuple(e for branch in branches for e in branch) if all(branches) else ()
+    return ()
+
+
+_SAMPLES = 40
+_QUANTIFIED_GROUP = re.compile(r"\)[*+{]")
+_UNBOUNDED = re.compile(r"(?<!\\)(?:[*+]|\{\d+,\})")
+
+
+def _all_match(pattern: str, length: int, symbols: str) -> bool:
+    """Tell whether passwords drawn as Secrets Manager draws them match a pattern.
+
+    Every character is tried at the ends and in the middle. A pattern that Python reads in
+    another way than Java, or that could take for ever, matches nothing.
+    """
+    compiled = _compiled(pattern)
+    if compiled is None:
+        return False
+    return all(compiled.fullmatch(p) is not None for p in _samples(length, symbols))
+
+
+@functools.lru_cache(maxsize=64)
+def _compiled(pattern: str) -> re.Pattern[str] | None:
+    # `[\\p{ASCII}&&[^@/]]`: Java's intersection, the one form of it that templates use.
+    translated = _ASCII_BUT.sub(r"[^\1\\x80-\\U0010ffff]", pattern)
+    for java, python in _JAVA_CLASSES.items():
+        translated = translated.replace(java, python)
+    # A repeated group, or several open-ended repetitions in a row, may take exponential time.
+    parts = re.split(r"\(\?[=!]", translated)
+    if (
+        len(pattern) > 500
+        or "&&" in translated
+        or r"\p" in translated
+        or re.search(r"\[[^\]\\]*(?<!\[)\[", translated)
+        or _QUANTIFIED_GROUP.search(translated)
+        or any(len(_UNBOUNDED.findall(part)) > 3 for part in parts)
+    ):
+        return None
+    try:
+        return re.compile(translated)
+    except (re.error, OverflowError, RecursionError):
+        return None
+
+
+_ASCII_BUT = re.compile(r"\[\\p\{ASCII\}&&\[\^((?:[^\]\\]|\\.)*)\]\]")
+_JAVA_CLASSES = {
+    r"\p{Alnum}": "a-zA-Z0-9",
+    r"\p{Alpha}": "a-zA-Z",
+    r"\p{Lower}": "a-z",
+    r"\p{Upper}": "A-Z",
+    r"\p{Digit}": "0-9",
+}
+
+
+@functools.lru_cache(maxsize=64)
+def _samples(length: int, symbols: str) -> tuple[str, ...]:
+    classes = [
+        string.ascii_lowercase,
+        string.ascii_uppercase,
+        string.digits,
+        *filter(None, [symbols]),
+    ]
+    letters = "".join(classes)
+    draw = random.Random(length)  # no secret: these passwords are only tried
+    samples = []
+    for index in range(max(_SAMPLES, len(letters))):
+        password = [draw.choice(each) for each in classes]
+        password += draw.choices(letters, k=length - len(password))
+        draw.shuffle(password)
+        edge = letters[index % len(letters)]
+        for position in (0, length // 2, length - 1):
+            password[position] = edge
+        for each in classes:  # the edge may have taken the place of a class's only character
+            if not set(password) & set(each):
+                password[1 + classes.index(each)] = draw.choice(each)
+        samples.append("".join(password))
+    return tuple(samples)

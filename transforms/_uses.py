@@ -1,0 +1,273 @@
+"""Where a value goes: every credential property of a template, and every use of a parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from ..conditions import Case
+from ..model import Catalogue, Context, Credential, Path, Refusal, Value, value_at
+from ..template import Kind, Reference, Template, references, sub_parts
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A credential property that a resource of the template has."""
+
+    resource: str
+    credential: Credential
+    path: Path
+
+    @property
+    def label(self) -> str:
+        """The slot as a person names it: `RDSInstance.MasterUserPassword`."""
+        return ".".join((self.resource, *map(str, self.path[3:])))
+
+
+def slots(template: Template, catalogue: Catalogue) -> Iterator[Slot]:
+    """Yield the credential properties of a template, in the order of its resources."""
+    for name in template.resources:
+        for credential in catalogue.get(template.type_of(name), ()):
+            root: Path = ("Resources", name, "Properties")
+            properties = dict(template.properties(name))
+            for path in _places(properties, root, credential.property):
+                yield Slot(name, credential, path)
+
+
+def _places(value: Value, path: Path, pattern: tuple[str, ...]) -> Iterator[Path]:
+    """Yield the paths that a pattern of the catalogue has below a value, through `Fn::If` too."""
+    if not pattern:
+        yield path
+        return
+    if isinstance(value, dict) and len(value) == 1:
+        branches = value.get("Fn::If")
+        if isinstance(branches, list):
+            for index, branch in list(enumerate(branches))[1:]:
+                yield from _places(branch, (*path, "Fn::If", index), pattern)
+            return
+    step, rest = pattern[0], pattern[1:]
+    if step == "*":
+        if isinstance(value, list):
+            for index, item in enumerate(value):
+                yield from _places(item, (*path, index), rest)
+    elif isinstance(value, dict):
+        for key in value if step == "{}" else (step,):
+            if key in value:
+                yield from _places(value[key], (*path, key), rest)
+
+
+class Role(Enum):
+    """What a use takes the value for."""
+
+    CREDENTIAL = auto()
+    """AWS creates the credential from it."""
+    EXTERNAL = auto()
+    """It logs in, later, to something that exists already."""
+    CARRIED = auto()
+    """A property that a dynamic reference can feed as well."""
+    SECRET = auto()
+    """The `SecretString` of a secret written by hand."""
+    INTERFACE = auto()
+    """The console's interface, or a rule on its shape: goes with the parameter."""
+    REFUSED = auto()
+    """Nothing else can stand there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One use of a parameter, and what it takes the value for."""
+
+    reference: Reference
+    role: Role
+    presence: Case = frozenset()
+    slot: Slot | None = None
+    refusal: Refusal | None = None
+
+    @property
+    def path(self) -> Path:
+        """Where the reference stands."""
+        return self.reference.path
+
+    @property
+    def resource(self) -> str:
+        """The logical id of the resource that holds it; empty outside of resources."""
+        return str(self.path[1]) if self.path[0] == "Resources" else ""
+
+
+_NESTED = {
+    "AWS::CloudFormation::Stack": "passed-to-nested-stack",
+    "AWS::Serverless::Application": "passed-to-nested-stack",
+    "AWS::CloudFormation::StackSet": "passed-to-stack-set",
+    "AWS::ServiceCatalog::CloudFormationProvisionedProduct": "passed-to-product",
+}
+_SECTIONS = {
+    "Outputs": ("used-in-output", "an output shows it, and a reference there stays plain text"),
+    "Conditions": (
+        "used-in-condition",
+        "a condition asks for its value, and an empty one often means something",
+    ),
+    "Rules": ("used-in-rule", "a rule ties it to other parameters"),
+    "Metadata": ("used-in-metadata", "the metadata name it, where no reference is resolved"),
+}
+
+
+def uses(template: Template, context: Context, parameter: str) -> tuple[Use, ...]:
+    """Return every use of a parameter, in the order of the text."""
+    all_slots = tuple(slots(template, context.catalogue))
+    going = _rules_that_go(template, parameter)
+    return tuple(
+        _use(template, reference, all_slots, going)
+        for reference in template.references_to(parameter)
+    )
+
+
+def _use(
+    template: Template, reference: Reference, all_slots: tuple[Slot, ...], going: frozenset[str]
+) -> Use:
+    path = reference.path
+    if reference.kind is Kind.NAME or (path[0] == "Rules" and path[1] in going):
+        return Use(reference, Role.INTERFACE)
+    refused = _refusal(template, reference)
+    if refused is not None:
+        return Use(reference, Role.REFUSED, refusal=refused)
+    presence = template.presence(path)
+    slot = next((s for s in all_slots if path[: len(s.path)] == s.path), None)
+    if template.type_of(str(path[1])) == "AWS::SecretsManager::Secret":
+        return _use_in_secret(reference, presence)
+    if slot is None or slot.credential.generatable == "no":
+        return Use(reference, Role.CARRIED, presence)
+    refused = _slot_refusal(template, reference, slot)
+    if refused is not None:
+        return Use(reference, Role.REFUSED, presence, slot, refused)
+    role = Role.CREDENTIAL if slot.credential.generatable == "yes" else Role.EXTERNAL
+    return Use(reference, role, presence, slot)
+
+
+def _refusal(template: Template, reference: Reference) -> Refusal | None:
+    """Return why no dynamic reference can stand at a place, or None where one can."""
+    path = reference.path
+    place = ".".join(map(str, path[:4] if path[0] == "Resources" else path[:2]))
+    if path[0] == "Globals":
+        return _function_refusal(path[1:], place)
+    if path[0] != "Resources":
+        code, reason = _SECTIONS.get(str(path[0]), ("used-elsewhere", "it is used there"))
+        return Refusal(code, f"{place}: {reason}")
+    kind = template.type_of(str(path[1]))
+    resource = f"{path[1]} ({kind})"
+    if path[2] == "Metadata":
+        return Refusal(
+            "used-in-metadata", f"{place}: references are not resolved in resource metadata"
+        )
+    if path[2] != "Properties":
+        return Refusal("used-elsewhere", f"{place}: only properties resolve references")
+    if kind.startswith("Custom::") or kind == "AWS::CloudFormation::CustomResource":
+        return Refusal(
+            "used-in-custom-resource", f"{resource}: a custom resource gets references unresolved"
+        )
+    if kind.endswith("::MODULE"):
+        return Refusal("used-in-module", f"{resource}: what the module does with it is not known")
+    if kind in _NESTED:
+        return Refusal(_NESTED[kind], f"{resource} passes it on, and the value with it, in clear")
+    if "UserData" in path:
+        return Refusal("used-in-userdata", f"{resource}: references are not resolved in UserData")
+    if "ZipFile" in path or "InlineCode" in path:
+        return Refusal("used-in-inline-code", f"{resource}: references stay text in inline code")
+    return _function_refusal(path[3:], place)
+
+
+def _function_refusal(steps: Path, place: str) -> Refusal | None:
+    """Return why the functions around a use forbid a reference: they would work on its text."""
+    for function, following in zip(steps, (*steps[1:], None), strict=True):
+        if not isinstance(function, str) or not function.startswith(("Fn::", "!")):
+            continue
+        if function == "Fn::If" and following in (1, 2):
+            continue
+        if function in ("Fn::Join", "Fn::Sub") and following == 1:
+            continue
+        return Refusal(
+            "used-in-function", f"{place}: {function} would work on the reference, not its value"
+        )
+    return None
+
+
+def _use_in_secret(reference: Reference, presence: Case) -> Use:
+    if reference.path[3:4] == ("SecretString",):
+        return Use(reference, Role.SECRET, presence)
+    reason = f"{reference.path[1]}: a secret that is generated already keeps a copy of it"
+    return Use(
+        reference, Role.REFUSED, presence, refusal=Refusal("used-in-secret-template", reason)
+    )
+
+
+def _slot_refusal(template: Template, reference: Reference, slot: Slot) -> Refusal | None:
+    credential = slot.credential
+    if credential.generatable == "external" and not credential.logs_in_later:
+        return Refusal(
+            "external-credential",
+            f"{slot.label} belongs to something outside the stack, so it cannot be generated; "
+            "store it in a secret of your own and write "
+            "{{resolve:secretsmanager:<its ARN or name>:SecretString:<key>}} there",
+        )
+    if not credential.repaired:
+        return Refusal(
+            "not-supported-yet",
+            f"{slot.label}: this version does not repair the credentials of {credential.type}",
+        )
+    if not is_whole(value_at(template.document.data, slot.path), reference):
+        return Refusal("composed-credential", f"{slot.label} is put together from several parts")
+    return None
+
+
+def is_whole(value: Value, reference: Reference) -> bool:
+    """Tell whether a value is nothing but the reference, in any branches of `Fn::If`."""
+    if isinstance(value, dict) and len(value) == 1:
+        [(function, argument)] = value.items()
+        if function == "Fn::If" and isinstance(argument, list):
+            return all(
+                not mentions(branch, reference.target) or is_whole(branch, reference)
+                for branch in argument[1:]
+            )
+        if function == "Fn::Sub":
+            text, local = sub_parts(argument)
+            return text.strip() == "${%s}" % reference.target and not local
+        return function == "Ref" and argument == reference.target
+    return False
+
+
+def mentions(value: Value, target: str) -> bool:
+    """Tell whether a value refers to a parameter or resource anywhere."""
+    return any(reference.target == target for reference in references({"": value}))
+
+
+def _rules_that_go(template: Template, parameter: str) -> frozenset[str]:
+    """Return the rules that speak of the parameter alone, or of its twin that only confirms it."""
+    names = set()
+    twins = twins_of(template, parameter)
+    for reference in template.references_to(parameter):
+        if reference.path[0] == "Rules":
+            names.add(str(reference.path[1]))
+    return frozenset(n for n in names if _parameters_of(template, n) <= {parameter, *twins})
+
+
+def twins_of(template: Template, parameter: str) -> tuple[str, ...]:
+    """Return the NoEcho parameters that are used only in rules beside the given one."""
+    found = []
+    for name in template.parameters:
+        references = [r for r in template.references_to(name) if r.kind is not Kind.NAME]
+        if (
+            name != parameter
+            and references
+            and str(template.parameter(name).get("NoEcho")).lower() == "true"
+            and all(
+                r.path[0] == "Rules"
+                and _parameters_of(template, str(r.path[1])) == {parameter, name}
+                for r in references
+            )
+        ):
+            found.append(name)
+    return tuple(found)
+
+
+def _parameters_of(template: Template, rule: str) -> set[str]:
+    return {r.target for r in template.references if r.path[:2] == ("Rules", rule)}
