@@ -1,0 +1,565 @@
+"""A template's text with its nodes and their positions, and its data in the long form.
+
+Read by PyYAML's C composer (libyaml 0.2.5: YAML 1.1, as CloudFormation itself reads templates),
+which gives exact character positions at 10 MB/s. The nodes keep libyaml's marks, whose end is the
+*next* token for a block collection or scalar; `layout` turns them into true spans when an edit
+asks for them, so that reading costs little more than composing.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeAlias, cast
+
+import yaml
+
+from .errors import TemplateError
+from .model import Path, Value
+
+Node: TypeAlias = Any
+"""A node as PyYAML composes it: `id` is mapping, sequence or scalar; `tag`, `value`, `start_mark`."""
+
+MAX_DEPTH = 200
+"""libyaml's binding recurses in C: at 2 000 levels it crashes the process in a small thread."""
+
+MAX_LENGTH = 5_000_000
+"""Characters of a text that is still read; CloudFormation itself takes 1 MB."""
+
+MAX_NODES = 1_000_000
+"""Nodes of a text after its aliases are followed; a few lines of aliases can stand for billions."""
+
+# The functions that CloudFormation knows by a short tag, `!Sub` for `Fn::Sub`.
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
+FUNCTIONS = (
+    *("And", "Base64", "Cidr", "Contains", "EachMemberEquals", "EachMemberIn", "Equals"),
+    *("FindInMap", "ForEach", "GetAtt", "GetAZs", "If", "ImportValue", "Join", "Length", "Not"),
+    *("Or", "RefAll", "Select", "Split", "Sub", "ToJsonString", "Transform", "ValueOf"),
+    "ValueOfAll",
+)
+LONG_FORM = {f"!{name}": f"Fn::{name}" for name in FUNCTIONS} | {
+    "!Ref": "Ref",
+    "!Condition": "Condition",
+}
+"""Short tag -> the key of its long form."""
+
+_STANDARD = "tag:yaml.org,2002:"
+_STR = _STANDARD + "str"
+_MERGE = _STANDARD + "merge"
+_PLAIN_TAGS = frozenset(_STANDARD + name for name in ("str", "map", "seq", "timestamp", "value"))
+_YES = frozenset(("yes", "true", "on", "y"))
+
+# A bracket can open a flow collection at the start of a token only: not the `{` of `${Name}`.
+_OPENERS = re.compile(r"(?:^|(?<=[\s\[{,:?-]))[\[{]", re.MULTILINE)
+# Block collections nest by columns, two levels a column at most (`- ` below a key stands at the
+# key's column), so a text without such a line cannot be deeper than the limit.
+_DEEP_LINE = re.compile(rf"^[ \t?-]{{{MAX_DEPTH // 2 - 1}}}", re.MULTILINE)
+_UNREADABLE = re.compile(
+    "[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
+_RESOURCE_TYPE = re.compile(r"(?:AWS|Alexa)::\w|Custom::")
+_RESOURCES_KEY = re.compile(r"""^\s*["']?Resources["']?\s*:""", re.MULTILINE)
+_LINE_END = re.compile(r"\r\n|\n|\r")
+_SHORT_TAG = re.compile(r"(?<![^\s\[{,-])!(?:" + "|".join(tag[1:] for tag in LONG_FORM) + r")\b")
+_LONG_TAG = re.compile(
+    r"""^[ \t-]*['"]?(?:Ref|Fn::\w+)['"]?[ \t]*:|\{[ \t]*['"]?(?:Ref|Fn::\w+)['"]?[ \t]*:""",
+    re.MULTILINE,
+)
+_JSON_ONLY = re.compile(r'\\u[dD][89a-fA-F]|"(?:[^"\\]|\\.){1024,}"\s*:')
+
+_PLAINLY = (
+    ("mapping values are not allowed", "a colon stands where no key can be"),
+    ("found character '\\t'", "a tab stands where only spaces may"),
+    ("found a tab character", "a tab stands where only spaces may"),
+    ("found character that cannot start any token", "a character that no value can start with"),
+    ("did not find expected key", "an entry is not indented as the entries above it"),
+    ("did not find expected '-' indicator", "an entry is not indented as the entries above it"),
+    ("did not find expected ',' or '}'", "a comma or a closing brace is missing"),
+    ("did not find expected ',' or ']'", "a comma or a closing bracket is missing"),
+    ("could not find expected ':'", "a key without a colon"),
+    ("found unexpected end of stream", "the text ends within a quoted value"),
+    ("found undefined alias", "an alias (*) of an anchor that is not there"),
+    ("found undefined tag handle", "a tag that is not defined"),
+    ("did not find expected node content", "a value is missing"),
+    ("did not find expected <document start>", "text where the template has ended"),
+    ("did not find expected alphabetic or numeric character", "a * or & without a name"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that makes any edit unprovable, although the text was read.
+
+    `code` is `duplicate-key`; `line` counts from 1.
+    """
+
+    code: str
+    message: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Document:
+    """A template as it was read. `text` has no byte order mark, and its line ends untouched."""
+
+    name: str
+    text: str = field(repr=False)
+    bom: bool
+    is_json: bool
+    """Whether the text is strict JSON; flow YAML that is not, is YAML."""
+    root: Node = field(repr=False)
+    data: dict[str, Value] = field(repr=False)
+    """The long form. A bool, int or float is one only where Python spells it as the source does
+    (any YAML 1.1 boolean is one); all else is its source text: `012`, `1:30`, dates."""
+    problems: tuple[Problem, ...]
+    shared: frozenset[int] = field(repr=False)
+    """The ids of the nodes that aliases stand for too."""
+
+    @classmethod
+    def parse(cls, text: str, name: str = "template") -> Document:
+        """Read a text. Raises TemplateError where it is no CloudFormation template."""
+        bom = text.startswith("\ufeff")
+        text = text.removeprefix("\ufeff")
+        try:
+            return _read(text, name, bom)
+        except TemplateError as error:
+            error.looks_like_template = bool(
+                _RESOURCES_KEY.search(text) and _RESOURCE_TYPE.search(text)
+            ) or (text.lstrip().startswith("{") and '"Resources"' in text and "AWS::" in text)
+            raise
+
+    @classmethod
+    def decode(cls, raw: bytes, name: str) -> Document:
+        """Read the bytes of a file: UTF-8, with or without a byte order mark.
+
+        Raises TemplateError as `parse` does, and for any other encoding.
+        """
+        if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in raw[:4]:
+            plain = raw.replace(b"\0", b"")
+            raise TemplateError(
+                "is not UTF-8 but UTF-16 or UTF-32; save it as UTF-8",
+                line=1,
+                looks_like_template=b"Resources" in plain and b"AWS::" in plain,
+            )
+        try:
+            text = raw.decode("utf-8")
+        except UnicodeDecodeError as error:
+            before = raw[: error.start]
+            raise TemplateError(
+                f"is not UTF-8: the byte 0x{raw[error.start]:02x} is none; save it as UTF-8",
+                line=before.count(b"\n") + 1,
+                column=len(before) - before.rfind(b"\n"),
+                looks_like_template=b"Resources" in raw and b"AWS::" in raw,
+            ) from error
+        return cls.parse(text, name)
+
+    @property
+    def encoded(self) -> bytes:
+        """The bytes of the file: UTF-8, with the byte order mark if there was one."""
+        return (("\ufeff" if self.bom else "") + self.text).encode("utf-8")
+
+    def with_text(self, new_text: str) -> Document:
+        """Read a new text in place of this one. Raises TemplateError as `parse` does."""
+        return Document.parse(("\ufeff" if self.bom else "") + new_text, self.name)
+
+    @cached_property
+    def newline(self) -> str:
+        """The line end that prevails."""
+        counts = Counter(_LINE_END.findall(self.text))
+        return max(counts, key=lambda end: counts[end], default="\n")
+
+    @cached_property
+    def short_tags(self) -> bool:
+        """Whether new functions are written as `!Sub`: YAML that does, or uses no function."""
+        if self.is_json:
+            return False
+        return bool(_SHORT_TAG.search(self.text)) or not _LONG_TAG.search(self.text)
+
+    def node(self, path: Path) -> Node:
+        """Return the node at a path of the data.
+
+        `!Sub x` at a path and its content one step below are the same node. Raises KeyError where
+        no node stands for the path alone, as inside `!GetAtt A.B`.
+        """
+        return self._find(path, partly=False)[1]
+
+    def place(self, path: Path) -> tuple[int, int]:
+        """Return line and column, from 1, of an entry (of its key, where it has one).
+
+        Where the path has no place of its own, that of the nearest entry above it.
+        """
+        key, node = self._find(path, partly=True)
+        return self.position((key or node).start_mark.index)
+
+    def position(self, index: int) -> tuple[int, int]:
+        """Return line and column, from 1, of a character; lines as editors count them."""
+        return _position(self.text, index)
+
+    def _find(self, path: Path, *, partly: bool) -> tuple[Node | None, Node]:
+        """Return the key (None without) and the node at a path, or at its nearest parent."""
+        key: Node | None = None
+        node = self.root
+        steps = iter(path)
+        inside = False  # below the tag of `node`, in its content
+        for step in steps:
+            name = None if inside else _long_name(node.tag)
+            if name is not None and step == name:
+                inside = True
+                continue
+            found = None if name is not None else _child(node, step)
+            if found is None:
+                if partly:
+                    return key, node
+                raise KeyError("/" + "/".join(map(str, path)))
+            key, node = found
+            inside = False
+        return key, node
+
+
+def _child(node: Node, step: str | int) -> tuple[Node | None, Node] | None:
+    if node.id == "mapping" and isinstance(step, str):
+        # The last of equal keys is the one the data holds.
+        for key, value in reversed(node.value):
+            if key.value == step:
+                return key, value
+    elif node.id == "sequence" and isinstance(step, int) and 0 <= step < len(node.value):
+        return None, node.value[step]
+    return None
+
+
+def implicit_tag(text: str) -> str:
+    """Return what YAML 1.1 makes of a plain scalar: `str`, `int`, `bool`, `null` …"""
+    resolve: Callable[..., str] = _RESOLVER.resolve
+    return resolve(yaml.nodes.ScalarNode, text, (True, False)).removeprefix(_STANDARD)
+
+
+def scalar_value(source: str) -> str | None:
+    """Return the value of a scalar's source (tag included), None where it is none."""
+    try:
+        root = yaml.compose("k: " + source, Loader=yaml.CSafeLoader)
+    except yaml.YAMLError:
+        return None
+    if root is None or root.id != "mapping" or len(root.value) != 1:
+        return None
+    node = root.value[0][1]
+    return cast(str, node.value) if node.id == "scalar" else None
+
+
+_RESOLVER = yaml.resolver.Resolver()
+
+
+# --- reading ---------------------------------------------------------------------------------
+
+
+def _read(text: str, name: str, bom: bool) -> Document:
+    if not text.strip():
+        raise TemplateError("is empty", line=1)
+    if len(text) > MAX_LENGTH:
+        raise TemplateError(
+            f"has {len(text):,} characters; more than {MAX_LENGTH:,} are not read "
+            "(CloudFormation takes 1 MB)",
+            line=1,
+        )
+    if "Resources" not in text:
+        raise TemplateError("is not a template: it has no mapping Resources", line=1)
+    depth = _json_depth(text)
+    is_json = depth is not None
+    with _no_collection():
+        _refuse_depth(text, depth)
+        root = _compose(text, is_json)
+        shared = _shared(root) if "*" in text and "&" in text else frozenset()
+        conversion = _Conversion(text)
+        data = conversion.value(root)
+    if not isinstance(data, dict) or root.id != "mapping":
+        raise TemplateError("is not a template: its top level is not a mapping", line=1)
+    _refuse_others(data)
+    return Document(
+        name=name,
+        text=text,
+        bom=bom,
+        is_json=is_json,
+        root=root,
+        data=data,
+        problems=tuple(conversion.problems),
+        shared=shared,
+    )
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep the garbage collector from walking the growing tree: composing takes a third less."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _json_depth(text: str) -> int | None:
+    """Return how deep strict JSON nests, None where the text is none."""
+    if not text.lstrip(" \t\r\n").startswith("{"):
+        return None
+    try:
+        level = [json.loads(text, parse_constant=_refuse_constant)]
+    except (ValueError, RecursionError):
+        return None
+    depth = 0
+    while level := [item for item in level if item.__class__ is dict or item.__class__ is list]:
+        depth += 1
+        level = [
+            inner for item in level for inner in (item.values() if item.__class__ is dict else item)
+        ]
+    return depth
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _refuse_depth(text: str, depth: int | None) -> None:
+    """Refuse nesting that libyaml's recursion may not survive, before it starts."""
+    if depth is not None and depth <= MAX_DEPTH:
+        return
+    # Counting is enough for nearly every text; the others are read as events, which do not nest.
+    brackets = text.count("[") + text.count("{") - text.count("${")
+    if not _DEEP_LINE.search(text) and (
+        brackets < MAX_DEPTH // 2 or len(_OPENERS.findall(text)) < MAX_DEPTH // 2
+    ):
+        return
+    depth = 0
+    try:
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+                if depth > MAX_DEPTH:
+                    line, column = _position(text, _index(event.start_mark))
+                    raise TemplateError(
+                        f"nests deeper than {MAX_DEPTH} levels", line=line, column=column
+                    )
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+    except yaml.YAMLError:
+        return  # composing stops at the same place, and its message is made there
+
+
+def _index(mark: Any) -> int:
+    return cast(int, mark.index)
+
+
+def _compose(text: str, is_json: bool) -> Node:
+    try:
+        root = yaml.compose(text, Loader=yaml.CSafeLoader)
+    except yaml.YAMLError as error:
+        raise _template_error(text, is_json, error) from error
+    if root is None:
+        raise TemplateError("is empty: it holds nothing but comments", line=1)
+    return root
+
+
+def _template_error(text: str, is_json: bool, error: yaml.YAMLError) -> TemplateError:
+    unreadable = _UNREADABLE.search(text)
+    if isinstance(error, yaml.reader.ReaderError) and unreadable:
+        line, column = _position(text, unreadable.start())
+        code = ord(unreadable.group())
+        return TemplateError(
+            f"holds the control character U+{code:04X}, which YAML forbids",
+            line=line,
+            column=column,
+        )
+    problem = str(getattr(error, "problem", None) or error)
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    line, column = _position(text, mark.index) if mark else (1, 1)
+    context = str(getattr(error, "context", None) or "")
+    if "single document" in context or "single document" in problem:
+        return TemplateError(
+            "holds several YAML documents; a template is one", line=line, column=column
+        )
+    if is_json and _JSON_ONLY.search(text):
+        return TemplateError(
+            "is JSON that no YAML parser reads: a surrogate escape such as \\ud83d, or a key of "
+            "more than 1,024 characters; write the character itself",
+            line=line,
+            column=column,
+        )
+    plainly = next((words for start, words in _PLAINLY if start in problem), problem)
+    kind = "JSON or YAML" if text.lstrip().startswith("{") else "YAML"
+    return TemplateError(f"is not valid {kind}: {plainly}", line=line, column=column)
+
+
+def _position(text: str, index: int) -> tuple[int, int]:
+    before = text[:index]
+    line = len(_LINE_END.findall(before)) + 1
+    if before.endswith("\r") and text[index : index + 1] == "\n":
+        line -= 1
+    return line, index - max(before.rfind("\n"), before.rfind("\r"))
+
+
+def _shared(root: Node) -> frozenset[int]:
+    """Return the ids of the nodes with aliases; refuse those that hold themselves or explode."""
+    sizes: dict[int, int] = {}
+    shared: set[int] = set()
+    above: set[int] = set()
+
+    def size(node: Node) -> int:
+        known = sizes.get(id(node))
+        if known is not None:
+            shared.add(id(node))
+            return known
+        if id(node) in above:
+            raise TemplateError("an alias stands within its own anchor", line=_line(node))
+        if node.id == "scalar":
+            total = 1
+        else:
+            above.add(id(node))
+            pairs = node.value if node.id == "mapping" else [(item,) for item in node.value]
+            total = 1 + sum(size(child) for pair in pairs for child in pair)
+            above.discard(id(node))
+        sizes[id(node)] = total
+        return total
+
+    if size(root) > MAX_NODES:
+        raise TemplateError(f"its aliases stand for more than {MAX_NODES:,} values", line=1)
+    return frozenset(shared)
+
+
+def _line(node: Node) -> int:
+    return cast(int, node.start_mark.line) + 1
+
+
+class _Conversion:
+    """Composed nodes -> the long form, in one recursion."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.problems: list[Problem] = []
+
+    def value(self, node: Node) -> Value:
+        tag = node.tag
+        kind = node.__class__
+        content: Value
+        if kind is _MAPPING:
+            content = self.mapping(node)
+        elif kind is _SEQUENCE:
+            value = self.value
+            content = [
+                item.value if item.tag == _STR and item.__class__ is _SCALAR else value(item)
+                for item in node.value
+            ]
+        else:
+            if tag == _STR:
+                return cast(str, node.value)
+            known = _SCALARS.get(tag)
+            if known is not None:
+                return known(node.value)
+            if tag == "!GetAtt" and "." in node.value:
+                return {"Fn::GetAtt": node.value.split(".", 1)}
+            content = node.value
+        name = _long_name(tag)
+        return content if name is None else {name: content}
+
+    def mapping(self, node: Node) -> dict[str, Value]:
+        value = self.value
+        pairs = node.value
+        try:
+            data: dict[str, Value] = {
+                key.value: item.value
+                if item.tag == _STR and item.__class__ is _SCALAR
+                else value(item)
+                for key, item in pairs
+            }
+        except TypeError:  # the key is a list: unhashable
+            data = {}
+        if len(data) != len(pairs) or "<<" in data:
+            return self.odd_mapping(node)
+        return data
+
+    def odd_mapping(self, node: Node) -> dict[str, Value]:
+        """Return a mapping with merge keys, or keys that are twice there or no text."""
+        data: dict[str, Value] = {}
+        merged: dict[str, Value] = {}
+        lines: dict[str, int] = {}
+        for key, item in node.value:
+            line = _position(self.text, key.start_mark.index)[0]
+            if key.id != "scalar":
+                raise TemplateError("a key of a mapping is no plain text", line=line)
+            if key.tag == _MERGE:
+                for source in [item] if item.id == "mapping" else item.value:
+                    if source.__class__ is not _MAPPING:
+                        raise TemplateError("`<<` merges something else than mappings", line=line)
+                    merged = self.mapping(source) | merged
+                continue
+            if key.value in lines:
+                first = lines[key.value]
+                self.problems.append(
+                    Problem(
+                        "duplicate-key",
+                        f"the key {key.value} stands twice in one mapping, here and in line "
+                        f"{first}; remove one of them",
+                        line,
+                    )
+                )
+            lines[key.value] = line
+            data[key.value] = self.value(item)
+        return merged | data
+
+
+_MAPPING = yaml.nodes.MappingNode
+_SEQUENCE = yaml.nodes.SequenceNode
+_SCALAR = yaml.nodes.ScalarNode
+
+
+def _long_name(tag: str) -> str | None:
+    """Return the key that a tag stands for in the long form, None for YAML's own types."""
+    if tag in _PLAIN_TAGS or tag in _SCALARS or not tag:
+        return None
+    if tag in LONG_FORM:
+        return LONG_FORM[tag]
+    return "!!" + tag.removeprefix(_STANDARD) if tag.startswith(_STANDARD) else tag
+
+
+def _boolean(text: str) -> Value:
+    return text.lower() in _YES
+
+
+def _integer(text: str) -> Value:
+    # Only where Python spells the number as the source does; int() also limits the digits.
+    spelled = text.isdigit() and text.isascii() and (text[0] != "0" or text == "0")
+    negative = text[:1] == "-" and text[1:].isdigit() and text[1:2] != "0"
+    return int(text) if (spelled or negative) and len(text) < 4000 else text
+
+
+def _float(text: str) -> Value:
+    try:
+        number = float(text)
+    except ValueError:  # `1_000.5`, `1:30.0`
+        return text
+    return number if repr(number) == text else text
+
+
+_SCALARS: dict[str, Callable[[str], Value]] = {
+    _STANDARD + "null": lambda text: None,
+    _STANDARD + "bool": _boolean,
+    _STANDARD + "int": _integer,
+    _STANDARD + "float": _float,
+    _STANDARD + "timestamp": lambda text: text,
+    _STANDARD + "value": lambda text: text,
+}
+
+
+def _refuse_others(data: dict[str, Any]) -> None:
+    resources = data.get("Resources")
+    if not isinstance(resources, dict):
+        raise TemplateError("is not a template: it has no mapping Resources", line=1)
+    for key, resource in resources.items():
+        kind = resource.get("Type") if isinstance(resource, dict) else None
+        if key.startswith("Fn::ForEach") or (isinstance(kind, str) and _RESOURCE_TYPE.match(kind)):
+            return
+    raise TemplateError("is not a template: no resource has a Type of AWS's", line=1)
