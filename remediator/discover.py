@@ -1,0 +1,97 @@
+"""Finds the files that a run looks at: PATHs expanded, each file once, nothing outside a tree."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+NEVER_SEARCHED = frozenset({"node_modules", "__pycache__", "site-packages"})
+"""Folders of other people's files; hidden ones are never searched either."""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A file to look at. `named`: it was given as a PATH itself, not met in a folder."""
+
+    file: Path
+    named: bool
+    root: Path
+    """The PATH that led here (a file's own folder): the tree, where no `.git` says better."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """A PATH that cannot be looked at, and why."""
+
+    path: Path
+    reason: str
+
+
+def expand(paths: Sequence[Path]) -> Iterator[Input | Unusable]:
+    """Yield the files of these PATHs in a fixed order, each file once.
+
+    Folders are searched recursively, save hidden ones and those of `NEVER_SEARCHED`. Links met
+    there are not followed: one inside the tree leads to a file that is met anyway, one outside
+    of it is not ours to change.
+    """
+    seen: set[Path] = set()
+    for path in paths:
+        try:
+            found = list(_below(path))
+        except OSError as error:
+            yield Unusable(path, f"cannot be read: {error.strerror or error}")
+            continue
+        for entry in found:
+            if isinstance(entry, Input) and len(paths) > 1:
+                real = entry.file.resolve()
+                if real in seen:
+                    continue
+                seen.add(real)
+            yield entry
+
+
+def _below(path: Path) -> Iterator[Input | Unusable]:
+    if path.is_dir():
+        for entry in walk(path):
+            yield entry if isinstance(entry, Unusable) else Input(entry, named=False, root=path)
+    elif path.is_file():
+        yield Input(path, named=True, root=path.parent)
+    elif path.is_symlink():
+        yield Unusable(path, "is a link that leads nowhere, or in a circle")
+    elif path.exists():
+        yield Unusable(path, "is neither a file nor a folder")
+    else:
+        yield Unusable(path, "no such file or folder")
+
+
+def walk(folder: Path) -> Iterator[Path | Unusable]:
+    """Yield the regular files below a folder that are not hidden, sorted; links not followed."""
+    waiting = [folder]
+    while waiting:
+        here = waiting.pop()
+        try:
+            with os.scandir(here) as entries:
+                listed = sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            yield Unusable(here, f"the folder cannot be read: {error.strerror or error}")
+            continue
+        folders = []
+        for entry in listed:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                if entry.name not in NEVER_SEARCHED:
+                    folders.append(here / entry.name)
+            elif entry.is_file(follow_symlinks=False):
+                yield here / entry.name
+        waiting.extend(reversed(folders))
+
+
+def tree_of(file: Path, root: Path) -> Path:
+    """Return the tree a file belongs to: the nearest folder above with `.git`, else `root`."""
+    for folder in file.absolute().parents:
+        if (folder / ".git").exists():
+            return folder
+    return root.absolute()

@@ -1,0 +1,301 @@
+"""Finds what else in a repository gives a template's parameters their values.
+
+A tree is read once: parent templates, parameter files, the configuration of deployment tools,
+scripts. Which of them names a parameter is found by searching their bytes; only those are parsed.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+import yaml
+
+from . import call_sites
+from .call_sites import Site
+from .discover import walk
+from .model import Caller
+
+MAX_BYTES = 1_000_000
+HIDDEN = (
+    ".taskcat.yml",
+    ".taskcat.yaml",
+    ".gitlab-ci.yml",
+    ".travis.yml",
+    ".github/workflows",
+    ".circleci",
+    ".buildkite",
+    ".gitlab",
+    ".azuredevops",
+)
+"""Hidden files and folders that hold deployment configuration; others are never read."""
+
+_STRUCTURED = frozenset({".yaml", ".yml", ".json", ".template", ".cfn"})
+_SCRIPTS = frozenset(
+    {".sh", ".bash", ".zsh", ".ps1", ".cmd", ".bat", ".mk", ".tf", ".hcl", ".groovy"}
+    | {".py", ".rb", ".js", ".mjs", ".ts", ".go"}
+)
+_SCRIPT_NAMES = frozenset({"makefile", "gnumakefile", "justfile", "jenkinsfile", "rakefile"})
+_PARENT = re.compile(
+    rb"AWS::CloudFormation::Stack|AWS::Serverless::Application|AWS::CodePipeline::Pipeline"
+)
+_STEM_END = re.compile(r"(\.(template|cfn|cf|ya?ml|json))+$", re.I)
+_PURPOSE = re.compile(
+    r"[-_.].*?(param|parm|conf|input|value|env|dev|test|stag|prod|default|live|qa|uat|sample)", re.I
+)
+
+
+@dataclass(frozen=True)
+class _File:
+    place: PurePosixPath
+    """Below the root."""
+    raw: bytes
+
+    @cached_property
+    def text(self) -> str:
+        return self.raw.decode("utf-8", errors="replace").removeprefix("\ufeff")
+
+    @cached_property
+    def documents(self) -> list[yaml.Node]:
+        return call_sites.compose(self.text)
+
+    @cached_property
+    def is_structured(self) -> bool:
+        return self.place.suffix.lower() in _STRUCTURED
+
+    @cached_property
+    def is_template(self) -> bool:
+        return self.is_structured and b"Resources" in self.raw and b"AWS::" in self.raw
+
+    @cached_property
+    def sites(self) -> tuple[Site, ...]:
+        """The places that its structure shows; a script has none."""
+        if self.place.suffix.lower() == ".toml":
+            return tuple(call_sites.in_toml(self.text))
+        if self.is_template:
+            found = (call_sites.in_template(node) for node in self.documents)
+        elif self.is_structured:
+            found = (call_sites.in_settings(node, self.place.name) for node in self.documents)
+        else:
+            return ()
+        return tuple(site for sites in found for site in sites)
+
+
+class Repository:
+    """The files below a root that may give parameters to templates; read when first asked."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+        self._naming: dict[str, tuple[_File, ...]] = {}
+
+    def callers(
+        self, template_file: Path, parameters: Iterable[str]
+    ) -> Mapping[str, tuple[Caller, ...]]:
+        """Return the callers of these parameters of a template; each is looked up when asked for.
+
+        A parameter without callers is no key. A template outside of the root has none.
+        """
+        real = template_file.resolve()
+        if not real.is_relative_to(self.root):
+            return {}
+        place = PurePosixPath(real.relative_to(self.root).as_posix())
+        return _Callers(self, place, tuple(parameters))
+
+    def find(self, template: PurePosixPath, parameter: str) -> tuple[Caller, ...]:
+        """Return who gives this parameter of the template at a place below the root."""
+        found = {
+            (str(file.place), site.line): Caller(str(file.place), site.line, site.how, site.breaks)
+            for file in self._files_naming(parameter)
+            if file.place != template
+            for site in self._sites_for(file, template, parameter)
+        }
+        return tuple(found[key] for key in sorted(found))
+
+    def _sites_for(self, file: _File, template: PurePosixPath, parameter: str) -> Iterator[Site]:
+        named = False
+        for site in file.sites:
+            if site.parameter == parameter and (tied := self._tied(site, file, template)):
+                named = True
+                yield tied
+        if not named and not file.is_template and file.place.suffix.lower() != ".toml":
+            for site in call_sites.in_script(file.text, parameter):
+                if self._names(site.templates, file, template):
+                    yield site
+
+    def _tied(self, site: Site, file: _File, template: PurePosixPath) -> Site | None:
+        """Return the site if it is meant for this template, with what is known about that."""
+        if self._names(site.templates, file, template):
+            return site
+        if file.is_template or not file.is_structured or site.how != "parameter file":
+            return None
+        inputs = self._test_inputs.get(file.place.name)
+        if inputs is not None:
+            return site if self._names(inputs, file, template) else None
+        stems = [place for place in self._templates if _is_stem_of(place.name, file.place.name)]
+        if stems:
+            return site if template in _nearest(stems, file.place) else None
+        if any(self._resolved(name, file.place) for name in site.templates):
+            return None
+        declaring = [place for place in self._templates if self._declares(place, site.names)]
+        if template not in _nearest(declaring, file.place):
+            return None
+        if len(declaring) == 1:
+            return site
+        how = "parameter file, perhaps for this template"
+        return Site(site.parameter, site.line, how, False, site.templates, site.names)
+
+    def _names(self, names: Iterable[str], file: _File, template: PurePosixPath) -> bool:
+        return any(
+            PurePosixPath(name).name == template.name
+            and template in self._resolved(name, file.place)
+            for name in names
+        )
+
+    def _resolved(self, name: str, source: PurePosixPath) -> frozenset[PurePosixPath]:
+        """Return the templates that a name in a file may mean.
+
+        A relative place that exists is that file; of a URL, or a place that a placeholder
+        begins, the templates that share the most steps from its end.
+        """
+        candidates = self._by_name.get(PurePosixPath(name).name, ())
+        if not re.search(r"[${}:]", name):
+            for folder in (source.parent, *source.parent.parents):
+                place = PurePosixPath(posixpath.normpath(folder / name))
+                if place in candidates:
+                    return frozenset({place})
+        steps = [step for step in re.split(r"/|\$\{[^}]*\}", name) if step not in ("", ".", "..")]
+        shared = {place: _common(steps[::-1], place.parts[::-1]) for place in candidates}
+        most = max(shared.values(), default=0)
+        return frozenset(place for place, count in shared.items() if count == most)
+
+    def _declares(self, template: PurePosixPath, names: frozenset[str]) -> bool:
+        file = self._templates[template]
+        if not names or not all(name.encode() in file.raw for name in names):
+            return False
+        declared = re.findall(r"^[ \t]+[\"']?(\w+)[\"']?[ \t]*:", file.text, re.MULTILINE)
+        return names <= set(declared)
+
+    def _files_naming(self, parameter: str) -> tuple[_File, ...]:
+        if parameter not in self._naming:
+            wanted = parameter.encode()
+            self._naming[parameter] = tuple(
+                file
+                for file in self._files
+                if wanted in file.raw and (not file.is_template or _PARENT.search(file.raw))
+            )
+        return self._naming[parameter]
+
+    @cached_property
+    def _files(self) -> tuple[_File, ...]:
+        return tuple(_read_all(self.root))
+
+    @cached_property
+    def _templates(self) -> dict[PurePosixPath, _File]:
+        return {file.place: file for file in self._files if file.is_template}
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[PurePosixPath]]:
+        names: dict[str, list[PurePosixPath]] = {}
+        for place in self._templates:
+            names.setdefault(place.name, []).append(place)
+        return names
+
+    @cached_property
+    def _test_inputs(self) -> dict[str, set[str]]:
+        """Parameter files that a taskcat configuration pairs with a template."""
+        pairs: dict[str, set[str]] = {}
+        for file in self._files:
+            if "taskcat" in file.place.name:
+                for node in file.documents:
+                    for given, template in call_sites.test_inputs(node):
+                        pairs.setdefault(PurePosixPath(given).name, set()).add(template)
+        return pairs
+
+
+class _Callers(Mapping[str, tuple[Caller, ...]]):
+    """The callers of one template's parameters: nothing is read before the first is asked for."""
+
+    def __init__(
+        self, repository: Repository, template: PurePosixPath, parameters: tuple[str, ...]
+    ) -> None:
+        self._repository = repository
+        self._template = template
+        self._parameters = parameters
+        self._known: dict[str, tuple[Caller, ...]] = {}
+
+    def __getitem__(self, parameter: str) -> tuple[Caller, ...]:
+        if parameter not in self._known:
+            self._known[parameter] = self._repository.find(self._template, parameter)
+        if not self._known[parameter]:
+            raise KeyError(parameter)
+        return self._known[parameter]
+
+    def __iter__(self) -> Iterator[str]:
+        return (parameter for parameter in self._parameters if parameter in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def callers(
+    root: Path, template_file: Path, parameters: Iterable[str]
+) -> Mapping[str, tuple[Caller, ...]]:
+    """Return the callers of a template's parameters below a root; see `Repository.callers`."""
+    return Repository(root).callers(template_file, parameters)
+
+
+def _read_all(root: Path) -> Iterator[_File]:
+    files = [entry for entry in walk(root) if isinstance(entry, Path)]
+    for name in HIDDEN:
+        place = root / name
+        if place.is_dir():
+            files += [entry for entry in walk(place) if isinstance(entry, Path)]
+        elif place.is_file():
+            files.append(place)
+    for file in files:
+        name = file.name.lower()
+        suffix = file.suffix.lower()
+        if not (
+            suffix in _STRUCTURED
+            or suffix in _SCRIPTS
+            or name in _SCRIPT_NAMES
+            or name == "samconfig.toml"
+        ):
+            continue
+        try:
+            if file.stat().st_size <= MAX_BYTES:
+                place = PurePosixPath(file.relative_to(root).as_posix())
+                yield _File(place, file.read_bytes())
+        except OSError:
+            continue  # it cannot be known; a template among them is reported by the runner
+
+
+def _common(left: Iterable[str], right: Iterable[str]) -> int:
+    count = 0
+    for one, other in zip(left, right, strict=False):
+        if one != other and not (count == 0 and one.endswith(other)):
+            break
+        count += 1
+    return count
+
+
+def _nearest(places: Iterable[PurePosixPath], source: PurePosixPath) -> list[PurePosixPath]:
+    """Return those of the places that share the most folders with a file."""
+    shared = {place: _common(place.parent.parts, source.parent.parts) for place in places}
+    most = max(shared.values(), default=0)
+    return [place for place, count in shared.items() if count == most]
+
+
+def _is_stem_of(template: str, given: str) -> bool:
+    """Whether a parameter file is named after a template: `db.yaml` and `db-params-dev.json`."""
+    stem = _STEM_END.sub("", template).lower()
+    name = _STEM_END.sub("", given).lower()
+    if name == stem:
+        return True
+    if name.startswith(stem):
+        return _PURPOSE.match(name[len(stem) :]) is not None
+    return re.fullmatch(rf"param(eter)?s?[-_.]{re.escape(stem)}([-_.].*)?", name) is not None

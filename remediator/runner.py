@@ -1,0 +1,210 @@
+"""Runs the transforms over files: finds them, reads them, and writes what was proven, last.
+
+No other module touches a template's file. What becomes of each file is a value; one that cannot
+be handled is an error in the result, and the others go on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeAlias
+
+from . import atomic
+from .discover import Input, Unusable, expand, tree_of
+from .document import Document
+from .engine import inspect, remediate
+from .errors import FileError, RemediatorError, TemplateError
+from .model import Caller, Catalogue, Context, FileResult, RunResult, Settings, Status
+from .registry import trigger
+from .repository import Repository
+from .transform import Transform
+
+MAX_BYTES = 5_000_000
+"""Larger files are not read; CloudFormation itself takes 1 MB."""
+_HEAD = 8192
+_BOM = "\ufeff"
+_UTF16 = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+_TEMPLATE_SUFFIXES = frozenset({".yaml", ".yml", ".json", ".template", ".cfn", ".txt", ""})
+
+Work: TypeAlias = Callable[[], FileResult | None]
+Guard: TypeAlias = Callable[[str, Work], FileResult | None]
+"""Is given a file's name and the work on it; may catch what the work raises."""
+Track: TypeAlias = Callable[[Sequence[Input]], Iterable[Input]]
+"""Yields the same inputs, and may show progress."""
+
+
+def _unguarded(_: str, work: Work) -> FileResult | None:
+    return work()
+
+
+def _untracked(inputs: Sequence[Input]) -> Iterable[Input]:
+    return inputs
+
+
+@dataclass
+class Runner:
+    """Handles files with one set of transforms and settings.
+
+    `write`: repaired files are written; else they are only worked out. `check`: findings only,
+    no proof, nothing is written.
+    """
+
+    transforms: Sequence[Transform]
+    catalogue: Catalogue
+    settings: Settings
+    check: bool = False
+    write: bool = False
+    guard: Guard = _unguarded
+    track: Track = _untracked
+    _trigger: re.Pattern[str] = field(init=False)
+    _callers: _CallersOf = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._trigger = trigger(self.transforms, self.catalogue)
+        self._callers = _CallersOf()
+
+    @property
+    def command(self) -> str:
+        """What this run is called in its result."""
+        return "check" if self.check else "fix" if self.write else "fix --dry-run"
+
+    def run(self, paths: Sequence[Path]) -> RunResult:
+        """Handle the files of these PATHs, in order; a folder is searched for templates."""
+        inputs: list[Input] = []
+        results: list[FileResult] = []
+        for entry in expand(paths):
+            if isinstance(entry, Unusable):
+                results.append(_error(str(entry.path), entry.reason))
+            else:
+                inputs.append(entry)
+        skipped = 0
+        for entry in self.track(inputs):
+            result = self.guard(str(entry.file), lambda entry=entry: self.handle(entry))  # type: ignore[misc]
+            if result is None:
+                skipped += 1
+            else:
+                results.append(result)
+        results += [
+            _error(str(path), "the folder holds no CloudFormation templates")
+            for path in paths
+            if path.is_dir() and not _any_below(results, path)
+        ]
+        return RunResult(tuple(results), self.command, scanned=len(inputs), skipped=skipped)
+
+    def handle(self, entry: Input) -> FileResult | None:
+        """Handle one file; None where it is no template and was not named."""
+        name = str(entry.file)
+        try:
+            raw = _read(entry)
+            if raw is None:
+                return None
+            result = self.text(raw, name, entry)
+            if self.write and result is not None and result.status in (Status.FIXED, Status.LEFT):
+                self._write(entry.file, raw, result)
+        except RemediatorError as error:
+            return _error(name, error.message, error.line, error.column)
+        return result
+
+    def text(self, raw: bytes, name: str, entry: Input | None = None) -> FileResult | None:
+        """Handle the content of a file, or of standard input where there is no `entry`.
+
+        Nothing is written. None where it is no template and was met in a folder. Raises
+        TemplateError where it is none and was named, or was plainly meant as one.
+        """
+        named = entry is None or entry.named
+        text = _peek(raw)
+        if not named:
+            if not _looks_like_template(text):
+                return None
+            if not self._trigger.search(text) and not raw.startswith(tuple(_UTF16)):
+                return FileResult(name, Status.CLEAN)
+        try:
+            document = Document.decode(raw, name)
+        except TemplateError as error:
+            if named or (error.looks_like_template and _has_template_name(name)):
+                raise
+            return None
+        result = self._work(document, name, entry)
+        if not document.bom or result.old.startswith(_BOM):
+            return result
+        return replace(result, old=_BOM + result.old, new=_BOM + result.new)
+
+    def _work(self, document: Document, name: str, entry: Input | None) -> FileResult:
+        context = Context(self.catalogue, self.settings, self._callers(document, entry))
+        if self.check:
+            return inspect(document, self.transforms, context, path=name)
+        status = Status.FIXED if self.write else Status.WOULD_FIX
+        return remediate(document, self.transforms, context, path=name, write=status)
+
+    def _write(self, file: Path, raw: bytes, result: FileResult) -> None:
+        content = result.new.encode()
+        if content != raw:
+            atomic.replace(file, content, expected=raw)
+
+
+class _CallersOf:
+    """The callers of a document's parameters; each tree is read once, when a transform asks."""
+
+    def __init__(self) -> None:
+        self._trees: dict[Path, Repository] = {}
+
+    def __call__(self, document: Document, entry: Input | None) -> Mapping[str, tuple[Caller, ...]]:
+        parameters = document.data.get("Parameters")
+        if entry is None or not isinstance(parameters, dict):
+            return {}
+        tree = tree_of(entry.file, entry.root)
+        if tree not in self._trees:
+            self._trees[tree] = Repository(tree)
+        return self._trees[tree].callers(entry.file, parameters)
+
+
+def _read(entry: Input) -> bytes | None:
+    """Return a file's bytes; None where it is binary or too large and was not named."""
+    try:
+        with entry.file.open("rb") as stream:
+            head = stream.read(_HEAD)
+            size = entry.file.stat().st_size
+            if b"\0" in head and not entry.named and not head.startswith(tuple(_UTF16)):
+                return None
+            if size <= MAX_BYTES:
+                return head + stream.read()
+            head += stream.read(16 * _HEAD)
+    except OSError as error:
+        raise FileError(f"the file cannot be read: {error.strerror or error}") from error
+    if entry.named or (_looks_like_template(_peek(head)) and _has_template_name(entry.file.name)):
+        raise FileError(
+            f"the file has {size / 1e6:.1f} MB, remediator reads up to {MAX_BYTES / 1e6:.0f} MB "
+            "(CloudFormation takes 1 MB)"
+        )
+    return None
+
+
+def _peek(raw: bytes) -> str:
+    """Return the text of some bytes for a first look; what cannot be decoded is replaced."""
+    return raw.decode(_UTF16.get(raw[:2], "utf-8"), errors="replace")
+
+
+def _looks_like_template(text: str) -> bool:
+    return "Resources" in text and (
+        "AWS::" in text or "Custom::" in text or "Alexa::" in text or "Fn::ForEach" in text
+    )
+
+
+def _has_template_name(name: str) -> bool:
+    """Whether a file that holds a template's words would be one, not prose or code about it."""
+    return Path(name).suffix.lower() in _TEMPLATE_SUFFIXES
+
+
+def _any_below(results: Sequence[FileResult], folder: Path) -> bool:
+    return any(
+        result.path == str(folder) or Path(result.path).is_relative_to(folder) for result in results
+    )
+
+
+def _error(
+    name: str, message: str, line: int | None = None, column: int | None = None
+) -> FileResult:
+    return FileResult(name, Status.ERROR, error=message, error_line=line, error_column=column)
