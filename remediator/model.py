@@ -157,7 +157,8 @@ class Credential:
     `generatable` is `yes` (AWS creates the credential from the value), `external` (it belongs to
     something outside the stack) or `no`. `forbidden` are characters it refuses; `allowed`, where
     not None, are the only punctuation characters it takes besides letters and digits.
-    `max_length` is by engine: (glob of the Engine property, length), `*` last. `requires` names
+    `max_length` is by engine: (glob of the Engine property, length), `*` last; so are the further
+    characters of `engine_forbidden`, for the engines that refuse more. `requires` names
     character classes that must occur: upper, lower, digit, symbol.
     """
 
@@ -172,6 +173,7 @@ class Credential:
     min_length: int = 1
     max_length: tuple[tuple[str, int], ...] = ()
     forbidden: str = ""
+    engine_forbidden: tuple[tuple[str, str], ...] = ()
     allowed: str | None = None
     requires: tuple[str, ...] = ()
     replaces: bool = False
