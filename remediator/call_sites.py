@@ -66,7 +66,7 @@ def compose(text: str) -> list[yaml.Node]:
         return []
     try:
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        return [node for node in yaml.compose_all(text, Loader=loader) if node is not None]
+        return list(yaml.compose_all(text, Loader=loader))
     except (yaml.YAMLError, RecursionError, ValueError):
         return []
 
@@ -223,7 +223,8 @@ def _template_names(node: yaml.Node | None, defaults: dict[str, str]) -> frozens
     names: set[str] = set()
     for scalar in _scalars(node):
         text = defaults.get(scalar.value, scalar.value)
-        text = re.sub(r"\$\{(\w+)\}", lambda match: defaults.get(match[1], match[0]), text)
+        for name, default in defaults.items():
+            text = text.replace(f"${{{name}}}", default)
         names |= {match[0] for match in TEMPLATE_NAME.finditer(text)}
     return frozenset(names)
 

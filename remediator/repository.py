@@ -251,11 +251,11 @@ def callers(
 def _read_all(root: Path) -> Iterator[_File]:
     files = [entry for entry in walk(root) if isinstance(entry, Path)]
     for name in HIDDEN:
-        place = root / name
-        if place.is_dir():
-            files += [entry for entry in walk(place) if isinstance(entry, Path)]
-        elif place.is_file():
-            files.append(place)
+        hidden = root / name
+        if hidden.is_dir():
+            files += [entry for entry in walk(hidden) if isinstance(entry, Path)]
+        elif hidden.is_file():
+            files.append(hidden)
     for file in files:
         name = file.name.lower()
         suffix = file.suffix.lower()

@@ -36,11 +36,13 @@ Track: TypeAlias = Callable[[Sequence[Input]], Iterable[Input]]
 """Yields the same inputs, and may show progress."""
 
 
-def _unguarded(_: str, work: Work) -> FileResult | None:
+def unguarded(_: str, work: Work) -> FileResult | None:
+    """Do the work; what it raises goes on to the caller."""
     return work()
 
 
-def _untracked(inputs: Sequence[Input]) -> Iterable[Input]:
+def untracked(inputs: Sequence[Input]) -> Iterable[Input]:
+    """Return the inputs as they are."""
     return inputs
 
 
@@ -48,8 +50,8 @@ def _untracked(inputs: Sequence[Input]) -> Iterable[Input]:
 class Runner:
     """Handles files with one set of transforms and settings.
 
-    `write`: repaired files are written; else they are only worked out. `check`: findings only,
-    no proof, nothing is written.
+    `write`: repaired files are written in place; else they are only worked out. `fixes`: the
+    repairs count as done, here or where the caller puts them. `check`: findings only, no proof.
     """
 
     transforms: Sequence[Transform]
@@ -57,8 +59,9 @@ class Runner:
     settings: Settings
     check: bool = False
     write: bool = False
-    guard: Guard = _unguarded
-    track: Track = _untracked
+    fixes: bool = False
+    guard: Guard = unguarded
+    track: Track = untracked
     _trigger: re.Pattern[str] = field(init=False)
     _callers: _CallersOf = field(init=False)
 
@@ -69,7 +72,7 @@ class Runner:
     @property
     def command(self) -> str:
         """What this run is called in its result."""
-        return "check" if self.check else "fix" if self.write else "fix --dry-run"
+        return "check" if self.check else "fix" if self.write or self.fixes else "fix --dry-run"
 
     def run(self, paths: Sequence[Path]) -> RunResult:
         """Handle the files of these PATHs, in order; a folder is searched for templates."""
@@ -136,7 +139,7 @@ class Runner:
         context = Context(self.catalogue, self.settings, self._callers(document, entry))
         if self.check:
             return inspect(document, self.transforms, context, path=name)
-        status = Status.FIXED if self.write else Status.WOULD_FIX
+        status = Status.FIXED if self.write or self.fixes else Status.WOULD_FIX
         return remediate(document, self.transforms, context, path=name, write=status)
 
     def _write(self, file: Path, raw: bytes, result: FileResult) -> None:

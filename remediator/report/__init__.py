@@ -1,3 +1,3 @@
-"""Results as text: for a terminal, a machine, a reviewer."""
+"""Reports: each module turns the result of a run into a string, and nothing else."""
 
 from __future__ import annotations

@@ -1,0 +1,311 @@
+"""The command line: the only place that prints, catches broadly and picks exit codes.
+
+Everything but typer is imported where it is used: `--version` and `--help` pay for nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from . import __version__
+
+if TYPE_CHECKING:
+    from .config import Options
+    from .discover import Input
+    from .model import FileResult, RunResult
+    from .session import Request
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_MANY = 50
+
+Paths = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="PATH...", help="Templates, or folders of them; - is standard input."),
+]
+Select = Annotated[
+    list[str] | None, typer.Option(help="Only these transforms (comma list, repeatable).")
+]
+Ignore = Annotated[list[str] | None, typer.Option(help="All but these transforms.")]
+Allow = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Consequences that a repair may have [default: safe,rotates,external].",
+    ),
+]
+New = Annotated[
+    bool | None, typer.Option("--new", help="Nothing is deployed yet: allow every repair.")
+]
+Format = Annotated[str, typer.Option("--format", metavar="text|json", help="Form of the report.")]
+Config = Annotated[
+    Path | None, typer.Option(help="Settings file [default: the nearest remediator.toml].")
+]
+Plugin = Annotated[list[str] | None, typer.Option(help="Installed plugin to load transforms from.")]
+ManualSecrets = Annotated[
+    str | None, typer.Option(metavar="in-place|replace", help="How hand-made secrets are repaired.")
+]
+Colour = Annotated[
+    bool | None, typer.Option("--color/--no-color", help="Colours [default: on a terminal].")
+]
+
+
+def main() -> None:
+    """Run the command line; exits with 0, 1 or 2 as the README says."""
+    app(prog_name="remediator")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"remediator {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print it.")
+    ] = False,
+) -> None:
+    """Repairs AWS CloudFormation templates and proves each repair.
+
+    Exit codes: 0 clean, or all repaired; 1 something is left for a person (check: anything
+    found); 2 an input could not be handled.
+    """
+
+
+@app.command()
+def fix(
+    paths: Paths = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write no template.")] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Write the one patched template there instead."),
+    ] = None,
+    diff: Annotated[
+        Path | None, typer.Option(help="Write the unified diff there, for git apply.")
+    ] = None,
+    patch: Annotated[
+        Path | None,
+        typer.Option(help="Write the JSON Patch there; of several files {path: patch}."),
+    ] = None,
+    select: Select = None,
+    ignore: Ignore = None,
+    allow: Allow = None,
+    new: New = None,
+    manual_secrets: ManualSecrets = None,
+    report_format: Format = "text",
+    config: Config = None,
+    plugin: Plugin = None,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="With --dry-run: 1 if anything would change.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print no diff.")] = False,
+    color: Colour = None,
+) -> None:
+    """Repair templates in place; print the diff and a summary.
+
+    Literal secrets are masked on the screen; only the template and a --diff or --patch file hold
+    them. With - the template goes to standard output, all else to standard error.
+    """
+    from .session import Request
+
+    request = Request(
+        paths=tuple(paths or ["."]),
+        dry_run=dry_run,
+        output=output,
+        diff=diff,
+        patch=patch,
+        options=_options(select, ignore, allow, new, manual_secrets, plugin),
+        config=config,
+    )
+    if exit_code and not dry_run:
+        _fail("--exit-code goes with --dry-run")
+    result = _run(request, report_format, quiet=quiet, color=color)
+    code = _exit_code(result)
+    if exit_code and code == 0 and any(file.old != file.new for file in result.files):
+        code = 1
+    raise typer.Exit(code)
+
+
+@app.command()
+def check(
+    paths: Paths = None,
+    select: Select = None,
+    ignore: Ignore = None,
+    allow: Allow = None,
+    new: New = None,
+    manual_secrets: ManualSecrets = None,
+    report_format: Format = "text",
+    config: Config = None,
+    plugin: Plugin = None,
+    color: Colour = None,
+) -> None:
+    """Report what fix would look at; write nothing. For CI and editors."""
+    from .session import Request
+
+    request = Request(
+        paths=tuple(paths or ["."]),
+        check=True,
+        options=_options(select, ignore, allow, new, manual_secrets, plugin),
+        config=config,
+    )
+    result = _run(request, report_format, quiet=True, color=color)
+    raise typer.Exit(_exit_code(result))
+
+
+@app.command()
+def explain(
+    transform: Annotated[str | None, typer.Argument(metavar="ID", help="A transform.")] = None,
+) -> None:
+    """List the transforms, or print the documentation of one."""
+    from .registry import builtin_transforms
+
+    known = {each.id: each for each in builtin_transforms()}
+    if transform is None:
+        width = max(map(len, known), default=0)
+        for each in known.values():
+            typer.echo(f"{each.id:{width}}  {each.title}")
+    elif transform in known:
+        typer.echo(known[transform].documentation)
+    else:
+        _fail(f"unknown transform {transform!r}; the known ones are {', '.join(known)}")
+
+
+def _options(
+    select: list[str] | None,
+    ignore: list[str] | None,
+    allow: list[str] | None,
+    new: bool | None,
+    manual_secrets: str | None,
+    plugin: list[str] | None,
+) -> Options:
+    from .config import Options
+
+    return Options(
+        _names(select), _names(ignore), _names(allow), new, manual_secrets, tuple(plugin or ())
+    )
+
+
+def _names(values: Sequence[str] | None) -> frozenset[str] | None:
+    if not values:
+        return None
+    return frozenset(name.strip() for value in values for name in value.split(",") if name.strip())
+
+
+def _run(request: Request, report_format: str, *, quiet: bool, color: bool | None) -> RunResult:
+    """Carry out a request and print its report; what is no file's fault ends here with code 2."""
+    from .errors import RemediatorError
+    from .session import carry_out
+
+    if report_format not in ("text", "json"):
+        _fail(f"--format: {report_format!r} is neither text nor json")
+    try:
+        done = carry_out(request, guard=_guard, track=_track)
+    except RemediatorError as error:
+        _fail(error.message)
+    except KeyboardInterrupt:
+        typer.echo("remediator: interrupted; no file is half written", err=True)
+        raise typer.Exit(130) from None
+    to_stderr = done.template is not None
+    try:
+        if done.template is not None:
+            sys.stdout.buffer.write(done.template)
+            sys.stdout.flush()
+        colour = _has_colour(color, to_stderr)
+        text = _report(done.result, request, report_format, quiet=quiet, colour=colour)
+        typer.echo(text, nl=False, err=to_stderr, color=colour)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Who reads us has seen enough; the exit code still counts. Python would complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return done.result
+
+
+def _report(
+    result: RunResult, request: Request, report_format: str, *, quiet: bool, colour: bool
+) -> str:
+    if report_format == "json":
+        from .report import json
+
+        return json.render(result)
+    from .report import text
+
+    shown = ""
+    if not quiet:
+        from .report import diff
+
+        shown = diff.unified(result)
+        shown = (text.colour_diff(shown) if colour else shown) + ("\n" if shown else "")
+    return shown + text.render(result, colour=colour, new=bool(request.options.new))
+
+
+def _has_colour(wanted: bool | None, to_stderr: bool) -> bool:
+    if wanted is not None:
+        return wanted
+    stream = sys.stderr if to_stderr else sys.stdout
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _exit_code(result: RunResult) -> int:
+    from .model import Status
+
+    statuses = {file.status for file in result.files}
+    if Status.ERROR in statuses:
+        return 2
+    found = (Status.LEFT,) if result.command != "check" else (Status.LEFT, Status.REPAIRABLE)
+    outcomes = {outcome.status for file in result.files for outcome in file.outcomes}
+    return 1 if (statuses | outcomes).intersection(found) else 0
+
+
+def _guard(name: str, work: Callable[[], FileResult | None]) -> FileResult | None:
+    """Turn what nobody expected into that file's error, so that the other files go on."""
+    from .errors import RemediatorError
+    from .model import FileResult, Status
+
+    try:
+        return work()
+    except Exception as error:
+        if os.environ.get("REMEDIATOR_DEBUG"):
+            raise
+        if isinstance(error, RemediatorError):
+            return FileResult(
+                name,
+                Status.ERROR,
+                error=error.message,
+                error_line=error.line,
+                error_column=error.column,
+            )
+        # The error's own text may quote the template, and with it a secret: only its type.
+        return FileResult(
+            name,
+            Status.ERROR,
+            error=f"a defect of remediator ({type(error).__name__}); the file stays as it was. "
+            "Please report it; REMEDIATOR_DEBUG=1 shows where it happened",
+        )
+
+
+def _track(inputs: Sequence[Input]) -> Iterable[Input]:
+    """Yield the inputs; on a terminal and where they are many, with a progress bar."""
+    if len(inputs) <= _MANY or not sys.stderr.isatty():
+        return inputs
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(inputs, "Reading", console=Console(stderr=True), transient=True)
+
+
+def _fail(message: str) -> NoReturn:
+    typer.echo(f"remediator: {message}", err=True)
+    raise typer.Exit(2)

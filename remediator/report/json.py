@@ -1,0 +1,84 @@
+"""The machine-readable report, version 1. Fields may be added, never changed."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+from ..model import FileResult, Outcome, RunResult, Status, pointer
+from . import diff
+from .mask import mask, mask_patch
+
+VERSION = 1
+
+
+def render(result: RunResult) -> str:
+    """Return the report as JSON text; literal secrets are masked.
+
+    A file's `applicable` is false where its patch and diff hide a secret: they cannot be applied.
+    """
+    return json.dumps(report(result), indent=2, ensure_ascii=False) + "\n"
+
+
+def report(result: RunResult) -> dict[str, Any]:
+    """Return the report as plain data."""
+    files = Counter(file.status for file in result.files)
+    outcomes = Counter(outcome.status for file in result.files for outcome in file.outcomes)
+    return {
+        "version": VERSION,
+        "command": result.command,
+        "files": [_file(file) for file in result.files],
+        "summary": {
+            "files": len(result.files),
+            "skipped": result.skipped,
+            **{status.value: files[status] for status in Status},
+            "findings": {
+                status.value: outcomes[status]
+                for status in (Status.FIXED, Status.WOULD_FIX, Status.REPAIRABLE, Status.LEFT)
+            },
+        },
+    }
+
+
+def _file(file: FileResult) -> dict[str, Any]:
+    content: dict[str, Any] = {
+        "path": file.path,
+        "status": file.status.value,
+        "findings": [_finding(file, outcome) for outcome in file.outcomes],
+        "patch": mask_patch(file.patch, file.masked),
+        "diff": diff.of_file(file),
+        "needs": list(file.needs_after),
+    }
+    if file.masked and (diff.is_masked(file) or content["patch"] != list(file.patch)):
+        content["applicable"] = False
+    if file.error:
+        content["error"] = {
+            "message": mask(file.error, file.masked),
+            "line": file.error_line,
+            "column": file.error_column,
+        }
+    return content
+
+
+def _finding(file: FileResult, outcome: Outcome) -> dict[str, Any]:
+    finding, fix = outcome.finding, outcome.finding.fix
+
+    def hide(text: str) -> str:
+        return mask(text, file.masked)
+
+    content: dict[str, Any] = {
+        "transform": outcome.transform,
+        "pointer": hide(pointer(finding.path)),
+        "line": outcome.line,
+        "column": outcome.column,
+        "message": hide(finding.message),
+        "status": outcome.status.value,
+    }
+    if fix is not None:
+        content |= {"title": hide(fix.title), "consequence": fix.consequence.value}
+        content["because"] = hide(fix.because)
+    if outcome.refusal is not None:
+        content |= {"code": outcome.refusal.code, "reason": hide(outcome.refusal.reason)}
+    content["follow_ups"] = [hide(step) for step in fix.follow_ups] if fix is not None else []
+    return content

@@ -1,0 +1,56 @@
+"""Hides literal secrets: no report, diff on screen or JSON may show them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from ..model import Value
+
+MASK = "********"
+_SHORT = 4  # a shorter secret is hidden where it stands alone: it is part of too many words
+
+
+def mask(text: str, secrets: Iterable[str]) -> str:
+    """Return a text without these secrets, however YAML or JSON spells them."""
+    spellings = {spelling for secret in secrets for spelling in _spellings(secret)}
+    for spelling in sorted(spellings, key=lambda spelling: (-len(spelling), spelling)):
+        if len(spelling) < _SHORT:
+            text = re.sub(rf"(?<!\w){re.escape(spelling)}(?!\w)", MASK, text)
+        else:
+            text = text.replace(spelling, MASK)
+    return text
+
+
+def mask_value(value: Value, secrets: Sequence[str]) -> Value:
+    """Return plain data with the secrets masked in every string and key."""
+    if isinstance(value, str):
+        return mask(value, secrets)
+    if isinstance(value, list):
+        return [mask_value(item, secrets) for item in value]
+    if isinstance(value, dict):
+        return {mask(key, secrets): mask_value(item, secrets) for key, item in value.items()}
+    if value is None or isinstance(value, bool):
+        return value
+    return MASK if str(value) in secrets else value
+
+
+def mask_patch(
+    patch: Sequence[Mapping[str, Value]], secrets: Sequence[str]
+) -> list[dict[str, Value]]:
+    """Return a JSON Patch with the secrets masked; its `op`s stay."""
+    return [
+        {key: item if key == "op" else mask_value(item, secrets) for key, item in operation.items()}
+        for operation in patch
+    ]
+
+
+def _spellings(secret: str) -> Iterable[str]:
+    lines = {line.strip() for line in secret.splitlines()} if "\n" in secret else set()
+    for part in {secret, *lines}:
+        if part:
+            yield part
+            yield part.replace("'", "''")
+            yield json.dumps(part)[1:-1]
+            yield json.dumps(part, ensure_ascii=False)[1:-1]

@@ -1,0 +1,147 @@
+"""Carries out a command: settings and transforms for its inputs, a run, what else was asked for."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from . import atomic, config, registry
+from .errors import ConfigError, FileError
+from .model import FileResult, RunResult, Settings, Status, Value
+from .runner import Guard, Runner, Track, unguarded, untracked
+
+STDIN = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the command line asks for; `check` is that command, else it is `fix`."""
+
+    paths: tuple[str, ...]
+    check: bool = False
+    dry_run: bool = False
+    output: Path | None = None
+    diff: Path | None = None
+    patch: Path | None = None
+    options: config.Options = field(default_factory=config.Options)
+    config: Path | None = None
+
+    @property
+    def in_place(self) -> bool:
+        """Whether the inputs themselves are written."""
+        return not (self.check or self.dry_run or self.output or STDIN in self.paths)
+
+    @property
+    def is_one_file(self) -> bool:
+        """Whether the only input is a file or standard input."""
+        return len(self.paths) == 1 and not Path(self.paths[0]).is_dir()
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of a request. `template` is what belongs on standard output, if anything."""
+
+    result: RunResult
+    template: bytes | None = None
+
+
+def carry_out(request: Request, *, guard: Guard = unguarded, track: Track = untracked) -> Done:
+    """Run a request and write the files that it asks for.
+
+    Raises ConfigError for settings or options that are wrong, FileError where a file that was
+    asked for cannot be written; what is wrong with an input is in the result.
+    """
+    if (STDIN in request.paths or request.output) and not request.is_one_file:
+        option = "-" if STDIN in request.paths else "--output"
+        raise ConfigError(f"{option} goes with exactly one template")
+    done = _from_stdin(request, guard) if STDIN in request.paths else _over(request, guard, track)
+    if request.output and not request.dry_run:
+        _write_output(request.output, done)
+        done = replace(done, template=None)
+    _write_asked(request, done.result)
+    return done
+
+
+def _over(request: Request, guard: Guard, track: Track) -> Done:
+    """Run over files, those of one settings file together."""
+    groups: dict[Settings, list[Path]] = {}
+    for name in request.paths:
+        path = Path(name)
+        settings = config.load(path, request.options, request.config)
+        groups.setdefault(settings, []).append(path)
+    runs = []
+    for settings, paths in groups.items():
+        runner = _runner(request, settings, guard)
+        runner.track = track
+        runs.append(runner.run(paths))
+    files = tuple(file for run in runs for file in run.files)
+    scanned, skipped = sum(run.scanned for run in runs), sum(run.skipped for run in runs)
+    return Done(RunResult(files, runs[0].command, scanned, skipped))
+
+
+def _from_stdin(request: Request, guard: Guard) -> Done:
+    settings = config.load(Path.cwd(), request.options, request.config)
+    runner = _runner(request, settings, guard)
+    raw = sys.stdin.buffer.read()
+    result = guard(STDIN, lambda: runner.text(raw, STDIN))
+    files = () if result is None else (result,)
+    template = None
+    if not request.check and not request.dry_run:
+        template = raw if result is None or result.old == result.new else result.new.encode()
+    return Done(RunResult(files, runner.command, scanned=1), template)
+
+
+def _runner(request: Request, settings: Settings, guard: Guard) -> Runner:
+    write = request.in_place
+    return Runner(
+        registry.load(settings),
+        registry.catalogue(),
+        settings,
+        check=request.check,
+        write=write,
+        fixes=not request.dry_run,
+        guard=guard,
+    )
+
+
+def _write_output(output: Path, done: Done) -> None:
+    (file,) = done.result.files
+    if file.status is Status.ERROR:
+        return
+    content = done.template if done.template is not None else _content(file)
+    try:
+        atomic.create(output, content)
+    except FileError as error:
+        raise FileError(f"{output}: {error.message}") from error
+
+
+def _content(file: FileResult) -> bytes:
+    return file.new.encode() if file.new else Path(file.path).read_bytes()
+
+
+def _write_asked(request: Request, result: RunResult) -> None:
+    private = any(file.masked for file in result.files)
+    asked: list[tuple[Path, str]] = []
+    if request.diff:
+        from .report.diff import unified
+
+        asked.append((request.diff, unified(result, masked=False)))
+    if request.patch:
+        asked.append((request.patch, json.dumps(_patches(request, result), indent=2) + "\n"))
+    for file, text in asked:
+        try:
+            atomic.create(file, text.encode(), private=private)
+        except FileError as error:
+            raise FileError(f"{file}: {error.message}") from error
+
+
+def _patches(
+    request: Request, result: RunResult
+) -> Sequence[Mapping[str, Value]] | dict[str, Sequence[Mapping[str, Value]]]:
+    """Return the patch of the one file that was named, else those of all that change."""
+    if request.is_one_file:
+        return [operation for file in result.files for operation in file.patch]
+    return {file.path: list(file.patch) for file in result.files if file.patch}
