@@ -53,21 +53,23 @@ class Site:
     names: frozenset[str] = frozenset()
 
 
+def base_name(name: str) -> str:
+    """Return the file's name at the end of a template's place: of `${Prefix}db.yaml`, `db.yaml`."""
+    return re.split(r"[/:}]", name)[-1]
+
+
 def compose(text: str) -> list[yaml.Node]:
     """Return the documents of a YAML or JSON text as nodes; none where it cannot be read."""
-    depth = deepest = 0
-    for character in text:
-        if character in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif character in "]}":
-            depth -= 1
-    if deepest > _MAX_DEPTH:
-        return []
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    depth = 0
     try:
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        for event in yaml.parse(text, Loader=loader):  # events do not nest, nodes do
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > _MAX_DEPTH:
+                return []
         return list(yaml.compose_all(text, Loader=loader))
-    except (yaml.YAMLError, RecursionError, ValueError):
+    except (yaml.YAMLError, ValueError):
         return []
 
 
@@ -222,7 +224,7 @@ def _template_names(node: yaml.Node | None, defaults: dict[str, str]) -> frozens
     """Return the template names that a URL, `Fn::Sub`, `Fn::Join` or `Ref` may come to."""
     names: set[str] = set()
     for scalar in _scalars(node):
-        text = defaults.get(scalar.value, scalar.value)
+        text = str(defaults.get(scalar.value, scalar.value))
         for name, default in defaults.items():
             text = text.replace(f"${{{name}}}", default)
         names |= {match[0] for match in TEMPLATE_NAME.finditer(text)}

@@ -150,7 +150,7 @@ class Repository:
 
     def _names(self, names: Iterable[str], file: _File, template: PurePosixPath) -> bool:
         return any(
-            PurePosixPath(name).name == template.name
+            call_sites.base_name(name) == template.name
             and template in self._resolved(name, file.place)
             for name in names
         )
@@ -161,7 +161,7 @@ class Repository:
         A relative place that exists is that file; of a URL, or a place that a placeholder
         begins, the templates that share the most steps from its end.
         """
-        candidates = self._by_name.get(PurePosixPath(name).name, ())
+        candidates = self._by_name.get(call_sites.base_name(name), ())
         if not re.search(r"[${}:]", name):
             for folder in (source.parent, *source.parent.parents):
                 place = PurePosixPath(posixpath.normpath(folder / name))

@@ -1,0 +1,31 @@
+# Each target makes the virtual environment it needs; nothing else has to be installed first.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/installed
+
+.PHONY: demo test bench clean
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "remediator needs Python 3.11: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $@
+
+# Repairs a copy of an example. Exit code 1 means that something is left for a person: no failure.
+demo: $(STAMP)
+	rm -rf .demo
+	mkdir .demo
+	cp examples/payment-processing.yaml .demo/
+	$(BIN)/remediator fix .demo/payment-processing.yaml || test $$? -eq 1
+
+test: $(STAMP)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n auto
+
+bench: $(STAMP)
+	$(BIN)/python benchmarks/compare.py
+
+clean:
+	rm -rf .venv .demo .mypy_cache .ruff_cache .pytest_cache build *.egg-info
