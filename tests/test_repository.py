@@ -162,15 +162,21 @@ def test_an_old_taskcat_configuration_pairs_files(tmp_path: Path) -> None:
     assert found(tmp_path, "other.yaml") == ()
 
 
+DEPLOY = "aws cloudformation deploy --template-file db.yaml"
+SAM = "sam deploy -t db.yaml --parameter-overrides"
+CREATE = "aws cloudformation create-stack --template-body file://db.yaml"
+PAIR = "ParameterKey=DBPassword,ParameterValue=$X"
+
+
 @pytest.mark.parametrize(
     ("text", "breaks"),
     [
-        ("aws cloudformation deploy --template-file db.yaml \\\n --parameter-overrides D=1 DBPassword=$X", False),
-        ("sam deploy -t db.yaml --parameter-overrides ParameterKey=DBPassword,ParameterValue=1", False),
-        ("aws cloudformation create-stack --template-body file://db.yaml \\\n --parameters ParameterKey=DBPassword,ParameterValue=$X", True),
-        ("# db.yaml\nP=ParameterKey=DBPassword,ParameterValue=1", True),
+        (f"{DEPLOY} \\\n  --parameter-overrides DBName=1 DBPassword=$X", False),
+        (f"{SAM} {PAIR}", False),
+        (f"{CREATE} \\\n  --parameters {PAIR}", True),
+        (f"# db.yaml\nP={PAIR}", True),
     ],
-)  # fmt: skip
+)
 def test_a_script_breaks_only_where_the_command_refuses(
     tmp_path: Path, text: str, breaks: bool
 ) -> None:
@@ -192,7 +198,7 @@ def test_a_script_without_both_is_none(tmp_path: Path, text: str) -> None:
 
 
 def test_a_workflow_is_read_but_a_readme_is_not(tmp_path: Path) -> None:
-    text = "run: aws cloudformation create-stack --template-body file://db.yaml --parameters ParameterKey=DBPassword"
+    text = f"run: {CREATE} --parameters {PAIR}"
     write(
         tmp_path,
         {"db.yaml": TEMPLATE, ".github/workflows/x.yml": text, "README.md": text, ".h/x.sh": text},
