@@ -1,0 +1,234 @@
+"""What an edit must leave alone in the text: the bytes around what stays, the comments.
+
+The text is seen as a row of *leaves* (keys, scalars, empty collections) with what stands between
+them. A leaf that no operation touches must stand in the new text as it stood in the old, in the
+same order, and where two such leaves are neighbours in both texts, so must all that is between
+them: indentation, commas, blank lines, comments, line ends.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import pairwise
+
+from .document import Document, Node, long_name
+from .model import Add, Operation, Path, Remove, pointer
+
+# A `#` that a tag or anchor does not hold starts a comment, also right behind a bracket or a quote.
+_COMMENT = re.compile(r"""(?<![^\s,\[\]{}"'])#[^\n\r\x85\u2028\u2029]*""")
+_LINE = re.compile(r"[^\n\r\x85\u2028\u2029]*")
+
+
+class Kind(StrEnum):
+    """What a leaf is."""
+
+    KEY = "key"
+    SCALAR = "scalar"
+    BLOCK = "block scalar"
+    EMPTY = "empty collection"
+    START = "start of the text"
+    END = "end of the text"
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A key, a scalar or an empty collection of a text, from `start` to `end`.
+
+    `path` is its place in the *new* data, None where an operation removes or rewrites it. The
+    start and the end of a text are leaves without extent too.
+    """
+
+    path: Path | None
+    kind: Kind
+    start: int
+    end: int
+
+    @property
+    def identity(self) -> tuple[Path | None, Kind | None]:
+        """What makes it the same leaf in the other text."""
+        position = self.kind if self.kind in (Kind.KEY, Kind.START, Kind.END) else None
+        return self.path, position
+
+    def words(self) -> str:
+        """Return what to call it in a message."""
+        if self.kind in (Kind.START, Kind.END):
+            return f"the {self.kind}"
+        return f"{'the key' if self.kind is Kind.KEY else 'the value'} {pointer(self.path or ())}"
+
+
+@dataclass
+class Changes:
+    """The operations of a plan, by the container whose entries they change."""
+
+    operations: Sequence[Operation]
+    gone: dict[Path, set[str | int]] = field(default_factory=lambda: defaultdict(set))
+    rewritten: set[Path] = field(default_factory=set)
+    added: dict[Path, list[str | int]] = field(default_factory=lambda: defaultdict(list))
+    above: set[Path] = field(default_factory=set)
+    """The places that have an operation somewhere below them."""
+
+    def __post_init__(self) -> None:
+        for operation in self.operations:
+            parent, step = operation.path[:-1], operation.path[-1]
+            if isinstance(operation, Add):
+                self.added[parent].append(step)
+            elif isinstance(operation, Remove):
+                self.gone[parent].add(step)
+            else:
+                self.rewritten.add(operation.path)
+            self.above.update(operation.path[:length] for length in range(len(operation.path)))
+
+    def moved(self, parent: Path, step: str | int) -> str | int | None:
+        """Return the step that an entry of the old data has in the new; None where it goes."""
+        if step in self.gone.get(parent, ()):
+            return None
+        if isinstance(step, str):
+            return step
+        added = sum(1 for index in self.added.get(parent, ()) if int(index) <= step)
+        return step + added - sum(1 for index in self.gone.get(parent, ()) if int(index) < step)
+
+    def new_path(self, path: Path) -> Path | None:
+        """Return the place in the new data of an entry of the old; None where it goes."""
+        moved: list[str | int] = []
+        for length, step in enumerate(path):
+            following = self.moved(path[:length], step)
+            if following is None:
+                return None
+            moved.append(following)
+        return tuple(moved)
+
+
+def leaves(document: Document, changes: Changes | None = None) -> tuple[Leaf, ...]:
+    """Return the leaves of a text in its order; of the old text where `changes` are given."""
+    found = _below(document.root, (), (), changes or Changes(()), set())
+    end = len(document.text)
+    return Leaf((), Kind.START, 0, 0), *found, Leaf((), Kind.END, end, end)
+
+
+def _below(
+    node: Node, old: Path, new: Path | None, changes: Changes, seen: set[int]
+) -> Iterator[Leaf]:
+    """Yield the leaves below a node, at `old` in its own data and at `new` after the changes."""
+    if id(node) in seen:
+        return  # an alias: its node is the anchor's, and its own text lies between other leaves
+    seen.add(id(node))
+    if old in changes.rewritten:
+        new = None
+    name = long_name(node.tag)
+    if name is not None:
+        old = (*old, name)
+        new = None if new is None or old in changes.rewritten else (*new, name)
+    if node.id == "scalar" or not node.value:
+        place = None if old in changes.above else new
+        yield Leaf(place, _kind(node), node.start_mark.index, node.end_mark.index)
+    elif node.id == "mapping":
+        for key, value in node.value:
+            place = _entry(old, new, key.value, changes)
+            yield Leaf(place, Kind.KEY, key.start_mark.index, key.end_mark.index)
+            yield from _below(value, (*old, key.value), place, changes, seen)
+    else:
+        for index, value in enumerate(node.value):
+            place = _entry(old, new, index, changes)
+            yield from _below(value, (*old, index), place, changes, seen)
+
+
+def _entry(old: Path, new: Path | None, step: str | int, changes: Changes) -> Path | None:
+    moved = changes.moved(old, step)
+    return None if new is None or moved is None else (*new, moved)
+
+
+def _kind(node: Node) -> Kind:
+    if node.id != "scalar":
+        return Kind.EMPTY
+    return Kind.BLOCK if node.style in ("|", ">") else Kind.SCALAR
+
+
+def first_change(old: Document, new: Document, changes: Changes) -> str | None:
+    """Return what is not as it was around the operations, in words; None where all is."""
+    before, after = leaves(old, changes), leaves(new)
+    stayed = [leaf for leaf in before if leaf.path is not None]
+    kept = {leaf.identity for leaf in stayed}
+    found = [leaf for leaf in after if leaf.identity in kept]
+    for one, other in zip(stayed, found, strict=False):
+        if one.identity != other.identity:
+            return f"{other.words()} does not stand in its old order"
+        if old.text[one.start : one.end] != new.text[other.start : other.end]:
+            return f"{one.words()} is written in another way than before"
+    if len(stayed) != len(found):
+        return "an entry that stays is not in the new text"
+    follows = {a.identity: (b.identity, new.text[a.end : b.start]) for a, b in pairwise(after)}
+    for a, b in pairwise(before):
+        if a.path is not None and b.path is not None:
+            following, between = follows[a.identity]
+            if following == b.identity and between != old.text[a.end : b.start]:
+                return f"the text behind {a.words()} changed"
+    return None
+
+
+# --- comments --------------------------------------------------------------------------------
+
+
+def lost_comment(old: Document, new: Document, changes: Changes) -> int | None:
+    """Return the line of the old text's first comment that is gone with no block it belongs to.
+
+    A comment may go with an entry that goes: within it, beside it (unless something that stays
+    is on its line), in the lines right above it, and below it if indented deeper.
+    """
+    row = leaves(old, changes)
+    starts = [leaf.start for leaf in row]
+    left = Counter(new.text[start:end].rstrip() for start, end in _comments(new, leaves(new)))
+    for start, end in _comments(old, row):
+        if _may_go(old.text, start, end, row, bisect_right(starts, start)):
+            continue
+        comment = old.text[start:end].rstrip()
+        left[comment] -= 1
+        if left[comment] < 0:
+            return old.position(start)[0]
+    return None
+
+
+def _comments(document: Document, row: Sequence[Leaf]) -> Iterator[tuple[int, int]]:
+    """Yield start and end of every comment outside scalars."""
+    place = 0
+    for leaf in row:
+        if leaf.kind is Kind.EMPTY:
+            continue
+        for match in _COMMENT.finditer(document.text, place, leaf.start):
+            yield match.span()
+        place = max(place, leaf.end)
+        if leaf.kind is Kind.BLOCK:  # the line of its `|` may end in a comment
+            head = _LINE.match(document.text, leaf.start)
+            for match in _COMMENT.finditer(document.text, leaf.start, head.end() if head else 0):
+                yield match.span()
+
+
+def _may_go(text: str, start: int, end: int, row: Sequence[Leaf], following: int) -> bool:
+    """Tell whether a comment belongs to what an operation takes; `following` is the next leaf."""
+    above, below = row[following - 1], row[following]
+    if above.end > start:
+        return above.path is None  # within a leaf: beside its `|`, or in an empty collection
+    if above.path is None and below.path is None:
+        return True
+    line = _line_start(text, start)
+    alone = not text[line:start].strip(" \t-")
+    if below.path is None:
+        between = text[end : below.start].splitlines()[1:-1]
+        return alone and all(other.lstrip().startswith("#") for other in between)
+    if above.path is not None:
+        return False
+    if not alone:
+        return not any(leaf.path is not None and leaf.start >= line for leaf in row[:following])
+    first = following - 1
+    while row[first - 1].path is None:
+        first -= 1
+    owner = text[_line_start(text, row[first].start) : row[first].start]
+    return start - line > len(owner) - len(owner.lstrip(" "))
+
+
+def _line_start(text: str, index: int) -> int:
+    return max(text.rfind("\n", 0, index), text.rfind("\r", 0, index)) + 1
