@@ -77,6 +77,13 @@ class Conditions:
             for a in self._assignments(presence, other)
         )
 
+    def may_equal(self, presence: Presence, expression: Value, text: str) -> bool:
+        """Tell whether an expression can have a value where the presence holds."""
+        variable = _text(expression)
+        self._domain(variable).add(text)
+        names = self._assignments(presence)
+        return any(self._holds(presence, a) and a.get(variable, text) == text for a in names)
+
     def both(self, presence: Presence, other: Presence) -> Presence:
         """Return where both hold, without the cases that contradict themselves."""
         joined = (a | b for a in presence for b in other)

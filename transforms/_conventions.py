@@ -7,9 +7,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from ..conditions import literal
-from ..model import Value
-from ..template import SUB_VARIABLE, Template, sub_parts
+from remediator.conditions import literal
+from remediator.model import Value
+from remediator.template import SUB_VARIABLE, Template, sub_parts
 
 _LEAST = 3  # fewer resources than this make no convention
 

@@ -10,9 +10,9 @@ import string
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ..conditions import literal
-from ..model import Credential, Refusal, Value
-from ..template import Template
+from remediator.conditions import literal
+from remediator.model import Credential, Refusal, Value
+from remediator.template import Template
 
 LENGTH = 32
 """Characters of a generated password, where nothing asks for fewer or more."""
@@ -67,7 +67,8 @@ class Limits:
         if not self.pattern:
             return self._length(LENGTH), self.symbols
         for length in dict.fromkeys(map(self._length, (LENGTH, 30, 24, 20, 16, 12, 10, 8))):
-            for symbols in dict.fromkeys((self.symbols, "")):
+            alone = (s for s in self.symbols if _all_match(self.pattern, length, s))
+            for symbols in dict.fromkeys((self.symbols, "".join(alone), "")):
                 if self.needs_symbol and not symbols:
                     continue
                 if _all_match(self.pattern, length, symbols):
@@ -175,6 +176,7 @@ def _all_match(pattern: str, length: int, symbols: str) -> bool:
 def _compiled(pattern: str) -> re.Pattern[str] | None:
     # `[\\p{ASCII}&&[^@/]]`: Java's intersection, the one form of it that templates use.
     translated = _ASCII_BUT.sub(r"[^\1\\x80-\\U0010ffff]", pattern)
+    translated = _GROUPED_CLASS.sub(r"\1", translated)
     for java, python in _JAVA_CLASSES.items():
         translated = translated.replace(java, python)
     # A repeated group, or several open-ended repetitions in a row, may take exponential time.
@@ -195,6 +197,7 @@ def _compiled(pattern: str) -> re.Pattern[str] | None:
 
 
 _ASCII_BUT = re.compile(r"\[\\p\{ASCII\}&&\[\^((?:[^\]\\]|\\.)*)\]\]")
+_GROUPED_CLASS = re.compile(r"\((\[(?:[^\]\\]|\\.)*\])\)")  # `([a-z])*`, safe without its group
 _JAVA_CLASSES = {
     r"\p{Alnum}": "a-zA-Z0-9",
     r"\p{Alpha}": "a-zA-Z",

@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from ..conditions import Presence, literal
-from ..model import Path, Refusal, Value
-from ..template import SUB_VARIABLE, Template, sub_parts, walk
+from remediator.conditions import Presence, literal
+from remediator.model import Path, Refusal, Value
+from remediator.template import SUB_VARIABLE, Template, sub_parts, walk
 
 SECRET = "AWS::SecretsManager::Secret"
 ATTACHMENT = "AWS::SecretsManager::SecretTargetAttachment"

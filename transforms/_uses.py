@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from ..conditions import Case
-from ..model import Catalogue, Context, Credential, Path, Refusal, Value, value_at
-from ..template import Kind, Reference, Template, references, sub_parts
+from remediator.conditions import Case
+from remediator.model import Catalogue, Credential, Path, Refusal, Value, value_at
+from remediator.template import Kind, Reference, Template, references, sub_parts
+
+from ._secrets import flattened
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ def slots(template: Template, catalogue: Catalogue) -> Iterator[Slot]:
         for credential in catalogue.get(template.type_of(name), ()):
             root: Path = ("Resources", name, "Properties")
             properties = dict(template.properties(name))
+            if credential.generatable == "yes" and properties.get("AuthType") == "SECRET_ARN":
+                continue  # DocumentDB Elastic: the property then takes a secret's ARN
             for path in _places(properties, root, credential.property):
                 yield Slot(name, credential, path)
 
@@ -112,9 +116,11 @@ _SECTIONS = {
 }
 
 
-def uses(template: Template, context: Context, parameter: str) -> tuple[Use, ...]:
-    """Return every use of a parameter, in the order of the text."""
-    all_slots = tuple(slots(template, context.catalogue))
+def uses(template: Template, all_slots: tuple[Slot, ...], parameter: str) -> tuple[Use, ...]:
+    """Return every use of a parameter, in the order of the text.
+
+    `all_slots` are the credential properties of the template.
+    """
     going = _rules_that_go(template, parameter)
     return tuple(
         _use(template, reference, all_slots, going)
@@ -128,11 +134,11 @@ def _use(
     path = reference.path
     if reference.kind is Kind.NAME or (path[0] == "Rules" and path[1] in going):
         return Use(reference, Role.INTERFACE)
+    slot = _slot(template, reference, all_slots)
     refused = _refusal(template, reference)
     if refused is not None:
-        return Use(reference, Role.REFUSED, refusal=refused)
+        return Use(reference, Role.REFUSED, slot=slot, refusal=refused)
     presence = template.presence(path)
-    slot = next((s for s in all_slots if path[: len(s.path)] == s.path), None)
     if template.type_of(str(path[1])) == "AWS::SecretsManager::Secret":
         return _use_in_secret(reference, presence)
     if slot is None or slot.credential.generatable == "no":
@@ -142,6 +148,23 @@ def _use(
         return Use(reference, Role.REFUSED, presence, slot, refused)
     role = Role.CREDENTIAL if slot.credential.generatable == "yes" else Role.EXTERNAL
     return Use(reference, role, presence, slot)
+
+
+def _slot(template: Template, reference: Reference, all_slots: tuple[Slot, ...]) -> Slot | None:
+    """Return the credential property that takes the reference, if any.
+
+    A parameter within a dynamic reference (`{{resolve:secretsmanager:${SecretArn}}}`) says where
+    the credential is; it is none.
+    """
+    path = reference.path
+    slot = next((s for s in all_slots if path[: len(s.path)] == s.path), None)
+    if slot is None:
+        return None
+    length = len(slot.path)
+    while path[length : length + 1] == ("Fn::If",):
+        length += 2
+    inside = "{{resolve:" in flattened(value_at(template.document.data, path[:length]))
+    return None if inside else slot
 
 
 def _refusal(template: Template, reference: Reference) -> Refusal | None:
@@ -271,3 +294,29 @@ def twins_of(template: Template, parameter: str) -> tuple[str, ...]:
 
 def _parameters_of(template: Template, rule: str) -> set[str]:
     return {r.target for r in template.references if r.path[:2] == ("Rules", rule)}
+
+
+def password_parameters(
+    template: Template, all_slots: tuple[Slot, ...]
+) -> Iterator[tuple[str, tuple[Use, ...]]]:
+    """Yield the parameters that feed a credential, with their uses.
+
+    A parameter that reads the Systems Manager parameter store, or whose default is a dynamic
+    reference, needs no repair: nobody types it in.
+    """
+    for name in template.parameters:
+        definition = template.parameter(name)
+        if str(definition.get("Type")).startswith("AWS::SSM::"):
+            continue
+        if "{{resolve:" in str(definition.get("Default")):
+            continue
+        found = uses(template, all_slots, name)
+        slotted = (use.slot for use in found if use.slot is not None)
+        if any(slot.credential.generatable != "no" for slot in slotted):
+            yield name, found
+
+
+def feeds(name: str, uses: tuple[Use, ...]) -> str:
+    """Return what a parameter is, in words."""
+    labels = dict.fromkeys(use.slot.label for use in uses if use.slot is not None)
+    return f"{name} is typed in by hand and feeds {', '.join(labels)}"

@@ -1,0 +1,13 @@
+"""What remediator repairs, in the order in which repairs are planned."""
+
+from __future__ import annotations
+
+from remediator.transform import Transform
+from . import export_names, manual_secrets, password_parameters, secret_attachments
+
+TRANSFORMS: tuple[Transform, ...] = (
+    manual_secrets.TRANSFORM,
+    password_parameters.TRANSFORM,
+    secret_attachments.TRANSFORM,
+    export_names.TRANSFORM,
+)

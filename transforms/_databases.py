@@ -1,0 +1,137 @@
+"""Databases and what decides whether a password belongs to one: modes, users, servers."""
+
+from __future__ import annotations
+
+from remediator.conditions import ALWAYS, Presence, literal
+from remediator.model import Refusal, Value, value_at
+from remediator.template import Template, references
+from ._secrets import NO_VALUE, flattened, resolved
+from ._uses import Slot, Use
+
+# Where one of these is given, the service takes the credential from elsewhere: from a snapshot,
+# from the source of a replica, or it makes one itself (AWS: resource reference of each type).
+_MODES = (
+    "DBSnapshotIdentifier",
+    "DBClusterSnapshotIdentifier",
+    "SnapshotIdentifier",
+    "SnapshotName",
+    "SnapshotArn",
+    "SourceDBInstanceIdentifier",
+    "SourceDBInstanceAutomatedBackupsArn",
+    "SourceDbiResourceId",
+    "SourceDBClusterIdentifier",
+    "ReplicationSourceIdentifier",
+    "ManageMasterUserPassword",
+    "ManageMasterPassword",
+    "ManageAdminPassword",
+)
+NEVER: Presence = ()
+
+
+class Undecidable(Exception):
+    """Whether a property is given depends on a value that no condition asks about."""
+
+
+def given(template: Template, value: Value, presence: Presence = ALWAYS) -> Presence:
+    """Return when a property is given; raises Undecidable where only the deployment knows."""
+    if value is None or value == NO_VALUE or literal(value) in ("", "false", "False", "no"):
+        return NEVER
+    if isinstance(value, dict) and len(value) == 1:
+        branches = value.get("Fn::If")
+        if isinstance(branches, list) and len(branches) == 3 and isinstance(branches[0], str):
+            both = template.conditions.both
+            then = both(presence, (frozenset({(branches[0], True)}),))
+            otherwise = both(presence, (frozenset({(branches[0], False)}),))
+            return given(template, branches[1], then) + given(template, branches[2], otherwise)
+        name = value.get("Ref")
+        if (
+            isinstance(name, str)
+            and "Default" in template.parameter(name)
+            and template.conditions.may_equal(presence, value, "")
+        ):
+            raise Undecidable(f"{name} may be empty")
+    return presence
+
+
+def restored(template: Template, database: str, presence: Presence) -> Presence | Refusal:
+    """Return when a database takes its password from elsewhere, within a presence."""
+    properties = template.properties(database)
+    found: Presence = NEVER
+    for name in _MODES:
+        if name in properties:
+            try:
+                found += given(template, properties[name], presence)
+            except Undecidable as error:
+                return Refusal(
+                    "maybe-restored",
+                    f"{database}: {error}, so whether {name} is in force cannot be told; "
+                    "put it in an Fn::If with AWS::NoValue",
+                )
+    return tuple(case for case in found if template.conditions.satisfiable((case,)))
+
+
+def owner(template: Template, slot: Slot) -> str | Refusal:
+    """Return the database whose password a slot really is: the cluster, for its member."""
+    member = template.properties(slot.resource).get("DBClusterIdentifier")
+    if slot.credential.type != "AWS::RDS::DBInstance" or member is None:
+        return slot.resource
+    targets = {r.target for r in references({"": member}) if r.target in template.resources}
+    if len(targets) == 1:
+        return targets.pop()
+    return Refusal(
+        "member-of-cluster",
+        f"{slot.resource} is a member of a cluster that this template does not hold: the "
+        "password is the cluster's",
+    )
+
+
+def user_name(template: Template, slot: Slot, presence: Presence) -> Value | Refusal:
+    """Return the user-name expression that belongs to a credential, as it is under a presence.
+
+    A credential that has no user name at all gives None.
+    """
+    credential = slot.credential
+    if credential.fixed_user is not None:
+        return credential.fixed_user
+    if credential.user is None:
+        return None
+    value = _sibling(template, slot, credential.user)
+    expression = resolved(template, value, presence)
+    missing = Refusal("no-user-name", f"{slot.resource} has no user name to put beside it")
+    if expression is None or expression == NO_VALUE or "AWS::NoValue" in str(expression):
+        return missing
+    if "{{resolve:" in flattened(expression):
+        return Refusal(
+            "user-name-is-reference",
+            f"the user name of {slot.resource} is a dynamic reference, which the secret's own "
+            "text must not hold",
+        )
+    return expression
+
+
+def _sibling(template: Template, slot: Slot, pattern: tuple[str, ...]) -> Value:
+    """Return the value beside a slot: in the same list items and branches, by another leaf."""
+    shared = 0
+    while slot.credential.property[shared] == pattern[shared] and shared < len(pattern) - 1:
+        shared += 1
+    value: Value = dict(template.properties(slot.resource))
+    steps, matched = iter(slot.path[3:]), 0
+    while matched < shared:
+        step = next(steps)
+        value = value_at(value, (step, next(steps)) if step == "Fn::If" else (step,))
+        matched += step != "Fn::If"
+    for name in pattern[shared:]:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def server(template: Template, use: Use) -> tuple[str | None, Value]:
+    """Return the database of this template that an endpoint points to, and the server's name."""
+    value: Value = None
+    if use.slot is not None:
+        *settings, _ = use.slot.credential.property
+        value = _sibling(template, use.slot, (*settings, "ServerName"))
+    if value is None:
+        value = template.properties(use.resource).get("ServerName")
+    targets = {r.target for r in references({"": value}) if r.target in template.resources}
+    return (targets.pop() if len(targets) == 1 else None), value

@@ -1,0 +1,243 @@
+"""A `SecretString` written by hand: what it holds, and how it becomes a generated one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from remediator.model import Add, Context, Refusal, Remove, Replace, Value, value_at
+from remediator.template import Kind, Reference, Template, references
+from ._databases import user_name
+from ._generator import Limits
+from ._groups import Group
+from ._plan import Draft, add_attachments, add_secret
+from ._secrets import (
+    ROTATION,
+    WRITTEN_BY_ATTACHMENT,
+    attachments_of,
+    flattened,
+    json_template,
+    readers,
+    secret_entries,
+)
+
+# What an attachment writes under a key, as the template's author wrote it: `${DB.Endpoint.Port}`.
+_ENDPOINTS = {
+    "host": ("${%s.Endpoint.Address}", "${%s.Endpoint}"),
+    "port": ("${%s.Endpoint.Port}", "${%s.Port}"),
+    "dbInstanceIdentifier": ("${%s}",),
+    "dbClusterIdentifier": ("${%s}",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class HandMade:
+    """A hand-made secret that can generate its password.
+
+    `key` is the password's, empty where the secret is nothing but the password. `kept` go into
+    the template of the generated secret; `attached` are keys that an attachment will write.
+    """
+
+    logical_id: str
+    key: str
+    kept: Mapping[str, Value]
+    attached: frozenset[str]
+
+
+def read(template: Template, secret: str, parameter: str, group: Group) -> HandMade | Refusal:
+    """Return a hand-made secret, or why it must stay."""
+    if attachments_of(template, secret):
+        return Refusal(
+            "secret-attached",
+            f"{secret} has an attachment, which would not run again: its keys would be lost",
+        )
+    for rotation in template.of_type(ROTATION):
+        if flattened(template.properties(rotation).get("SecretId")) == "${%s}" % secret:
+            return Refusal("secret-rotated", f"{secret} is rotated by {rotation} already")
+    if not template.conditions.implies(group.presence, (template.presence(("Resources", secret)),)):
+        return Refusal("secret-conditional", f"{secret} does not exist wherever it would be read")
+    if any(reader.secret == secret and not reader.key for reader in readers(template)):
+        return Refusal("secret-read-whole", f"{secret} is read as a whole, and would hold more")
+    value = template.properties(secret).get("SecretString")
+    if flattened(value).strip() == "${%s}" % parameter:
+        return HandMade(secret, "", {}, frozenset())
+    entries = secret_entries(value)
+    if entries is None:
+        return Refusal("secret-not-json", f"the SecretString of {secret} cannot be read as JSON")
+    return _read(template, secret, parameter, group, entries)
+
+
+def _read(
+    template: Template, secret: str, parameter: str, group: Group, entries: Mapping[str, Value]
+) -> HandMade | Refusal:
+    keys = [key for key, value in entries.items() if flattened(value) == "${%s}" % parameter]
+    others = {key: value for key, value in entries.items() if key not in keys}
+    if len(keys) != 1 or any(_names(value, parameter) for value in others.values()):
+        return Refusal(
+            "password-embedded", f"{secret} holds {parameter} more than once, or within a text"
+        )
+    if group.owners and keys[0] != "password":
+        return Refusal(
+            "secret-without-user",
+            f"{secret} keeps the password under {keys[0]}; an attachment needs it under password",
+        )
+    kept: dict[str, Value] = {}
+    attached = set()
+    for key, value in others.items():
+        named = {r.target for r in references({"": value})}
+        hidden = [n for n in named if str(template.parameter(n).get("NoEcho")).lower() == "true"]
+        if hidden and "user" not in key.lower():
+            return Refusal("several-passwords", f"{secret} holds {hidden[0]} too, under {key}")
+        if any(
+            flattened(value) == form % db for db in group.owners for form in _ENDPOINTS.get(key, ())
+        ):
+            attached.add(key)
+            continue
+        late = next((n for n in sorted(named) if _after(template, n, group)), None)
+        if late is not None:
+            return Refusal(
+                "secret-needs-database",
+                f"{secret} needs {late} under {key}, which exists only after the database that "
+                "reads the secret; an attachment does not write that",
+            )
+        kept[key] = value
+    if group.owners and "username" not in kept:
+        user = user_name(template, group.main, group.presence)
+        if isinstance(user, Refusal):
+            return user
+        kept = {"username": user, **kept}
+    return HandMade(secret, keys[0], kept, frozenset(attached))
+
+
+def _names(value: Value, target: str) -> bool:
+    return any(reference.target == target for reference in references({"": value}))
+
+
+def _after(template: Template, name: str, group: Group) -> bool:
+    """Tell whether a resource exists only once a database of the group does."""
+    users = {use.resource for use in group.uses}
+    return name in users or any(template.depends(name, user) for user in users)
+
+
+def convert(
+    draft: Draft, context: Context, parameter: str, group: Group, secret: HandMade, allowed: Limits
+) -> str | Refusal:
+    """Let a hand-made secret generate its password in place; return its id, or why it cannot."""
+    name = secret.logical_id
+    text = json_template(secret.kept) if secret.key else None
+    if isinstance(text, Refusal):
+        return text
+    generated = allowed.generate(text, secret.key)
+    if isinstance(generated, Refusal):
+        return generated
+    place = ("Resources", name, "Properties")
+    draft.operations.append(Add((*place, "GenerateSecretString"), generated, before="SecretString"))
+    draft.operations.append(Remove((*place, "SecretString")))
+    refused = _free_of_database(draft, name, group)
+    if refused is None and secret.key:
+        refused = add_attachments(draft, group, name)
+    if refused is None:
+        refused = _redirect_readers(draft, secret, group)
+    if refused is not None:
+        return refused
+    for use in group.uses:
+        draft.point(use, name, secret.key)
+    return name
+
+
+def _free_of_database(draft: Draft, secret: str, group: Group) -> Refusal | None:
+    """Drop the secret's `DependsOn` on its database, which now depends on the secret."""
+    for reference in draft.template.references:
+        if reference.kind is Kind.DEPENDS_ON and reference.path[:2] == ("Resources", secret):
+            if reference.target in group.owners:
+                draft.operations.append(Remove(reference.path))
+            elif _after(draft.template, reference.target, group):
+                return Refusal(
+                    "secret-needs-database",
+                    f"{secret} waits for {reference.target}, which waits for the database",
+                )
+    kept = {key: v for key, v in draft.template.properties(secret).items() if key != "SecretString"}
+    late = {r.target for r in references({"": kept}) if _after(draft.template, r.target, group)}
+    if late:
+        return Refusal("secret-needs-database", f"{secret} needs {', '.join(sorted(late))} itself")
+    return None
+
+
+def _redirect_readers(draft: Draft, secret: HandMade, group: Group) -> Refusal | None:
+    """Let readers of a key that the attachment writes wait for the attachment."""
+    attached = [
+        str(op.path[1])
+        for op in draft.operations
+        if isinstance(op, Add) and op.path[0] == "Resources" and op.after is not None
+    ]
+    for reference in draft.template.references_to(secret.logical_id):
+        key = _key_read(draft.template, reference)
+        if key not in secret.attached or reference.path[0] != "Resources":
+            continue
+        reader = str(reference.path[1])
+        if len(attached) != 1 or reader in group.owners or _before(draft.template, reader, group):
+            return Refusal(
+                "read-before-attachment",
+                f"{reader} reads {key} of {secret.logical_id} before the attachment writes it",
+            )
+        _redirect(draft, reference, attached[0])
+    return None
+
+
+def _before(template: Template, reader: str, group: Group) -> bool:
+    return any(template.depends(database, reader) for database in group.owners)
+
+
+def _key_read(template: Template, reference: Reference) -> str | None:
+    """Return the key that the text around a reference reads: `${Secret}:SecretString:host`."""
+    whole: Value = dict(template.data)
+    texts = []
+    for step in reference.path:
+        whole = value_at(whole, (step,))
+        if isinstance(whole, dict) and set(whole) & {"Fn::Sub", "Fn::Join"}:
+            texts.append(flattened(whole))
+    for text in texts:
+        found = re.search(r"\$\{%s(?:\.Id)?\}:(?:SecretString)?:?(\w+)" % reference.target, text)
+        if found:
+            return found[1]
+    return None
+
+
+def _redirect(draft: Draft, reference: Reference, target: str) -> None:
+    if reference.kind is Kind.SUB:
+        old = reference.target + (f".{reference.attribute}" if reference.attribute else "")
+        draft.rewrite(reference.path, old, "${%s}" % target)
+    elif reference.kind is Kind.DEPENDS_ON:
+        draft.operations.append(Replace(reference.path, target))
+    else:
+        draft.operations.append(Replace(reference.path, {"Ref": target}))
+
+
+def replace(
+    draft: Draft, context: Context, parameter: str, group: Group, secret: HandMade, allowed: Limits
+) -> str | Refusal:
+    """Put one new generated secret in place of a hand-made one; return its id, or why not.
+
+    For stacks that were never deployed: whoever knows the old secret by its name loses it.
+    """
+    template, old = draft.template, secret.logical_id
+    if not secret.key or not group.owners:
+        return Refusal("secret-not-json", f"{old} can only be converted in place")
+    new = draft.unique(f"{parameter}Secret")
+    keys = {k: v for k, v in secret.kept.items() if k not in WRITTEN_BY_ATTACHMENT}
+    refused = add_secret(draft, context, parameter, group, new, allowed, keys)
+    refused = refused or add_attachments(draft, group, new)
+    if refused is not None:
+        return refused
+    draft.operations.append(Remove(("Resources", old)))
+    for reference in template.references_to(old):
+        if reference.path[:2] == ("Resources", old):
+            continue
+        presence = (template.presence(reference.path),)
+        if not template.conditions.implies(presence, group.presence):
+            return Refusal("secret-conditional", f"{old} is read where {new} does not exist")
+        _redirect(draft, reference, new)
+    for use in group.uses:
+        draft.point(use, new, "password")
+    return new

@@ -1,0 +1,377 @@
+"""The repair of one password parameter: all its uses, or the reason why it stays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from remediator.conditions import ALWAYS, Presence, literal
+from remediator.model import (
+    Add,
+    Consequence,
+    Context,
+    Credential,
+    Finding,
+    Fix,
+    Operation,
+    Path,
+    Refusal,
+    Remove,
+    Replace,
+    Value,
+    value_at,
+)
+from remediator.template import SUB_VARIABLE, Kind, Template
+from ._conventions import convention_tags, name_by, naming_pattern
+from ._databases import restored, server, user_name
+from ._generator import Limits, limits
+from ._groups import Group
+from ._secrets import (
+    SECRET,
+    attachment,
+    attachments_of,
+    deletion_policies,
+    flattened,
+    json_template,
+    reference_text,
+)
+from ._uses import Role, Use, twins_of
+
+MOST_REFERENCES = 60
+"""Dynamic references that a template may hold (AWS: quotas of CloudFormation)."""
+MOST_RESOURCES = 500
+
+
+@dataclass
+class Draft:
+    """A plan that grows: operations, names already given, rewritten texts, follow-ups."""
+
+    template: Template
+    operations: list[Operation] = field(default_factory=list)
+    follow_ups: list[str] = field(default_factory=list)
+    _rewritten: dict[Path, Value] = field(default_factory=dict)
+    _taken: set[str] = field(default_factory=set)
+
+    def unique(self, *candidates: str) -> str:
+        """Return the first logical id that is free, and keep it."""
+        sections = ("Parameters", "Resources", "Conditions", "Mappings", "Outputs")
+        known = {
+            name
+            for section in sections[:3]
+            if isinstance(entries := self.template.data.get(section), dict)
+            for name in entries
+        } | self._taken
+        numbered = (f"{candidates[-1]}{number}" for number in range(2, 1000))
+        name = next(name for name in (*candidates, *numbered) if name not in known)
+        self._taken.add(name)
+        return name
+
+    def condition(self, presence: Presence, name: str) -> str | None:
+        """Return the condition of a presence, adding it where the template has none; None where
+        it always holds."""
+        conditions = self.template.conditions
+        simple = conditions.simplified(presence)
+        if conditions.equivalent(simple, ALWAYS):
+            return None
+        existing = conditions.named(simple)
+        if existing is not None:
+            return existing
+        added = self.unique(name)
+        self.operations.append(Add(("Conditions", added), conditions.expression(simple)))
+        return added
+
+    def point(self, use: Use, secret: str, key: str) -> None:
+        """Let a use of a parameter read a key of a secret instead."""
+        text = reference_text(self.template, secret, key)
+        self.rewrite(use.path, use.reference.target, text)
+
+    def rewrite(self, path: Path, target: str, text: str) -> None:
+        """Put a text of `Fn::Sub` where a function names a target; several may share one text."""
+        value = self._rewritten.get(path, value_at(self.template.document.data, path))
+        if not isinstance(value, dict):
+            raise KeyError(path)
+        body = value.get("Fn::Sub")
+        if "Ref" in value:
+            self._rewritten[path] = {"Fn::Sub": text}
+        elif isinstance(body, list):
+            self._rewritten[path] = {"Fn::Sub": [_put(str(body[0]), target, text), *body[1:]]}
+        else:
+            self._rewritten[path] = {"Fn::Sub": _put(str(body), target, text)}
+
+    def plan(self) -> tuple[Operation, ...]:
+        """Return all operations."""
+        data = self.template.document.data
+        for path, value in self._rewritten.items():
+            old = value_at(data, path)
+            if isinstance(old, dict) and isinstance(value, dict) and set(old) == set(value):
+                inner, body = (*path, "Fn::Sub"), value["Fn::Sub"]
+                if isinstance(body, list):
+                    self.operations.append(Replace((*inner, 0), body[0]))
+                else:
+                    self.operations.append(Replace(inner, body))
+            else:
+                self.operations.append(Replace(path, value))
+        self._rewritten.clear()
+        return tuple(self.operations)
+
+    def drop_parameter(self, name: str, uses: Iterable[Use]) -> None:
+        """Remove a parameter with what only served it: interface entries, rules, its twin."""
+        rules = {use.path[1] for use in uses if use.path[0] == "Rules"}
+        gone = [name, *(twins_of(self.template, name) if rules else ())]
+        for each in gone:
+            self.operations.append(Remove(("Parameters", each)))
+            for reference in self.template.references_to(each):
+                if reference.kind is Kind.NAME:
+                    self.operations.append(Remove(reference.path))
+        self.operations += [Remove(("Rules", rule)) for rule in sorted(map(str, rules))]
+
+
+def _put(body: str, target: str, text: str) -> str:
+    return SUB_VARIABLE.sub(lambda match: text if match[1] == target else match[0], body)
+
+
+def add_secret(
+    draft: Draft,
+    context: Context,
+    parameter: str,
+    group: Group,
+    secret: str,
+    allowed: Limits,
+    keys: Mapping[str, Value] | None = None,
+) -> Refusal | None:
+    """Add a generated secret for a group before its first user; return why it cannot be.
+
+    `keys` stand beside the password; by default it is the user name alone.
+    """
+    template = draft.template
+    user = user_name(template, group.main, group.presence)
+    if isinstance(user, Refusal):
+        return user
+    if keys is None:
+        keys = {} if user is None else {"username": user}
+    text = json_template(keys)
+    if isinstance(text, Refusal):
+        return text
+    generated = allowed.generate(text)
+    if isinstance(generated, Refusal):
+        return generated
+    condition = draft.condition(group.presence, f"Create{secret}")
+    deletion, replacement = deletion_policies(template, tuple(group.owners))
+    properties: dict[str, Value] = {}
+    pattern = naming_pattern(template) if deletion == "Delete" else None
+    if pattern is not None:
+        words = secret.removesuffix("Secret")
+        properties["Name"] = {"Fn::Sub": name_by(pattern, words)}
+    properties["Description"] = description(template, parameter, group)
+    key = _kms_key(template, context, group)
+    if key is not None:
+        properties["KmsKeyId"] = key
+    properties["GenerateSecretString"] = generated
+    tags = convention_tags(template)
+    if tags:
+        properties["Tags"] = tags
+    value: dict[str, Value] = {
+        "Type": SECRET,
+        **({"Condition": condition} if condition else {}),
+        "DeletionPolicy": deletion,
+        "UpdateReplacePolicy": replacement,
+        "Properties": properties,
+    }
+    users = {use.resource for use in group.uses}
+    first = next((name for name in template.resources if name in users), None)
+    draft.operations.append(Add(("Resources", secret), value, before=first))
+    return None
+
+
+def _kms_key(template: Template, context: Context, group: Group) -> Value:
+    if context.settings.secret_kms_key != "database":
+        return None
+    keys = [template.properties(name).get("KmsKeyId") for name in group.owners]
+    return keys[0] if len(keys) == 1 else None
+
+
+_SPEAKS_OF_INPUT = (
+    *("must", "character", "letter", "length", "enter", "type ", "specify", "provide", "choose"),
+    *("optional", "leave", "blank", "empty", "ignored", "at least", "between", "minimum", "noecho"),
+    *("parameter", "please", "you ", "your ", "http", "e.g", "default"),
+)
+
+
+def description(template: Template, parameter: str, group: Group) -> str:
+    """Return the description of a secret: the parameter's, unless it tells what to type in."""
+    own = template.parameter(parameter).get("Description")
+    if isinstance(own, str):
+        text = " ".join(own.split()).rstrip(".")
+        if text and len(text) <= 200 and not any(w in text.lower() for w in _SPEAKS_OF_INPUT):
+            return text
+    slot = group.main
+    service = slot.credential.type.split("::")[1]
+    engine = literal(template.properties(slot.resource).get("Engine"))
+    words = [service, *([engine] if engine else []), slot.resource, "password"]
+    return " ".join(words)
+
+
+def add_attachments(draft: Draft, group: Group, secret: str) -> Refusal | None:
+    """Add an attachment behind every database of a group that takes one; return why not."""
+    template = draft.template
+    if attachments_of(template, secret):
+        return None
+    for database, uses in group.owners.items():
+        slot = next(use.slot for use in uses if use.resource == database)
+        if slot is None or slot.credential.target_type is None:
+            continue
+        taken = group.presence_of(database)
+        elsewhere = restored(template, database, taken)
+        if isinstance(elsewhere, Refusal):
+            return elsewhere
+        if elsewhere:
+            taken = template.conditions.without(taken, elsewhere)
+        if not taken:
+            return Refusal(
+                "restored",
+                f"{database} takes its credentials from elsewhere (a snapshot, a source, the "
+                "service itself), so a password beside it is not its own",
+            )
+        short = secret.removesuffix("Secret").removesuffix("Password")
+        wanted = f"{short}SecretAttachment"
+        if len(group.owners) > 1:
+            wanted = f"{short}{database}SecretAttachment"
+        name = draft.unique(wanted, f"{database}SecretAttachment")
+        condition = draft.condition(taken, f"Create{name}")
+        value = attachment(secret, database, slot.credential.target_type, condition)
+        draft.operations.append(Add(("Resources", name), dict(value), after=database))
+    return None
+
+
+def group_limits(
+    template: Template, parameter: str, group: Group, credentials: Iterable[tuple[str, Credential]]
+) -> Limits:
+    """Return what the password of a group must keep to."""
+    plain = any(use.role in (Role.EXTERNAL, Role.CARRIED) for use in group.others)
+    return limits(template, credentials, template.parameter(parameter), plain=plain)
+
+
+def credentials_of(group: Group) -> list[tuple[str, Credential]]:
+    """Return the credential properties of a group, with the resource of each."""
+    return [
+        (use.resource, use.slot.credential)
+        for use in group.uses
+        if use.slot is not None and use.role in (Role.CREDENTIAL, Role.EXTERNAL)
+    ]
+
+
+def parameter_refusal(
+    template: Template, context: Context, name: str, uses: tuple[Use, ...]
+) -> Refusal | None:
+    """Return why a parameter must stay whatever its secret would be: a use, a caller, a macro."""
+    refused = next((use.refusal for use in uses if use.refusal is not None), None)
+    if refused is not None:
+        return refused
+    if "AllowedValues" in template.parameter(name):
+        return Refusal("allowed-values", f"{name} may only be one of its AllowedValues")
+    macro = next((m for m in template.macros if not _known_macro(m)), None)
+    if macro is not None:
+        return Refusal(
+            "macro", f"what the macro {macro} does with {name} cannot be seen from the template"
+        )
+    callers = [caller for caller in context.callers.get(name, ()) if caller.breaks]
+    if callers:
+        places = ", ".join(f"{c.file}:{c.line} ({c.how})" for c in callers[:3])
+        more = f" and {len(callers) - 3} more" if len(callers) > 3 else ""
+        return Refusal(
+            "passed-by-caller",
+            f"{places}{more} names {name} for this template, and breaks when the parameter is gone",
+        )
+    return None
+
+
+def _known_macro(name: str) -> bool:
+    return name.startswith(("AWS::Serverless", "AWS::LanguageExtensions", "AWS::SecretsManager"))
+
+
+def too_large(template: Template, operations: Iterable[Operation]) -> Refusal | None:
+    """Return why a plan would take a template beyond CloudFormation's limits."""
+    added = [op for op in operations if isinstance(op, Add) and op.path[0] == "Resources"]
+    if len(template.resources) + len(added) > MOST_RESOURCES:
+        return Refusal("too-many-resources", f"a template holds {MOST_RESOURCES} resources at most")
+    written = sum(flattened_count(op.value) for op in operations if not isinstance(op, Remove))
+    if template.document.text.count("{{resolve:") + written > MOST_REFERENCES:
+        return Refusal(
+            "too-many-references",
+            f"a template holds {MOST_REFERENCES} dynamic references at most",
+        )
+    return None
+
+
+def flattened_count(value: Value) -> int:
+    """Return how many dynamic references a value holds."""
+    return flattened(value).count("{{resolve:")
+
+
+def consequence(group_list: Iterable[Group], external: bool) -> tuple[Consequence, str]:
+    """Return what the repair does to a live stack, and why."""
+    credentials = [pair for group in group_list for pair in credentials_of(group)]
+    replaced = [name for name, row in credentials if row.replaces]
+    owned = [name for name, row in credentials if row.generatable == "yes"]
+    if replaced:
+        return (
+            Consequence.REPLACES,
+            f"the password of {', '.join(dict.fromkeys(replaced))} cannot be changed, so the "
+            "resource is replaced by a new one",
+        )
+    if external:
+        outside = [name for name, row in credentials if row.generatable == "external"]
+        return (
+            Consequence.EXTERNAL,
+            f"{', '.join(dict.fromkeys(outside))} logs in to a server outside this stack, which "
+            "must be given the generated password",
+        )
+    return (
+        Consequence.ROTATES,
+        f"the live password of {', '.join(dict.fromkeys(owned))} becomes the generated one at the "
+        "next deployment; whoever holds the old one must read the secret",
+    )
+
+
+def external_follow_ups(template: Template, group: Group, secret: str) -> list[str]:
+    """Return what a person must do outside the stack for a group without a database of its own."""
+    found = []
+    for use in group.others:
+        if use.role is Role.EXTERNAL and use.slot is not None:
+            _, host = server(template, use)
+            user = user_name(template, use.slot, (use.presence,))
+            found.append(
+                f"Set the password that {secret} holds for user {_words(user)} on server "
+                f"{_words(host)} ({use.resource}), before it connects."
+            )
+    return list(dict.fromkeys(found))
+
+
+def _words(value: object) -> str:
+    if isinstance(value, (dict, list, str, int, float)):
+        text = flattened(value)
+        if "\0" not in text:
+            return text
+    return "(see the template)"
+
+
+def left(name: str, message: str, refusal: Refusal, masked: tuple[str, ...]) -> Finding:
+    """Return a finding on a parameter that stays."""
+    return Finding(("Parameters", name), message, refusal=refusal, masked=masked)
+
+
+def fixed(
+    draft: Draft,
+    name: str,
+    message: str,
+    title: str,
+    effect: tuple[Consequence, str],
+    masked: tuple[str, ...],
+) -> Finding:
+    """Return a finding on a parameter with the plan that repairs it."""
+    operations = draft.plan()
+    refusal = too_large(draft.template, operations)
+    if refusal is not None:
+        return left(name, message, refusal, masked)
+    fix = Fix(title, operations, effect[0], effect[1], tuple(draft.follow_ups))
+    return Finding(("Parameters", name), message, fix=fix, masked=masked)

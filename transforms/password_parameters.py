@@ -1,0 +1,126 @@
+"""Password parameters become generated secrets.
+
+A parameter that feeds a credential makes a person type a password at every deployment, and lets
+it travel through pipelines and parameter files. Secrets Manager can generate it instead: the
+template gets a secret, the credential reads it with a dynamic reference, a database is attached
+to its secret, and the parameter goes.
+
+Why
+    A `NoEcho` parameter without a default stops every pipeline: `Parameters: [DBPassword] must
+    have values`. cfn-lint reports it as W1011 and W2501, cfn_nag as F23 and others.
+
+Consequence
+    `rotates`: at the next deployment the live password becomes the generated one. `external`
+    where a DMS endpoint logs in to a server outside the stack with it: that server must be given
+    the generated password. `replaces` where the property cannot be changed. New stacks: none.
+
+Not repaired
+    A parameter stays as it is, all of its uses, when one of them cannot read a secret: UserData,
+    resource metadata, custom resources, outputs, conditions, rules on other parameters, inline
+    code, nested stacks; when another file of the repository passes it; when the limits of its
+    uses and its own pattern leave no password. The finding names the use and the way out.
+
+See
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references-secretsmanager.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from remediator.conditions import TooManyConditions, literal
+from remediator.model import Context, Finding, Refusal
+from remediator.template import Template
+from remediator.transform import Transform
+from ._groups import groups
+from ._plan import (
+    Draft,
+    add_attachments,
+    add_secret,
+    consequence,
+    credentials_of,
+    external_follow_ups,
+    fixed,
+    group_limits,
+    left,
+    parameter_refusal,
+)
+from ._reuse import fitting_secret
+from ._uses import Role, Use, feeds, password_parameters, slots
+
+
+def check(template: Template, context: Context) -> Iterator[Finding]:
+    """Yield a finding for every parameter that feeds a credential, but those in a hand-made
+    secret, which `manual-secrets` repairs."""
+    all_slots = tuple(slots(template, context.catalogue))
+    if not all_slots:
+        return
+    for name, uses in password_parameters(template, all_slots):
+        if any(use.role is Role.SECRET for use in uses):
+            continue
+        message = feeds(name, uses)
+        masked = tuple(filter(None, [literal(template.parameter(name).get("Default"))]))
+        try:
+            repair = _repair(template, context, name, uses, message, masked)
+        except TooManyConditions as error:
+            repair = Refusal("too-many-conditions", error.message)
+        if isinstance(repair, Refusal):
+            repair = left(name, message, repair, masked)
+        yield repair
+
+
+def _repair(
+    template: Template,
+    context: Context,
+    name: str,
+    uses: tuple[Use, ...],
+    message: str,
+    masked: tuple[str, ...],
+) -> Finding | Refusal:
+    refused = parameter_refusal(template, context, name, uses)
+    if refused is not None:
+        return refused
+    found = groups(template, uses)
+    if isinstance(found, Refusal):
+        return found
+    draft = Draft(template)
+    secrets = []
+    for group in found:
+        several = next(iter(group.owners)) if len(found) > 1 else ""
+        allowed = group_limits(template, name, group, credentials_of(group))
+        fitting = fitting_secret(template, group, allowed)
+        secret, key = fitting or (draft.unique(f"{name}{several}Secret"), "password")
+        if fitting is None:
+            refused = add_secret(draft, context, name, group, secret, allowed)
+        refused = refused or add_attachments(draft, group, secret)
+        if refused is not None:
+            return refused
+        for use in group.uses:
+            draft.point(use, secret, key)
+        if not group.owners:
+            draft.follow_ups += external_follow_ups(template, group, secret)
+        secrets.append(secret)
+    draft.drop_parameter(name, uses)
+    draft.follow_ups += follow_ups(template, context, name)
+    title = f"{name} becomes the generated secret {' and '.join(secrets)}"
+    external = any(not group.owners for group in found)
+    return fixed(draft, name, message, title, consequence(found, external), masked)
+
+
+def follow_ups(template: Template, context: Context, name: str) -> list[str]:
+    """Return what is to be done about a parameter that goes: its callers, its old default."""
+    found = [
+        f"Drop {name} from {caller.file}:{caller.line} ({caller.how}), which ignores it from now on"
+        for caller in context.callers.get(name, ())
+    ]
+    if literal(template.parameter(name).get("Default")):
+        found.append(f"The default of {name} stays in the history of git: use it nowhere else")
+    return found
+
+
+TRANSFORM = Transform(
+    id="password-parameters",
+    title="A parameter that feeds a credential becomes a generated secret",
+    check=check,
+    reads_catalogue=True,
+)

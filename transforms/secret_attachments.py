@@ -1,0 +1,129 @@
+"""Databases that read a generated secret are attached to it.
+
+A `SecretTargetAttachment` writes engine, host and port of a database into its secret: rotation
+needs them, and so does whoever logs in with the secret alone.
+
+Why
+    A generated secret without an attachment holds a user name and a password, but not of what.
+
+Consequence
+    `safe`: the secret gets more keys, its password stays.
+
+Not repaired
+    A secret that has no user name, that holds a host, port or engine of its own, that is read as
+    a whole, or that several databases share; replicas and members of a cluster, whose source or
+    cluster is what a secret belongs to; databases that take their password from a snapshot.
+
+See
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-secretsmanager-secrettargetattachment.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from remediator.conditions import Presence, TooManyConditions
+from remediator.model import Add, Context, Finding, Fix, Refusal, Value, value_at
+from remediator.template import Template, walk
+from remediator.transform import Transform
+from ._databases import owner, restored
+from ._plan import Draft, too_large
+from ._secrets import (
+    attachment,
+    attachments_of,
+    readers,
+    secret_entries,
+    secret_of,
+)
+from ._uses import Slot, slots
+
+
+def check(template: Template, context: Context) -> Iterator[Finding]:
+    """Yield a finding for every database that reads a generated secret and is not attached."""
+    fed: dict[str, list[tuple[Slot, str, Presence]]] = {}
+    for slot in slots(template, context.catalogue):
+        if slot.credential.target_type is None:
+            continue
+        for path, value in walk(value_at(template.document.data, slot.path), slot.path):
+            source = secret_of(template, value) if isinstance(value, dict) else None
+            if source is not None and _generated(template, source[0]) is not None:
+                each = (slot, source[1], (template.presence(path),))
+                fed.setdefault(source[0], []).append(each)
+    for secret, databases in fed.items():
+        if attachments_of(template, secret):
+            continue
+        for slot, key, presence in databases:
+            path = ("Resources", slot.resource)
+            message = f"{slot.resource} reads the generated secret {secret} but is not attached"
+            try:
+                repair = _repair(template, secret, key, slot, presence, len(databases))
+            except TooManyConditions as error:
+                repair = Refusal("too-many-conditions", error.message)
+            if isinstance(repair, Refusal):
+                yield Finding(path, message, refusal=repair)
+            else:
+                yield Finding(path, message, fix=repair)
+
+
+def _generated(template: Template, secret: str) -> dict[str, Value] | None:
+    generated = template.properties(secret).get("GenerateSecretString")
+    return generated if isinstance(generated, dict) else None
+
+
+def _repair(
+    template: Template, secret: str, key: str, slot: Slot, presence: Presence, count: int
+) -> Fix | Refusal:
+    refused = _secret_refusal(template, secret, key)
+    if refused is not None:
+        return refused
+    if count > 1:
+        return Refusal(
+            "shared-secret", f"{secret} is read by several databases, and has one target"
+        )
+    database = owner(template, slot)
+    if isinstance(database, Refusal):
+        return database
+    if database != slot.resource:
+        return Refusal("member-of-cluster", f"{slot.resource} is a member of {database}")
+    elsewhere = restored(template, database, presence)
+    if isinstance(elsewhere, Refusal):
+        return elsewhere
+    presence = template.conditions.without(presence, elsewhere) if elsewhere else presence
+    if not presence:
+        return Refusal("restored", f"{database} takes its credentials from elsewhere")
+    draft = Draft(template)
+    short = secret.removesuffix("Secret").removesuffix("Password")
+    name = draft.unique(f"{short}SecretAttachment", f"{database}SecretAttachment")
+    condition = draft.condition(presence, f"Create{name}")
+    target = slot.credential.target_type or ""
+    value: Value = attachment(secret, database, target, condition)
+    draft.operations.append(Add(("Resources", name), value, after=database))
+    operations = draft.plan()
+    return too_large(template, operations) or Fix(f"{name} attaches {secret}", operations)
+
+
+def _secret_refusal(template: Template, secret: str, key: str) -> Refusal | None:
+    generated = _generated(template, secret) or {}
+    text = generated.get("SecretStringTemplate")
+    entries = secret_entries(text)
+    if entries is None or not key:
+        reason = f"{secret} is the bare password, or its template cannot be read as JSON"
+        return Refusal("secret-without-user", reason)
+    if key != "password" or "username" not in entries:
+        reason = f"{secret} must have the keys username and password for an attachment"
+        return Refusal("secret-without-user", reason)
+    own = sorted({"engine", "host", "port"} & set(entries))
+    if own:
+        reason = f"{secret} holds {', '.join(own)} itself, which an attachment would overwrite"
+        return Refusal("secret-has-own-keys", reason)
+    if any(reader.secret == secret and not reader.key for reader in readers(template)):
+        return Refusal("secret-read-whole", f"{secret} is read as a whole, and would hold more")
+    return None
+
+
+TRANSFORM = Transform(
+    id="secret-attachments",
+    title="A database that reads a generated secret is attached to it",
+    check=check,
+    triggers=("GenerateSecretString",),
+)
