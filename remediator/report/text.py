@@ -103,7 +103,7 @@ def _left(result: RunResult, paint: Paint) -> Iterator[str]:
 def _errors(result: RunResult, paint: Paint) -> Iterator[str]:
     for file in result.files:
         if file.status is Status.ERROR:
-            yield paint(_wrapped(error_line(file), "    "), "red")
+            yield paint(error_line(file), "red")  # one line, as compilers have it
 
 
 def error_line(file: FileResult) -> str:
