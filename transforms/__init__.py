@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from remediator.transform import Transform
-from . import export_names, manual_secrets, password_parameters, secret_attachments
+
+from . import (
+    export_names,
+    literal_passwords,
+    manual_secrets,
+    password_parameters,
+    secret_attachments,
+)
 
 TRANSFORMS: tuple[Transform, ...] = (
     manual_secrets.TRANSFORM,
     password_parameters.TRANSFORM,
+    literal_passwords.TRANSFORM,
     secret_attachments.TRANSFORM,
     export_names.TRANSFORM,
 )

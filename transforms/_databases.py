@@ -5,6 +5,7 @@ from __future__ import annotations
 from remediator.conditions import ALWAYS, Presence, literal
 from remediator.model import Refusal, Value, value_at
 from remediator.template import Template, references
+
 from ._secrets import NO_VALUE, flattened, resolved
 from ._uses import Slot, Use
 

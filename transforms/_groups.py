@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from remediator.conditions import Presence
 from remediator.model import Refusal
 from remediator.template import Template
+
 from ._databases import owner, server, user_name
 from ._uses import Role, Slot, Use
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from remediator.model import Add, Context, Refusal, Remove, Replace, Value, value_at
 from remediator.template import Kind, Reference, Template, references
+
 from ._databases import user_name
 from ._generator import Limits
 from ._groups import Group

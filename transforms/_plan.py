@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -22,6 +23,7 @@ from remediator.model import (
     value_at,
 )
 from remediator.template import SUB_VARIABLE, Kind, Template
+
 from ._conventions import convention_tags, name_by, naming_pattern
 from ._databases import restored, server, user_name
 from ._generator import Limits, limits
@@ -202,7 +204,8 @@ def description(template: Template, parameter: str, group: Group) -> str:
     own = template.parameter(parameter).get("Description")
     if isinstance(own, str):
         text = " ".join(own.split()).rstrip(".")
-        if text and len(text) <= 200 and not any(w in text.lower() for w in _SPEAKS_OF_INPUT):
+        names_it = re.search(r"passw|credential|secret|token", text, re.IGNORECASE)
+        if names_it and len(text) <= 200 and not any(w in text.lower() for w in _SPEAKS_OF_INPUT):
             return text
     slot = group.main
     service = slot.credential.type.split("::")[1]

@@ -7,6 +7,7 @@ import string
 from remediator.conditions import literal
 from remediator.model import Refusal, Value
 from remediator.template import Template
+
 from ._databases import user_name
 from ._generator import PUNCTUATION, Limits
 from ._groups import Group

@@ -27,6 +27,7 @@ from remediator.conditions import literal
 from remediator.model import Add, Context, Finding, Fix, Operation, Path, Refusal, Replace, Value
 from remediator.template import SUB_VARIABLE, Template, sub_variables
 from remediator.transform import Transform
+
 from ._conventions import kebab
 from ._secrets import flattened
 

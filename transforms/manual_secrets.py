@@ -31,6 +31,7 @@ from remediator.conditions import TooManyConditions, literal
 from remediator.model import Context, Finding, Refusal
 from remediator.template import Template
 from remediator.transform import Transform
+
 from ._groups import Group, groups
 from ._handmade import HandMade, convert, read, replace
 from ._plan import (

@@ -32,6 +32,7 @@ from remediator.conditions import TooManyConditions, literal
 from remediator.model import Context, Finding, Refusal
 from remediator.template import Template
 from remediator.transform import Transform
+
 from ._groups import groups
 from ._plan import (
     Draft,

@@ -26,6 +26,7 @@ from remediator.conditions import Presence, TooManyConditions
 from remediator.model import Add, Context, Finding, Fix, Refusal, Value, value_at
 from remediator.template import Template, walk
 from remediator.transform import Transform
+
 from ._databases import owner, restored
 from ._plan import Draft, too_large
 from ._secrets import (
