@@ -1,0 +1,167 @@
+"""Where the transforms come from: the built-in ones by their place, others only when named.
+
+`transforms/` is loaded from its own file, never by a search along `sys.path`: a repository that is
+scanned may have a folder of that name, and nothing of it may ever run.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import MISSING, fields
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import MappingProxyType, ModuleType
+from typing import Any, cast
+
+from .errors import ConfigError
+from .model import Catalogue, Credential, Settings
+from .transform import Transform
+
+_NAME = "remediator.transforms"
+_GROUP = "remediator.transforms"
+
+# Property names that say too little to be looked for in a text: the resource type is instead.
+_GENERIC = frozenset(
+    {
+        *("Code", "Content", "Environment", "EnvironmentVariables", "Parameters", "Token"),
+        *("UserData", "Value", "Variables", "code"),
+    }
+)
+_CUSTOM_RESOURCE = "AWS::CloudFormation::CustomResource"
+
+
+def _folder() -> Path:
+    """Return the folder of the transforms: beside this file if installed, else one level up."""
+    here = Path(__file__).resolve().parent
+    for folder in (here / "transforms", here.parent / "transforms"):
+        if (folder / "__init__.py").is_file():
+            return folder
+    raise ConfigError(f"the transforms are not where they belong, beside {here}; install again")
+
+
+def _module() -> ModuleType:
+    if _NAME in sys.modules:
+        return sys.modules[_NAME]
+    folder = _folder()
+    spec = importlib.util.spec_from_file_location(
+        _NAME, folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
+    if spec is None or spec.loader is None:
+        raise ConfigError(f"the transforms in {folder} cannot be loaded; install again")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[_NAME] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[_NAME]
+        raise
+    return module
+
+
+def builtin_transforms() -> tuple[Transform, ...]:
+    """Return the transforms of this package, in the order in which they plan."""
+    return cast(tuple[Transform, ...], _module().TRANSFORMS)
+
+
+@cache
+def catalogue() -> Catalogue:
+    """Return every property that holds a credential, by resource type.
+
+    Raises ConfigError where the file holds a key that is none of Credential's.
+    """
+    file = _folder() / "credentials.toml"
+    rows = tomllib.loads(file.read_text(encoding="utf-8"))["credential"]
+    by_type: dict[str, list[Credential]] = {}
+    for row in rows:
+        credential = _credential(row)
+        by_type.setdefault(credential.type, []).append(credential)
+    return MappingProxyType({kind: tuple(each) for kind, each in by_type.items()})
+
+
+def _credential(row: Mapping[str, Any]) -> Credential:
+    known = {field.name: field for field in fields(Credential)}
+    mandatory = {name for name, f in known.items() if f.default is MISSING}
+    wrong = [*sorted(row.keys() - known), *sorted(mandatory - row.keys())]
+    if wrong:
+        where = f"{row.get('type', '?')} {row.get('property', '?')}"
+        raise ConfigError(f"credentials.toml: {where}: {wrong[0]} is unknown or missing")
+    values = dict(row)
+    for name in ("property", "user"):
+        if name in row:
+            values[name] = tuple(row[name].split("/"))
+    for name in ("max_length", "engine_forbidden"):
+        if name in row:
+            by_engine = row[name] if isinstance(row[name], dict) else {"*": row[name]}
+            values[name] = tuple(sorted(by_engine.items(), key=lambda item: item[0] == "*"))
+    if "requires" in row:
+        values["requires"] = tuple(row["requires"])
+    return Credential(**values)
+
+
+def plugins(names: Iterable[str]) -> tuple[Transform, ...]:
+    """Load the named entry points of the group `remediator.transforms`, and no others.
+
+    Each is a Transform or a sequence of them. Raises ConfigError where one is not installed,
+    fails to load or is something else.
+    """
+    found: list[Transform] = []
+    installed = entry_points(group=_GROUP)
+    for name in names:
+        if name not in installed.names:
+            known = ", ".join(sorted(installed.names)) or "none is installed"
+            raise ConfigError(f"there is no plugin {name} (known: {known})")
+        try:
+            loaded = installed[name].load()
+        except (ImportError, AttributeError) as error:
+            raise ConfigError(f"the plugin {name} cannot be loaded: {error}") from error
+        transforms = (loaded,) if isinstance(loaded, Transform) else tuple(loaded)
+        if not all(isinstance(transform, Transform) for transform in transforms):
+            raise ConfigError(f"the plugin {name} is no Transform and no sequence of them")
+        found += transforms
+    return tuple(found)
+
+
+def load(settings: Settings) -> tuple[Transform, ...]:
+    """Return the transforms that the settings ask for: built-in ones, then named plugins.
+
+    Raises ConfigError for an id that is not known, or is there twice.
+    """
+    available = (*builtin_transforms(), *plugins(settings.plugins))
+    ids = [transform.id for transform in available]
+    twice = {name for name in ids if ids.count(name) > 1}
+    if twice:
+        raise ConfigError(f"two transforms have the id {min(twice)}; name one plugin less")
+    unknown = sorted((settings.select | settings.ignore).difference(ids))
+    if unknown:
+        raise ConfigError(f"there is no transform {unknown[0]} (known: {', '.join(ids)})")
+    return tuple(
+        transform
+        for transform in available
+        if (not settings.select or transform.id in settings.select)
+        and transform.id not in settings.ignore
+    )
+
+
+def trigger(transforms: Iterable[Transform], catalogue: Catalogue) -> re.Pattern[str]:
+    """Return a pattern that a raw text must match for any of the transforms to find something."""
+    transforms = tuple(transforms)
+    literals = {text for transform in transforms for text in transform.triggers}
+    branches = [re.escape(text) for text in sorted(literals)]
+    if any(transform.reads_catalogue for transform in transforms):
+        words = {_sign(row) for rows in catalogue.values() for row in rows}
+        if _CUSTOM_RESOURCE in words:
+            words.add("Custom")
+        branches.append(rf"\b(?:{'|'.join(map(re.escape, sorted(words)))})\b")
+    return re.compile("|".join(branches) or r"(?!)")
+
+
+def _sign(row: Credential) -> str:
+    """Return the word that a text with this credential holds: its property, or its type."""
+    named: Iterator[str] = (step for step in reversed(row.property) if step not in ("*", "{}"))
+    name = next(named, "Value")
+    return row.type if name in _GENERIC or row.property[-1] == "{}" else name
