@@ -19,7 +19,10 @@ from .errors import TransformError
 from .model import Value
 
 Case: TypeAlias = frozenset[tuple[str, bool]]
-"""Condition names with the truth that each must have; empty: always."""
+"""Condition names with the truth that each must have; empty: always.
+
+In place of a name may stand an expression that no condition has yet, as `inline` writes it.
+"""
 Presence: TypeAlias = tuple[Case, ...]
 """Any of the cases; none at all: never."""
 
@@ -30,6 +33,11 @@ LIMIT = 4096
 _OTHER = "\0other"  # any value that no condition of the template names
 _Assignment: TypeAlias = Mapping[str, str]
 _Formula: TypeAlias = Callable[[_Assignment], bool]
+
+
+def inline(expression: Value) -> str:
+    """Return an expression in the form in which it may stand for a condition's name in a case."""
+    return _text(expression)
 
 
 class TooManyConditions(TransformError):
@@ -77,13 +85,6 @@ class Conditions:
             for a in self._assignments(presence, other)
         )
 
-    def may_equal(self, presence: Presence, expression: Value, text: str) -> bool:
-        """Tell whether an expression can have a value where the presence holds."""
-        variable = _text(expression)
-        self._domain(variable).add(text)
-        names = self._assignments(presence)
-        return any(self._holds(presence, a) and a.get(variable, text) == text for a in names)
-
     def both(self, presence: Presence, other: Presence) -> Presence:
         """Return where both hold, without the cases that contradict themselves."""
         joined = (a | b for a in presence for b in other)
@@ -129,7 +130,7 @@ class Conditions:
         cases: list[Value] = []
         for case in presence:
             parts: list[Value] = [
-                {"Condition": name} if truth else {"Fn::Not": [{"Condition": name}]}
+                _mention(name) if truth else {"Fn::Not": [_mention(name)]}
                 for name, truth in sorted(case, key=lambda item: (not item[1], item[0]))
             ]
             cases.append(parts[0] if len(parts) == 1 else {"Fn::And": parts})
@@ -165,6 +166,8 @@ class Conditions:
 
     def _named(self, name: str, above: tuple[str, ...]) -> tuple[_Formula, frozenset[str]]:
         if name not in self._compiled:
+            if name.startswith("{"):
+                return self._compile(json.loads(name), above)
             if name in above or name not in self.expressions or len(above) > 50:
                 return self._opaque({"Condition": name})
             self._compiled[name] = self._compile(self.expressions[name], (*above, name))
@@ -225,6 +228,11 @@ class Conditions:
             if isinstance(allowed, list):
                 return {text for text in map(literal, allowed) if text is not None}
         return set()
+
+
+def _mention(name: str) -> Value:
+    expression: Value = json.loads(name) if name.startswith("{") else {"Condition": name}
+    return expression
 
 
 def _text(value: Value) -> str:

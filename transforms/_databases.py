@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from remediator.conditions import ALWAYS, Presence, literal
+from remediator.conditions import ALWAYS, Presence, inline, literal
 from remediator.model import Refusal, Value, value_at
 from remediator.template import Template, references
 
@@ -29,45 +29,31 @@ _MODES = (
 NEVER: Presence = ()
 
 
-class Undecidable(Exception):
-    """Whether a property is given depends on a value that no condition asks about."""
-
-
 def given(template: Template, value: Value, presence: Presence = ALWAYS) -> Presence:
-    """Return when a property is given; raises Undecidable where only the deployment knows."""
+    """Return when a property is given: not when it is empty, false or AWS::NoValue."""
     if value is None or value == NO_VALUE or literal(value) in ("", "false", "False", "no"):
         return NEVER
     if isinstance(value, dict) and len(value) == 1:
+        both = template.conditions.both
         branches = value.get("Fn::If")
         if isinstance(branches, list) and len(branches) == 3 and isinstance(branches[0], str):
-            both = template.conditions.both
             then = both(presence, (frozenset({(branches[0], True)}),))
             otherwise = both(presence, (frozenset({(branches[0], False)}),))
             return given(template, branches[1], then) + given(template, branches[2], otherwise)
         name = value.get("Ref")
-        if (
-            isinstance(name, str)
-            and "Default" in template.parameter(name)
-            and template.conditions.may_equal(presence, value, "")
-        ):
-            raise Undecidable(f"{name} may be empty")
+        if isinstance(name, str) and "Default" in template.parameter(name):
+            empty = inline({"Fn::Equals": [{"Ref": name}, ""]})
+            return both(presence, (frozenset({(empty, False)}),))
     return presence
 
 
-def restored(template: Template, database: str, presence: Presence) -> Presence | Refusal:
+def restored(template: Template, database: str, presence: Presence) -> Presence:
     """Return when a database takes its password from elsewhere, within a presence."""
     properties = template.properties(database)
     found: Presence = NEVER
     for name in _MODES:
         if name in properties:
-            try:
-                found += given(template, properties[name], presence)
-            except Undecidable as error:
-                return Refusal(
-                    "maybe-restored",
-                    f"{database}: {error}, so whether {name} is in force cannot be told; "
-                    "put it in an Fn::If with AWS::NoValue",
-                )
+            found += given(template, properties[name], presence)
     return tuple(case for case in found if template.conditions.satisfiable((case,)))
 
 
@@ -89,7 +75,7 @@ def owner(template: Template, slot: Slot) -> str | Refusal:
 def user_name(template: Template, slot: Slot, presence: Presence) -> Value | Refusal:
     """Return the user-name expression that belongs to a credential, as it is under a presence.
 
-    A credential that has no user name at all gives None.
+    A credential that has no user name gives None.
     """
     credential = slot.credential
     if credential.fixed_user is not None:
@@ -98,9 +84,8 @@ def user_name(template: Template, slot: Slot, presence: Presence) -> Value | Ref
         return None
     value = _sibling(template, slot, credential.user)
     expression = resolved(template, value, presence)
-    missing = Refusal("no-user-name", f"{slot.resource} has no user name to put beside it")
-    if expression is None or expression == NO_VALUE or "AWS::NoValue" in str(expression):
-        return missing
+    if expression is None or expression == NO_VALUE:
+        return None
     if "{{resolve:" in flattened(expression):
         return Refusal(
             "user-name-is-reference",

@@ -12,7 +12,7 @@ from remediator.template import Kind, Reference, Template, references
 from ._databases import user_name
 from ._generator import Limits
 from ._groups import Group
-from ._plan import Draft, add_attachments, add_secret
+from ._plan import Draft, add_attachments, add_secret, restored_refusal
 from ._secrets import (
     ROTATION,
     WRITTEN_BY_ATTACHMENT,
@@ -48,6 +48,9 @@ class HandMade:
 
 def read(template: Template, secret: str, parameter: str, group: Group) -> HandMade | Refusal:
     """Return a hand-made secret, or why it must stay."""
+    refused = restored_refusal(template, group)
+    if refused is not None:
+        return refused
     if attachments_of(template, secret):
         return Refusal(
             "secret-attached",
@@ -105,8 +108,8 @@ def _read(
         kept[key] = value
     if group.owners and "username" not in kept:
         user = user_name(template, group.main, group.presence)
-        if isinstance(user, Refusal):
-            return user
+        if isinstance(user, Refusal) or user is None:
+            return user or Refusal("no-user-name", f"{secret} has no user name to be attached with")
         kept = {"username": user, **kept}
     return HandMade(secret, keys[0], kept, frozenset(attached))
 
@@ -136,10 +139,11 @@ def convert(
     draft.operations.append(Add((*place, "GenerateSecretString"), generated, before="SecretString"))
     draft.operations.append(Remove((*place, "SecretString")))
     refused = _free_of_database(draft, name, group)
-    if refused is None and secret.key:
-        refused = add_attachments(draft, group, name)
-    if refused is None:
-        refused = _redirect_readers(draft, secret, group)
+    if refused is not None:
+        return refused
+    if secret.key:
+        add_attachments(draft, group, name)
+    refused = _redirect_readers(draft, secret, group)
     if refused is not None:
         return refused
     for use in group.uses:
@@ -228,9 +232,9 @@ def replace(
     new = draft.unique(f"{parameter}Secret")
     keys = {k: v for k, v in secret.kept.items() if k not in WRITTEN_BY_ATTACHMENT}
     refused = add_secret(draft, context, parameter, group, new, allowed, keys)
-    refused = refused or add_attachments(draft, group, new)
     if refused is not None:
         return refused
+    add_attachments(draft, group, new)
     draft.operations.append(Remove(("Resources", old)))
     for reference in template.references_to(old):
         if reference.path[:2] == ("Resources", old):

@@ -139,19 +139,14 @@ def add_secret(
     group: Group,
     secret: str,
     allowed: Limits,
-    keys: Mapping[str, Value] | None = None,
+    keys: Mapping[str, Value] | None,
 ) -> Refusal | None:
     """Add a generated secret for a group before its first user; return why it cannot be.
 
-    `keys` stand beside the password; by default it is the user name alone.
+    `keys` stand beside the password; without any (None) the secret is the bare password.
     """
     template = draft.template
-    user = user_name(template, group.main, group.presence)
-    if isinstance(user, Refusal):
-        return user
-    if keys is None:
-        keys = {} if user is None else {"username": user}
-    text = json_template(keys)
+    text = None if keys is None else json_template(keys)
     if isinstance(text, Refusal):
         return text
     generated = allowed.generate(text)
@@ -214,27 +209,54 @@ def description(template: Template, parameter: str, group: Group) -> str:
     return " ".join(words)
 
 
-def add_attachments(draft: Draft, group: Group, secret: str) -> Refusal | None:
-    """Add an attachment behind every database of a group that takes one; return why not."""
-    template = draft.template
-    if attachments_of(template, secret):
-        return None
-    for database, uses in group.owners.items():
-        slot = next(use.slot for use in uses if use.resource == database)
-        if slot is None or slot.credential.target_type is None:
-            continue
-        taken = group.presence_of(database)
-        elsewhere = restored(template, database, taken)
-        if isinstance(elsewhere, Refusal):
-            return elsewhere
-        if elsewhere:
-            taken = template.conditions.without(taken, elsewhere)
-        if not taken:
+def keys_beside(template: Template, group: Group) -> dict[str, Value] | Refusal | None:
+    """Return what a new secret holds beside its password: the user name, where there is one.
+
+    None stands for a bare password: a database without a user name, as one that is restored from
+    a snapshot, has nothing that an attachment could complete.
+    """
+    user = user_name(template, group.main, group.presence)
+    if isinstance(user, Refusal):
+        return user
+    if user is not None:
+        return {"username": user}
+    return None if group.owners else {}
+
+
+def attached_when(template: Template, group: Group, database: str) -> Presence:
+    """Return when a database of a group can be attached: not while it is restored."""
+    taken = group.presence_of(database)
+    return template.conditions.without(taken, restored(template, database, taken))
+
+
+def restored_refusal(template: Template, group: Group) -> Refusal | None:
+    """Return why the password of a database that is always restored cannot be ours.
+
+    An RDS instance is given its password after it was restored (the handler modifies it), all
+    others keep the one they had.
+    """
+    for database in group.owners:
+        if template.type_of(database) != "AWS::RDS::DBInstance" and not attached_when(
+            template, group, database
+        ):
             return Refusal(
                 "restored",
-                f"{database} takes its credentials from elsewhere (a snapshot, a source, the "
-                "service itself), so a password beside it is not its own",
+                f"{database} takes its password from elsewhere (a snapshot, a source, the service "
+                "itself) and ignores the one it is given: remove the property",
             )
+    return None
+
+
+def add_attachments(draft: Draft, group: Group, secret: str) -> None:
+    """Add an attachment behind every database of a group that can take one."""
+    template = draft.template
+    if attachments_of(template, secret):
+        return
+    for database, uses in group.owners.items():
+        slot = next(use.slot for use in uses if use.resource == database)
+        taken = attached_when(template, group, database)
+        if slot is None or slot.credential.target_type is None or not taken:
+            continue
         short = secret.removesuffix("Secret").removesuffix("Password")
         wanted = f"{short}SecretAttachment"
         if len(group.owners) > 1:
@@ -243,7 +265,6 @@ def add_attachments(draft: Draft, group: Group, secret: str) -> Refusal | None:
         condition = draft.condition(taken, f"Create{name}")
         value = attachment(secret, database, slot.credential.target_type, condition)
         draft.operations.append(Add(("Resources", name), dict(value), after=database))
-    return None
 
 
 def group_limits(

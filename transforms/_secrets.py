@@ -271,11 +271,9 @@ def resolved(template: Template, value: Value, presence: Presence) -> Value:
             if conditions.implies(presence, opposite):
                 return resolved(template, otherwise, presence)
             both = conditions.both
-            return {
-                "Fn::If": [
-                    name,
-                    resolved(template, then, both(presence, taken)),
-                    resolved(template, otherwise, both(presence, opposite)),
-                ]
-            }
+            then = resolved(template, then, both(presence, taken))
+            otherwise = resolved(template, otherwise, both(presence, opposite))
+            if NO_VALUE in (then, otherwise):  # no value there: what it is elsewhere does no harm
+                return otherwise if then == NO_VALUE else then
+            return {"Fn::If": [name, then, otherwise]}
     return value

@@ -51,8 +51,9 @@ def check(template: Template, context: Context) -> Iterator[Finding]:
 
 def _literals(value: Value, path: Path) -> Iterator[tuple[Path, str]]:
     """Yield the literals that a property may have, in any branch of `Fn::If`."""
-    if isinstance(value, dict) and isinstance(value.get("Fn::If"), list):
-        for index, branch in list(enumerate(value["Fn::If"]))[1:]:
+    branches = value.get("Fn::If") if isinstance(value, dict) else None
+    if isinstance(branches, list):
+        for index, branch in list(enumerate(branches))[1:]:
             yield from _literals(branch, (*path, "Fn::If", index))
         return
     text = literal(value)

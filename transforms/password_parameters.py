@@ -43,8 +43,10 @@ from ._plan import (
     external_follow_ups,
     fixed,
     group_limits,
+    keys_beside,
     left,
     parameter_refusal,
+    restored_refusal,
 )
 from ._reuse import fitting_secret
 from ._uses import Role, Use, feeds, password_parameters, slots
@@ -89,13 +91,20 @@ def _repair(
     for group in found:
         several = next(iter(group.owners)) if len(found) > 1 else ""
         allowed = group_limits(template, name, group, credentials_of(group))
+        refused = restored_refusal(template, group)
+        keys = keys_beside(template, group)
         fitting = fitting_secret(template, group, allowed)
         secret, key = fitting or (draft.unique(f"{name}{several}Secret"), "password")
+        if isinstance(keys, Refusal):
+            return keys
+        if keys is None:
+            key = ""
         if fitting is None:
-            refused = add_secret(draft, context, name, group, secret, allowed)
-        refused = refused or add_attachments(draft, group, secret)
+            refused = refused or add_secret(draft, context, name, group, secret, allowed, keys)
         if refused is not None:
             return refused
+        if key:
+            add_attachments(draft, group, secret)
         for use in group.uses:
             draft.point(use, secret, key)
         if not group.owners:

@@ -86,10 +86,7 @@ def _repair(
         return database
     if database != slot.resource:
         return Refusal("member-of-cluster", f"{slot.resource} is a member of {database}")
-    elsewhere = restored(template, database, presence)
-    if isinstance(elsewhere, Refusal):
-        return elsewhere
-    presence = template.conditions.without(presence, elsewhere) if elsewhere else presence
+    presence = template.conditions.without(presence, restored(template, database, presence))
     if not presence:
         return Refusal("restored", f"{database} takes its credentials from elsewhere")
     draft = Draft(template)
