@@ -77,7 +77,8 @@ def _same_data(reader: str, before: Long, after: Long, patch: list[dict[str, Val
     try:
         expected = jsonpatch.JsonPatch(entries).apply(cast(Any, before), in_place=True)
     except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException) as error:
-        raise ProofError(f"{reader}: the patch does not apply to the old text: {error}") from error
+        # The error's own words may quote what stands there, which may be a secret.
+        raise ProofError(f"{reader}: the patch does not apply to the old text") from error
     place = _first_difference(expected, after, ())
     if place is not None:
         raise ProofError(f"{reader} reads something else than planned at {pointer(place) or '/'}")

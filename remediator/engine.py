@@ -1,0 +1,321 @@
+"""One document: find, plan, splice, prove, and again until nothing is left to repair.
+
+Each pass starts from the text that the pass before has proven, so no state is carried along but
+the outcomes: what the last pass finds and cannot repair is what is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from .document import Document
+from .errors import EditError, ProofError, TemplateError, TransformError
+from .model import (
+    Add,
+    Context,
+    FileResult,
+    Finding,
+    Fix,
+    Operation,
+    Outcome,
+    Path,
+    Refusal,
+    Settings,
+    Status,
+    Value,
+    json_patch,
+    pointer,
+    value_at,
+)
+from .splice import apply
+from .template import Template, needed_parameters, prune
+from .transform import Transform
+from .verify import Proof, prove
+
+PASSES = 5
+"""A repair may make room for another, but not without end; beyond it, a transform is wrong."""
+
+_DEFECT = (
+    "a defect of remediator: {what}; the file stays as it was; please report it with the template, "
+    "without its secrets"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A finding with the transform that found it."""
+
+    transform: str
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A fix that the settings allow."""
+
+    found: _Found
+    fix: Fix
+
+
+@dataclass
+class _Progress:
+    """What the passes have done so far."""
+
+    document: Document
+    repaired: list[_Found] = field(default_factory=list)
+    patch: list[dict[str, Value]] = field(default_factory=list)
+    differences: list[str] = field(default_factory=list)
+
+
+def remediate(
+    document: Document,
+    transforms: Sequence[Transform],
+    context: Context,
+    *,
+    path: str = "",
+    write: Status = Status.FIXED,
+) -> FileResult:
+    """Repair a document; nothing is written, the result holds the proven text.
+
+    `write` is the status of what is repaired: `fixed`, or `would-fix` in a dry run. An edit that
+    cannot be proven gives a result of status `error` with the old text. Raises TransformError
+    where a transform breaks its contract.
+    """
+    progress = _Progress(document)
+    for _ in range(PASSES):
+        found = _find(progress.document, transforms, context)
+        candidates, left = _sort(found, progress.document, context.settings)
+        try:
+            refused = _repair(progress, candidates)
+        except ProofError as error:
+            return _defect(document, progress.repaired + found, path, error.message)
+        if refused is not None:
+            return _result(document, progress, [*left, *refused], path, write)
+    repeated = ", ".join(sorted({candidate.found.transform for candidate in candidates}))
+    message = f"{PASSES} passes did not settle what {repeated} repairs"
+    return _defect(document, progress.repaired + found, path, message)
+
+
+def inspect(
+    document: Document, transforms: Sequence[Transform], context: Context, *, path: str = ""
+) -> FileResult:
+    """Return what is found and could be planned; nothing is carried out or proven.
+
+    Raises TransformError where a transform breaks its contract.
+    """
+    found = _find(document, transforms, context)
+    candidates, left = _sort(found, document, context.settings)
+    planned = _Progress(document, repaired=[candidate.found for candidate in candidates])
+    return _result(document, planned, left, path, Status.REPAIRABLE)
+
+
+# --- one pass --------------------------------------------------------------------------------
+
+
+def _find(document: Document, transforms: Iterable[Transform], context: Context) -> list[_Found]:
+    template = Template(document)
+    found = []
+    for transform in transforms:
+        try:
+            findings = list(transform.check(template, context))
+        except (LookupError, ValueError) as error:
+            raise TransformError(
+                f"the transform {transform.id} fails on {document.name} with "
+                f"{type(error).__name__}; this is a defect of the transform, please report it"
+            ) from error
+        for finding in findings:
+            if finding.fix is not None:
+                _check_places(document, transform, finding.fix)
+            found.append(_Found(transform.id, finding))
+    return found
+
+
+def _check_places(document: Document, transform: Transform, fix: Fix) -> None:
+    """Refuse a fix that speaks of entries that are not there."""
+    for operation in fix.operations:
+        adds = isinstance(operation, Add)
+        try:
+            value_at(document.data, operation.path[:-1] if adds else operation.path)
+        except KeyError as error:
+            raise TransformError(
+                f"the transform {transform.id} plans a change at {pointer(operation.path)} of "
+                f"{document.name}, where nothing stands; this is a defect of the transform"
+            ) from error
+
+
+_Left = tuple[_Found, Refusal | None]
+
+
+def _sort(
+    found: Sequence[_Found], document: Document, settings: Settings
+) -> tuple[list[_Candidate], list[_Left]]:
+    """Part the fixes that may be tried from the findings that are left, with the reason."""
+    candidates: list[_Candidate] = []
+    left: list[_Left] = []
+    for each in found:
+        fix = each.finding.fix
+        if fix is None:
+            left.append((each, each.finding.refusal))
+        elif document.problems:
+            problem = document.problems[0]
+            left.append((each, Refusal(problem.code, problem.message)))
+        elif not settings.new and fix.consequence not in settings.allow:
+            left.append((each, _not_allowed(fix)))
+        else:
+            candidates.append(_Candidate(each, fix))
+    return candidates, left
+
+
+def _not_allowed(fix: Fix) -> Refusal:
+    because = f": {fix.because}" if fix.because else ""
+    return Refusal(
+        "not-allowed",
+        f"the repair is `{fix.consequence}`{because}; --allow {fix.consequence} would allow it",
+    )
+
+
+def _repair(progress: _Progress, candidates: Sequence[_Candidate]) -> list[_Left] | None:
+    """Carry out and prove what can be; None where the text changed, else why nothing did.
+
+    Raises ProofError where the new text is not what was planned.
+    """
+    old = progress.document
+    chosen, text, refused = _choose(old, candidates)
+    if not chosen:
+        return refused
+    operations = _operations(old, chosen)
+    try:
+        new = old.with_text(text)
+    except TemplateError as error:
+        raise ProofError(f"the new text cannot be read: it {error.message}") from error
+    try:
+        proof = prove(old, new, operations)
+    except EditError as error:
+        unproven = Refusal("cannot-be-proven", error.message)
+        return [*refused, *((candidate.found, unproven) for candidate in chosen)]
+    _advance(progress, new, chosen, operations, proof)
+    return None
+
+
+def _advance(
+    progress: _Progress,
+    new: Document,
+    chosen: Sequence[_Candidate],
+    operations: Sequence[Operation],
+    proof: Proof,
+) -> None:
+    progress.document = new
+    progress.repaired += [candidate.found for candidate in chosen]
+    progress.patch += json_patch(operations)
+    progress.differences += proof.differences
+
+
+def _choose(
+    document: Document, candidates: Sequence[_Candidate]
+) -> tuple[list[_Candidate], str, list[_Left]]:
+    """Return the fixes that can be carried out together, the text, and those that cannot be.
+
+    A fix that overlaps with an earlier one waits for the next pass. All are tried at once; only
+    where that fails, one after the other, to tell which is guilty.
+    """
+    together = _without_overlap(candidates)
+    if not together:
+        return [], document.text, []
+    try:
+        return together, apply(document, _operations(document, together)), []
+    except EditError:
+        pass
+    chosen: list[_Candidate] = []
+    refused: list[_Left] = []
+    text = document.text
+    for candidate in candidates:
+        if len(_without_overlap([*chosen, candidate])) == len(chosen):
+            continue
+        try:
+            alone = apply(document, _operations(document, [candidate]))
+        except EditError as error:
+            refused.append((candidate.found, Refusal("cannot-edit", error.message)))
+            continue
+        try:
+            text = apply(document, _operations(document, [*chosen, candidate])) if chosen else alone
+        except EditError:
+            continue  # only beside the others: it waits for the next pass
+        chosen.append(candidate)
+    return chosen, text, refused
+
+
+def _operations(document: Document, candidates: Sequence[_Candidate]) -> tuple[Operation, ...]:
+    operations = [each for candidate in candidates for each in candidate.fix.operations]
+    return prune(document.data, operations)
+
+
+def _without_overlap(candidates: Sequence[_Candidate]) -> list[_Candidate]:
+    """Return the candidates whose operations touch no place of an earlier one's."""
+    taken: list[Path] = []
+    chosen = []
+    for candidate in candidates:
+        paths = [operation.path for operation in candidate.fix.operations]
+        if not any(_overlap(path, other) for path in paths for other in taken):
+            taken += paths
+            chosen.append(candidate)
+    return chosen
+
+
+def _overlap(path: Path, other: Path) -> bool:
+    shorter = min(len(path), len(other))
+    return path[:shorter] == other[:shorter]
+
+
+# --- results ---------------------------------------------------------------------------------
+
+
+def _result(
+    document: Document, progress: _Progress, left: Sequence[_Left], path: str, repaired: Status
+) -> FileResult:
+    new = progress.document
+    outcomes = [_outcome(document, each, repaired) for each in progress.repaired]
+    outcomes += [_outcome(new, each, Status.LEFT, refusal) for each, refusal in left]
+    status = repaired if progress.repaired else Status.LEFT if left else Status.CLEAN
+    held_back = any(each.finding.fix for each, _ in left) and document.problems
+    problem = document.problems[0] if held_back else None
+    return FileResult(
+        path,
+        status if problem is None else Status.ERROR,
+        tuple(outcomes),
+        patch=tuple(progress.patch),
+        old=document.text,
+        new=new.text,
+        error=problem.message if problem else "",
+        error_line=problem.line if problem else None,
+        needs_before=needed_parameters(document.data),
+        needs_after=needed_parameters(new.data),
+        differences=tuple(progress.differences),
+    )
+
+
+def _defect(document: Document, found: Sequence[_Found], path: str, what: str) -> FileResult:
+    """Return the result of a document whose repair went wrong: nothing changes."""
+    once = {(each.transform, each.finding.path, each.finding.message): each for each in found}
+    refusal = Refusal("not-proven", what)
+    needed = needed_parameters(document.data)
+    return FileResult(
+        path,
+        Status.ERROR,
+        tuple(
+            _outcome(document, each, Status.LEFT, each.finding.refusal or refusal)
+            for each in once.values()
+        ),
+        old=document.text,
+        new=document.text,
+        error=_DEFECT.format(what=what),
+        needs_before=needed,
+        needs_after=needed,
+    )
+
+
+def _outcome(
+    document: Document, found: _Found, status: Status, refusal: Refusal | None = None
+) -> Outcome:
+    line, column = document.place(found.finding.path)
+    return Outcome(found.transform, found.finding, status, line, column, refusal)
