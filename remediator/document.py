@@ -24,7 +24,7 @@ from .errors import TemplateError
 from .model import Path, Value
 
 Node: TypeAlias = Any
-"""A node as PyYAML composes it: `id` is mapping, sequence or scalar; `tag`, `value`, `start_mark`."""
+"""A node as PyYAML composes it: `id` is mapping, sequence or scalar; `tag`, `value`, its marks."""
 
 MAX_DEPTH = 200
 """libyaml's binding recurses in C: at 2 000 levels it crashes the process in a small thread."""
@@ -51,7 +51,7 @@ LONG_FORM = {f"!{name}": f"Fn::{name}" for name in FUNCTIONS} | {
 
 _STANDARD = "tag:yaml.org,2002:"
 _STR = _STANDARD + "str"
-_MERGE = _STANDARD + "merge"
+MERGE = _STANDARD + "merge"
 _PLAIN_TAGS = frozenset(_STANDARD + name for name in ("str", "map", "seq", "timestamp", "value"))
 _YES = frozenset(("yes", "true", "on", "y"))
 
@@ -208,7 +208,7 @@ class Document:
         steps = iter(path)
         inside = False  # below the tag of `node`, in its content
         for step in steps:
-            name = None if inside else _long_name(node.tag)
+            name = None if inside else long_name(node.tag)
             if name is not None and step == name:
                 inside = True
                 continue
@@ -240,14 +240,14 @@ def implicit_tag(text: str) -> str:
 
 
 def scalar_value(source: str) -> str | None:
-    """Return the value of a scalar's source (tag included), None where it is none."""
+    """Return the value of the one scalar in `key: scalar` or `- scalar`, None where it is none."""
     try:
-        root = yaml.compose("k: " + source, Loader=yaml.CSafeLoader)
+        root: Node = yaml.compose(source, Loader=yaml.CSafeLoader)
     except yaml.YAMLError:
         return None
-    if root is None or root.id != "mapping" or len(root.value) != 1:
+    if root is None or root.id == "scalar" or len(root.value) != 1:
         return None
-    node = root.value[0][1]
+    node = root.value[0][1] if root.id == "mapping" else root.value[0]
     return cast(str, node.value) if node.id == "scalar" else None
 
 
@@ -462,7 +462,7 @@ class _Conversion:
             if tag == "!GetAtt" and "." in node.value:
                 return {"Fn::GetAtt": node.value.split(".", 1)}
             content = node.value
-        name = _long_name(tag)
+        name = long_name(tag)
         return content if name is None else {name: content}
 
     def mapping(self, node: Node) -> dict[str, Value]:
@@ -490,7 +490,7 @@ class _Conversion:
             line = _position(self.text, key.start_mark.index)[0]
             if key.id != "scalar":
                 raise TemplateError("a key of a mapping is no plain text", line=line)
-            if key.tag == _MERGE:
+            if key.tag == MERGE:
                 for source in [item] if item.id == "mapping" else item.value:
                     if source.__class__ is not _MAPPING:
                         raise TemplateError("`<<` merges something else than mappings", line=line)
@@ -516,7 +516,7 @@ _SEQUENCE = yaml.nodes.SequenceNode
 _SCALAR = yaml.nodes.ScalarNode
 
 
-def _long_name(tag: str) -> str | None:
+def long_name(tag: str) -> str | None:
     """Return the key that a tag stands for in the long form, None for YAML's own types."""
     if tag in _PLAIN_TAGS or tag in _SCALARS or not tag:
         return None

@@ -1,0 +1,355 @@
+"""Operations on the data of a document, carried out on its text.
+
+Every byte that no operation needs to touch stays. Operations speak of the original data, so they
+are all planned on the original positions and then carried out together, the last first. What
+cannot be done soundly is refused with an EditError that says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import cast
+
+from .blocks import Block, Insertions
+from .document import MERGE, Document, Node, long_name
+from .edits import Edit, carry_out
+from .errors import EditError
+from .flows import Flow
+from .layout import Entry, Layout
+from .model import Add, Operation, Path, Remove, Replace, Value, pointer
+from .plan import minimal
+from .render import Renderer
+from .scalars import rewritten
+from .style import Style, measure
+
+_LOGICAL = frozenset(("Fn::And", "Fn::Or", "Fn::Not", "Fn::If"))
+
+
+def apply(document: Document, operations: Sequence[Operation]) -> str:
+    """Return the document's text with all operations carried out, without a byte order mark.
+
+    Raises EditError with the reason where one of them cannot be carried out soundly; then none is.
+    """
+    splicer = _Splicer(document)
+    return carry_out(document.text, splicer.edits(minimal(document, operations)))
+
+
+@dataclass(slots=True)
+class _Group:
+    """The entries that one collection gains and loses."""
+
+    adds: list[Add]
+    removes: list[Remove]
+
+
+class _Splicer:
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.layout = Layout(document)
+
+    def edits(self, operations: Iterable[Operation]) -> list[Edit]:
+        groups: dict[Path, _Group] = {}
+        edits: list[Edit] = []
+        for operation in operations:
+            if isinstance(operation, Replace):
+                edits.extend(self._replace(operation.path, operation.value))
+                continue
+            group = groups.setdefault(operation.path[:-1], _Group([], []))
+            if isinstance(operation, Add):
+                group.adds.append(operation)
+            else:
+                group.removes.append(operation)
+        for path, group in groups.items():
+            edits.extend(self._regroup(path, group))
+        return edits
+
+    # --- entries come and go -----------------------------------------------------------------
+
+    def _regroup(self, path: Path, group: _Group) -> list[Edit]:
+        node, entries = self._collection(path)
+        removed = {self._index(node, operation.path) for operation in group.removes}
+        for index in removed:
+            if self.layout.holds_shared(
+                node.value[index][1] if node.id == "mapping" else node.value[index]
+            ):
+                raise EditError(f"{pointer(path)}: an anchor or alias stands in what would go")
+        if node.id == "mapping":
+            self._refuse_twice(path, node, group.adds)
+        if node.flow_style or not entries:
+            return self._regroup_flow(path, node, removed, group.adds)
+        if len(removed) == len(entries) and not group.adds:
+            raise EditError(f"would leave {pointer(path)} empty")
+        return self._regroup_block(path, node, removed, group.adds)
+
+    def _collection(self, path: Path) -> tuple[Node, tuple[Entry, ...]]:
+        """Return a mapping or list whose entries may change."""
+        try:
+            node, inside, _ = self.layout.find(path)
+        except KeyError:
+            raise EditError(f"{pointer(path)} is not there") from None
+        if id(node) in self.document.shared:
+            raise EditError(f"{pointer(path)} has an anchor that aliases repeat")
+        if node.id == "scalar" or (not inside and long_name(node.tag) is not None):
+            raise EditError(f"{pointer(path)} holds no entries")
+        if node.id == "mapping":
+            keys = [key.value for key, _ in node.value]
+            if len(set(keys)) < len(keys):
+                raise EditError(f"a key stands twice in {pointer(path)}")
+            if any(key.tag == MERGE for key, _ in node.value):
+                raise EditError(f"{pointer(path)} has a merge key (<<)")
+        return node, self.layout.entries(node)
+
+    @staticmethod
+    def _index(node: Node, path: Path) -> int:
+        step = path[-1]
+        if node.id == "mapping":
+            for index, (key, _) in enumerate(node.value):
+                if key.value == step:
+                    return index
+        elif isinstance(step, int) and 0 <= step < len(node.value):
+            return step
+        raise EditError(f"{pointer(path)} is not there")
+
+    @staticmethod
+    def _refuse_twice(path: Path, node: Node, adds: list[Add]) -> None:
+        keys = {key.value for key, _ in node.value}
+        for add in adds:
+            if not isinstance(add.path[-1], str):
+                raise EditError(f"{pointer(path)} is a mapping, and an index is no key")
+            if add.path[-1] in keys:
+                raise EditError(f"{pointer(add.path)} is there already")
+            keys.add(add.path[-1])
+
+    def _slot(self, node: Node, add: Add) -> tuple[int, bool]:
+        """Return the entry that a new one stands beside, and whether it stands in front of it."""
+        count = len(node.value)
+        step = add.path[-1]
+        if isinstance(step, int):
+            if node.id != "sequence" or not 0 <= step <= count:
+                raise EditError(f"{pointer(add.path)} is beyond the end of the list")
+            return (step, True) if step < count else (count - 1, False)
+        if node.id != "sequence":
+            for sibling, before in ((add.before, True), (add.after, False)):
+                if sibling is not None:
+                    return self._index(node, (*add.path[:-1], sibling)), before
+            return count - 1, False
+        raise EditError(f"{pointer(add.path)}: a list has no keys")
+
+    def _ordered(self, path: Path, adds: list[Add]) -> list[Add]:
+        """Put additions that name another addition as their sibling right beside it."""
+        keys = {add.path[-1] for add in adds}
+        ordered: list[Add] = []
+        waiting = list(adds)
+        while waiting:
+            rest = []
+            for add in waiting:
+                sibling = add.before if add.before is not None else add.after
+                if sibling is None or sibling not in keys:
+                    ordered.append(add)
+                    continue
+                place = next((i for i, o in enumerate(ordered) if o.path[-1] == sibling), None)
+                if place is None:
+                    rest.append(add)
+                    continue
+                beside = ordered[place]
+                moved = replace(add, before=beside.before, after=beside.after)
+                ordered.insert(place if add.before is not None else place + 1, moved)
+            if len(rest) == len(waiting):
+                raise EditError(f"{pointer(path)}: new entries name each other as their place")
+            waiting = rest
+        return ordered
+
+    def _regroup_block(
+        self, path: Path, node: Node, removed: set[int], adds: list[Add]
+    ) -> list[Edit]:
+        block = Block(self.layout, node)
+        renderer = self._renderer(path, node)
+        insertions: dict[int, Insertions] = {}
+        for add in self._ordered(path, adds):
+            beside, before = self._slot(node, add)
+            step = add.path[-1]
+            if isinstance(step, str):
+                lines = renderer.entry(step, add.value)
+            else:
+                lines = renderer.item(add.value)
+            place = block.place(beside)
+            group = insertions.setdefault(place if before else place + 1, Insertions())
+            (group.before if before else group.after).append(lines)
+        separation = block.separation()
+        if separation is None:
+            separation = self._usual_separation(path) if len(path) == 1 else 0
+        return block.edits(removed, insertions, separation, len(path))
+
+    def _usual_separation(self, path: Path) -> int:
+        """Return the blank lines between entries of the other sections, for one of one entry."""
+        for section in ("Resources", "Parameters", "Outputs", "Conditions", "Mappings"):
+            for key, node in self.document.root.value:
+                if key.value != section or (section,) == path or node.flow_style or not node.value:
+                    continue
+                if node.id == "mapping" and not node.tag.startswith("!"):
+                    found = Block(self.layout, node).separation()
+                    if found is not None:
+                        return found
+        return min(Block(self.layout, self.document.root).separation() or 0, 1)
+
+    def _regroup_flow(
+        self, path: Path, node: Node, removed: set[int], adds: list[Add]
+    ) -> list[Edit]:
+        renderer = self._renderer(path, node)
+        as_json = self._as_json(node)
+        flow = Flow(self.layout, node, renderer.style.json.comma if as_json else ", ")
+        margin = flow.margin
+        if not flow.entries and as_json and renderer.style.json.indent:
+            line = self.layout.line_start(flow.open)
+            text = self.document.text
+            outer = text[line : self.layout.line_end(line)]
+            margin = outer[: len(outer) - len(outer.lstrip())] + renderer.style.json.indent
+        insertions: dict[int, list[str]] = {}
+        for add in self._ordered(path, adds):
+            beside, before = self._slot(node, add)
+            step = add.path[-1]
+            if as_json:
+                rendered = (
+                    renderer.json_entry(step, add.value, margin)
+                    if isinstance(step, str)
+                    else renderer.json(add.value, margin)
+                )
+            elif isinstance(step, str):
+                rendered = renderer.flow_entry(step, add.value)
+            else:
+                rendered = renderer.flow(add.value)
+            insertions.setdefault(beside if before else beside + 1, []).append(rendered)
+        if not flow.entries and margin is not None:
+            newline = renderer.newline
+            inner = ("," + newline + margin).join(insertions.get(0, []))
+            outer_margin = margin.removesuffix(renderer.style.json.indent)
+            whole = f"{newline}{margin}{inner}{newline}{outer_margin}"
+            return [Edit(flow.open, flow.close, whole, len(path))]
+        return flow.edits(removed, insertions, len(path))
+
+    # --- values change -----------------------------------------------------------------------
+
+    def _replace(self, path: Path, value: Value) -> list[Edit]:
+        if not path:
+            raise EditError("the whole template cannot be replaced")
+        try:
+            node, inside, above = self.layout.find(path)
+        except KeyError:
+            raise EditError(f"{pointer(path)} is not there") from None
+        if inside:
+            if not isinstance(value, str) or node.id != "scalar":
+                raise EditError(f"{pointer(path)} cannot be replaced without its function")
+            value = {str(path[-1]): value}
+            path = path[:-1]
+        if self.layout.holds_shared(node):
+            raise EditError(f"an anchor or alias stands in {pointer(path)}")
+        parent = above[-1]
+        entry = next(entry for entry in self.layout.entries(parent) if entry.node is node)
+        if entry.alias:
+            raise EditError(f"{pointer(path)} is an alias")
+        if parent.id == "mapping" and parent.flow_style is False and entry.key is not None:
+            head = self.document.text[entry.head - 1]
+            if head != ":":
+                raise EditError(f"the key {entry.key} has no colon behind it")
+        content = self.layout.content(node)
+        if "&" in self.document.text[entry.value_start : content]:
+            raise EditError(f"{pointer(path)} has an anchor")
+        renderer = self._renderer(path[:-1], node, near=parent)
+        if parent.flow_style:
+            return [self._replace_flow(entry, parent, renderer, value, len(path))]
+        kept = rewritten(self.layout, entry, renderer, value)
+        if kept is not None:
+            return [Edit(*span, text, len(path)) for *span, text in kept]
+        return self._replace_block(entry, renderer, path[-1], value)
+
+    def _replace_flow(
+        self, entry: Entry, parent: Node, renderer: Renderer, value: Value, depth: int
+    ) -> Edit:
+        start, end = entry.value_start, entry.end
+        if self._as_json(parent):
+            line = self.layout.line_start(entry.start)
+            margin = self.document.text[line : entry.start]
+            alone = not margin.strip()
+            rendered = renderer.json(value, margin if alone else None)
+        else:
+            kept = rewritten(self.layout, entry, renderer, value, flow=True)
+            if kept is not None and len(kept) == 1:
+                return Edit(*kept[0], depth)
+            rendered = renderer.flow(value)
+        if start == end and start == entry.head and entry.key is not None:
+            rendered = " " + rendered  # an empty value stands at its colon
+        return Edit(start, end, rendered, depth)
+
+    def _replace_block(
+        self, entry: Entry, renderer: Renderer, step: str | int, value: Value
+    ) -> list[Edit]:
+        if isinstance(step, str):
+            lines = renderer.entry(step, value)
+            plain = renderer.entry("k", value)
+            lines[0] = plain[0].removeprefix("k:").removeprefix('"k":').removeprefix("'k':")
+            lines[1:] = plain[1:]
+        else:
+            lines = renderer.item(value)
+            lines[0] = lines[0].removeprefix("-")
+        layout, text = self.layout, self.document.text
+        margin = " " * layout.column(entry.start)
+        newline = layout.newline(entry.start)
+        below = "".join(newline + (margin + line if line else "") for line in lines[1:])
+        inline = lines[0].strip()
+        depth = 1000  # the value ends in front of whatever is inserted behind its entry
+        same_line = layout.line_start(entry.value_start) == layout.line_start(entry.head - 1)
+        is_block = entry.node.id != "scalar" and not entry.node.flow_style
+        end = layout.line_end(entry.end) if is_block and entry.node.value else entry.end
+        if same_line:
+            start = (
+                entry.head if entry.value_start == entry.end or not inline else entry.value_start
+            )
+            first = (" " if start == entry.head and inline else "") + inline
+            if not below:
+                return [Edit(start, end, first, depth)]
+            stop = layout.line_end(end)
+            comment = text[end:stop]
+            return [Edit(start, stop, first + comment.rstrip() + below, depth)]
+        head_end = layout.line_end(entry.head)
+        if inline:
+            insert = Edit(entry.head, entry.head, " " + inline, depth)
+            return [insert, Edit(head_end, end, below, depth)]
+        first_line = layout.line_start(entry.value_start)
+        return [Edit(first_line, end, below[len(newline) :], depth)]
+
+    # --- rendering ---------------------------------------------------------------------------
+
+    def _renderer(self, path: Path, node: Node, near: Node | None = None) -> Renderer:
+        logical = bool(path) and path[-1] in _LOGICAL
+        style = self._style(node if near is None else near)
+        index = node.start_mark.index
+        return Renderer(style, self.layout.newline(index), logical=logical)
+
+    def _style(self, near: Node) -> Style:
+        return measure(self.document, near)
+
+    def _as_json(self, node: Node) -> bool:
+        """Whether a flow collection is written as JSON: all keys in double quotes."""
+        if self.document.is_json:
+            return True
+        keys = list(_keys(node))
+        return bool(keys) and all(key.style == '"' for key in keys) and self._json_below
+
+    @cached_property
+    def _json_below(self) -> bool:
+        return bool(self.document.root.flow_style)
+
+
+def _keys(node: Node) -> Iterable[Node]:
+    if node.id == "mapping":
+        for key, value in node.value:
+            yield cast(Node, key)
+            yield from _keys(value)
+    elif node.id == "sequence":
+        for item in node.value:
+            yield from _keys(item)
+
+
+__all__ = ["apply"]
