@@ -77,9 +77,8 @@ def _liftable(document: Document, operation: Replace) -> Replace:
     value = copy.deepcopy(value_at(document.data, outer))
     inner = value_at(value, path[len(outer) : -1])
     step = path[-1]
-    if (isinstance(inner, list) and isinstance(step, int)) or (
-        isinstance(inner, dict) and isinstance(step, str)
-    ):
+    # Below a function that is one scalar there is nothing but the arguments of Fn::GetAtt.
+    if isinstance(inner, list) and isinstance(step, int):
         inner[step] = operation.value
     return Replace(outer, value)
 

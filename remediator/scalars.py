@@ -84,7 +84,7 @@ def _within(layout: Layout, entry: Entry, raw: str, new: str, *, flow: bool) -> 
     candidates = []
     if raw.startswith("|"):
         candidates.append(_lines(layout, raw, old, new))
-    indirect = raw[:1] in ("|", ">") or _BREAK.search(raw) or "\" in raw or "''" in raw
+    indirect = raw[:1] in ("|", ">") or _BREAK.search(raw) or "\\" in raw or "''" in raw
     if indirect and not (plain and flow and re.search(r"[,\[\]{}]", new)):
         candidates.append(_part(raw, old, new))
     margin = " " * layout.column(entry.start)

@@ -261,7 +261,7 @@ class _Splicer:
             return [self._replace_flow(entry, parent, renderer, value, len(path))]
         kept = rewritten(self.layout, entry, renderer, value)
         if kept is not None:
-            return [Edit(*span, text, len(path)) for *span, text in kept]
+            return [Edit(start, end, text, len(path)) for start, end, text in kept]
         return self._replace_block(entry, renderer, path[-1], value)
 
     def _replace_flow(
@@ -276,7 +276,7 @@ class _Splicer:
         else:
             kept = rewritten(self.layout, entry, renderer, value, flow=True)
             if kept is not None and len(kept) == 1:
-                return Edit(*kept[0], depth)
+                return Edit(kept[0][0], kept[0][1], kept[0][2], depth)
             rendered = renderer.flow(value)
         if start == end and start == entry.head and entry.key is not None:
             rendered = " " + rendered  # an empty value stands at its colon
@@ -303,9 +303,8 @@ class _Splicer:
         is_block = entry.node.id != "scalar" and not entry.node.flow_style
         end = layout.line_end(entry.end) if is_block and entry.node.value else entry.end
         if same_line:
-            start = (
-                entry.head if entry.value_start == entry.end or not inline else entry.value_start
-            )
+            empty = entry.value_start == entry.end
+            start = entry.head if empty or not inline else entry.value_start
             first = (" " if start == entry.head and inline else "") + inline
             if not below:
                 return [Edit(start, end, first, depth)]
