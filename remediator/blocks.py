@@ -181,10 +181,11 @@ class Block:
     ) -> Edit:
         """Remove the items from `place` up to `until`, and put new entries there."""
         first, last = self.items[place], self.items[until - 1]
+        above = self.items[place - 1] if place else None
+        self._refuse_open_text(above, last.end)
         if blocks:
             body = self._body(blocks, first.start, separation)
             return Edit(first.start, last.end, self._unindented(body, place), depth)
-        above = self.items[place - 1] if place else None
         below = self.items[until] if until < len(self.items) else None
         if below is None:
             if above is None:
@@ -201,6 +202,18 @@ class Block:
             return Edit(first.start, below.start, "", depth)
         return Edit(above.end, last.end, "", depth)
 
+    def _refuse_open_text(self, above: Item | None, end: int) -> None:
+        """Refuse what would change a block scalar above: its end is the next line's business."""
+        if above is None or above.entry is None:
+            return
+        header = self.layout.block_header(self.entries[above.entry].node)
+        if header is None:
+            return
+        if "+" in header:
+            raise EditError(f"a text block {header} keeps the blank lines below it, which change")
+        if end == len(self.text) and "-" not in header:
+            raise EditError("a text block ends the template, which has no line end there")
+
     def _margin(self, line: int) -> str:
         content = self.text[line : self.layout.line_end(line)]
         return content[: len(content) - len(content.lstrip(" "))]
@@ -208,6 +221,7 @@ class Block:
     def _insert(self, place: int, group: Insertions, separation: int, depth: int) -> list[Edit]:
         above = self.items[place - 1] if place else None
         below = self.items[place] if place < len(self.items) else None
+        self._refuse_open_text(above, above.end if above is not None else 0)
         edits = []
         blanks = separation
         if above is not None and below is not None and above.entry is not None:

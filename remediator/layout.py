@@ -154,6 +154,15 @@ class Layout:
             return mark
         return self.entries(node)[-1].end
 
+    def block_header(self, node: Node) -> str | None:
+        """Return the header of the block scalar that a node ends in, `|-`; None without one."""
+        while node.id != "scalar" and node.value and not node.flow_style:
+            node = node.value[-1][1] if node.id == "mapping" else node.value[-1]
+        if node.id != "scalar" or node.style not in ("|", ">"):
+            return None
+        header = _HEADER.match(self.text, self.content(node))
+        return header.group() if header else None
+
     def _block_scalar_end(self, node: Node) -> int:
         start, end = self.content(node), min(node.end_mark.index, len(self.text))
         header = _HEADER.match(self.text, start)

@@ -79,7 +79,8 @@ def json_patch(operations: Iterable[Operation]) -> list[dict[str, Value]]:
         return steps, not isinstance(operation, Add)
 
     patch: list[dict[str, Value]] = []
-    for operation in sorted(operations, key=order, reverse=True):
+    # Additions at one index are applied last to first: then they stand in the order given.
+    for operation in sorted(reversed(list(operations)), key=order, reverse=True):
         if isinstance(operation, Remove):
             patch.append({"op": "remove", "path": pointer(operation.path)})
         else:

@@ -28,9 +28,13 @@ _WIDE = 1 << 20
 class Renderer:
     """Renders values for one place in a document."""
 
-    def __init__(self, style: Style, newline: str, *, logical: bool = False) -> None:
+    def __init__(
+        self, style: Style, newline: str, *, logical: bool = False, literal: bool = True
+    ) -> None:
         """`logical`: the place is an argument of Fn::And and its kin, where {"Condition": X} is a
-        function; elsewhere it is a resource's attribute."""
+        function; elsewhere it is a resource's attribute. `literal`: texts of several lines may
+        become literal blocks."""
+        self.literal = literal
         self.style = style
         self.newline = newline
         self.logical = logical
@@ -74,6 +78,7 @@ class Renderer:
         writer = YAML(typ="rt", pure=True)
         writer.version = (1, 1)  # as CloudFormation reads: else `yes` and `1:30` lack quotes
         writer.width = _WIDE
+        writer.brace_single_entry_mapping_in_flow_sequence = True
         dash = self.style.dash
         writer.indent(mapping=self.style.indent, sequence=dash + 2, offset=dash)
         stream = io.StringIO()
@@ -179,7 +184,7 @@ class Renderer:
 
     def choose(self, text: str, tag: str | None, *, flow: bool = False) -> str | None:
         """Return the style of a new string: None for plain, a quote, or `|`."""
-        if "\n" in text.strip("\n") and not flow and _is_literal(text):
+        if "\n" in text.strip("\n") and self.literal and not flow and _is_literal(text):
             return "|"
         wanted = self.style.quote_values
         if tag == "!Sub":

@@ -80,7 +80,7 @@ class _Splicer:
         if node.flow_style or not entries:
             return self._regroup_flow(path, node, removed, group.adds)
         if len(removed) == len(entries) and not group.adds:
-            raise EditError(f"would leave {pointer(path)} empty")
+            raise EditError(f"would leave {pointer(path) or 'the template'} empty")
         return self._regroup_block(path, node, removed, group.adds)
 
     def _collection(self, path: Path) -> tuple[Node, tuple[Entry, ...]]:
@@ -239,8 +239,6 @@ class _Splicer:
         except KeyError:
             raise EditError(f"{pointer(path)} is not there") from None
         if inside:
-            if not isinstance(value, str) or node.id != "scalar":
-                raise EditError(f"{pointer(path)} cannot be replaced without its function")
             value = {str(path[-1]): value}
             path = path[:-1]
         if self.layout.holds_shared(node):
@@ -297,14 +295,16 @@ class _Splicer:
         margin = " " * layout.column(entry.start)
         newline = layout.newline(entry.start)
         below = "".join(newline + (margin + line if line else "") for line in lines[1:])
-        inline = lines[0].strip()
+        inline = lines[0].removeprefix(" ")
         depth = 1000  # the value ends in front of whatever is inserted behind its entry
         same_line = layout.line_start(entry.value_start) == layout.line_start(entry.head - 1)
         is_block = entry.node.id != "scalar" and not entry.node.flow_style
         end = layout.line_end(entry.end) if is_block and entry.node.value else entry.end
         if same_line:
             empty = entry.value_start == entry.end
-            start = entry.head if empty or not inline else entry.value_start
+            # Lines below `- a: 1` keep their columns only behind the dash and one space.
+            behind = empty or not inline or (entry.key is None and bool(below))
+            start = entry.head if behind else entry.value_start
             first = (" " if start == entry.head and inline else "") + inline
             if not below:
                 return [Edit(start, end, first, depth)]
@@ -324,7 +324,13 @@ class _Splicer:
         logical = bool(path) and path[-1] in _LOGICAL
         style = self._style(node if near is None else near)
         index = node.start_mark.index
-        return Renderer(style, self.layout.newline(index), logical=logical)
+        return Renderer(
+            style,
+            self.layout.newline(index),
+            logical=logical,
+            # At the end of a text without a last line end, a literal block would lose its own.
+            literal=self.document.text.endswith(("\n", "\r")),
+        )
 
     def _style(self, near: Node) -> Style:
         return measure(self.document, near)
