@@ -14,13 +14,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import pairwise
 
 from .document import Document, Node, long_name
 from .model import Add, Operation, Path, Remove, pointer
 
 # A `#` that a tag or anchor does not hold starts a comment, also right behind a bracket or a quote.
 _COMMENT = re.compile(r"""(?<![^\s,\[\]{}"'])#[^\n\r\x85\u2028\u2029]*""")
+_LAST_BREAK = re.compile(r"(?:\r\n|\r|\n)\Z")
 _LINE = re.compile(r"[^\n\r\x85\u2028\u2029]*")
 
 
@@ -47,6 +47,8 @@ class Leaf:
     kind: Kind
     start: int
     end: int
+    rewritten: bool = False
+    """Whether it is a value as a whole that an operation replaces."""
 
     @property
     def identity(self) -> tuple[Path | None, Kind | None]:
@@ -117,6 +119,7 @@ def _below(
     if id(node) in seen:
         return  # an alias: its node is the anchor's, and its own text lies between other leaves
     seen.add(id(node))
+    whole = old
     if old in changes.rewritten:
         new = None
     name = long_name(node.tag)
@@ -125,7 +128,8 @@ def _below(
         new = None if new is None or old in changes.rewritten else (*new, name)
     if node.id == "scalar" or not node.value:
         place = None if old in changes.above else new
-        yield Leaf(place, _kind(node), node.start_mark.index, node.end_mark.index)
+        rewritten = old in changes.rewritten or whole in changes.rewritten
+        yield Leaf(place, _kind(node), node.start_mark.index, node.end_mark.index, rewritten)
     elif node.id == "mapping":
         for key, value in node.value:
             place = _entry(old, new, key.value, changes)
@@ -161,13 +165,45 @@ def first_change(old: Document, new: Document, changes: Changes) -> str | None:
             return f"{one.words()} is written in another way than before"
     if len(stayed) != len(found):
         return "an entry that stays is not in the new text"
-    follows = {a.identity: (b.identity, new.text[a.end : b.start]) for a, b in pairwise(after)}
-    for a, b in pairwise(before):
-        if a.path is not None and b.path is not None:
-            following, between = follows[a.identity]
-            if following == b.identity and between != old.text[a.end : b.start]:
+    if _LAST_BREAK.findall(old.text) != _LAST_BREAK.findall(new.text):
+        return "the last line end changed"
+    return _between(old.text, new.text, before, after)
+
+
+def _between(old: str, new: str, before: Sequence[Leaf], after: Sequence[Leaf]) -> str | None:
+    """Return what changed between leaves that stay and have nothing new between them."""
+    position = {leaf.identity: index for index, leaf in enumerate(after)}
+    first = 0  # the last leaf that stays
+    for index, leaf in enumerate(before):
+        if leaf.path is None or index == 0:
+            continue
+        a, found = before[first], position[before[first].identity]
+        next_one = after[found + 1]
+        gap = new[after[found].end : next_one.start]
+        if next_one.identity == leaf.identity:
+            if first + 1 == index:
+                same = gap == old[a.end : leaf.start]
+            else:
+                same = _only_shortened(old[a.end : leaf.start], gap)
+            if not same:
                 return f"the text behind {a.words()} changed"
+        elif index == first + 2 and after[found + 2].identity == leaf.identity:
+            one = before[index - 1]
+            behind = new[next_one.end : after[found + 2].start]
+            scalars = one.kind is next_one.kind is Kind.SCALAR and one.start < one.end
+            if scalars and one.rewritten and behind != old[one.end : leaf.start]:
+                return f"the text behind the new value of {a.words()} changed"
+        first = index
     return None
+
+
+def _only_shortened(old: str, new: str) -> bool:
+    """Tell whether what stands between two leaves is what stood there, less what was removed."""
+    lines = iter(old.splitlines(keepends=True))
+    characters = iter(old)
+    return all(line in lines for line in new.splitlines(keepends=True)[1:-1]) and all(
+        character in characters for character in new
+    )
 
 
 # --- comments --------------------------------------------------------------------------------
@@ -222,6 +258,8 @@ def _may_go(text: str, start: int, end: int, row: Sequence[Leaf], following: int
     if above.path is not None:
         return False
     if not alone:
+        if above.rewritten and above.kind is Kind.SCALAR:
+            return False
         return not any(leaf.path is not None and leaf.start >= line for leaf in row[:following])
     first = following - 1
     while row[first - 1].path is None:

@@ -1,0 +1,414 @@
+"""The proof must fail on every kind of wrong text: each test seeds one, beside a right one."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from remediator import verify
+from remediator.document import Document
+from remediator.errors import EditError, ProofError, TemplateError
+from remediator.model import Add, Operation, Remove, Replace, Value
+from remediator.verify import prove
+
+OLD = """\
+# The head.
+Parameters:
+  # What the password is for.
+  Password:
+    Type: String  # secret
+    NoEcho: true
+
+  # The engine's version.
+  Version: {Type: String, Default: 012, AllowedValues: [012, 'yes', 1:30]}  # kept
+Conditions:
+  Big: !Equals [!Ref Version, yes]
+Resources:
+  # ---- storage ----
+
+  Bucket:
+    Type: AWS::S3::Bucket
+    Properties:
+      BucketName: !Sub '${Version}-logs' # a name
+      Tags:
+        - Key: on
+          Value: "quoted"
+        # about the second
+        - Key: empty
+          Value:
+  Database:
+    Type: AWS::RDS::DBInstance
+    DependsOn: Bucket
+    Properties:
+      MasterUsername: |  # literal
+        admin # no comment
+      MasterUserPassword: !Ref Password
+
+# The tail.
+"""
+REFERENCE = "{{resolve:secretsmanager:${Secret}:SecretString:password}}"
+SECRET: Value = {
+    "Type": "AWS::SecretsManager::Secret",
+    "Properties": {"GenerateSecretString": {"PasswordLength": 32, "ExcludePunctuation": True}},
+}
+PLAN: tuple[Operation, ...] = (
+    Remove(("Parameters", "Password")),
+    Add(("Resources", "Secret"), SECRET, before="Database"),
+    Replace(("Resources", "Database", "Properties", "MasterUserPassword"), {"Fn::Sub": REFERENCE}),
+)
+NEW = """\
+# The head.
+Parameters:
+  # The engine's version.
+  Version: {Type: String, Default: 012, AllowedValues: [012, 'yes', 1:30]}  # kept
+Conditions:
+  Big: !Equals [!Ref Version, yes]
+Resources:
+  # ---- storage ----
+
+  Bucket:
+    Type: AWS::S3::Bucket
+    Properties:
+      BucketName: !Sub '${Version}-logs' # a name
+      Tags:
+        - Key: on
+          Value: "quoted"
+        # about the second
+        - Key: empty
+          Value:
+  Secret:
+    Type: AWS::SecretsManager::Secret
+    Properties:
+      GenerateSecretString:
+        PasswordLength: 32
+        ExcludePunctuation: true
+  Database:
+    Type: AWS::RDS::DBInstance
+    DependsOn: Bucket
+    Properties:
+      MasterUsername: |  # literal
+        admin # no comment
+      MasterUserPassword: !Sub '{{resolve:secretsmanager:${Secret}:SecretString:password}}'
+
+# The tail.
+"""
+
+
+def proof_of(new: str, old: str = OLD, plan: tuple[Operation, ...] = PLAN) -> verify.Proof:
+    document = Document.parse(old)
+    return prove(document, document.with_text(new), plan)
+
+
+def test_right_text_is_proven_and_worded_without_values() -> None:
+    assert set(proof_of(NEW).differences) == {
+        "Parameters.Password removed",
+        "Resources.Secret added (AWS::SecretsManager::Secret)",
+        "Resources.Database.Properties.MasterUserPassword changed",
+    }
+
+
+WRONG = {
+    "a value": ("AWS::S3::Bucket", "AWS::S3::Bucke"),
+    "a value of the plan": ("PasswordLength: 32", "PasswordLength: 33"),
+    "the type of a value of the plan": ("PasswordLength: 32", "PasswordLength: '32'"),
+    "a boolean of the plan": ("ExcludePunctuation: true", "ExcludePunctuation: 'true'"),
+    "one for true": ("ExcludePunctuation: true", "ExcludePunctuation: 1"),
+    "yes spelled true": ("!Ref Version, yes]", "!Ref Version, true]"),
+    "yes quoted": ("!Ref Version, yes]", "!Ref Version, 'yes']"),
+    "on spelled yes": ("Key: on", "Key: yes"),
+    "012 as ten": ("Default: 012", "Default: 10"),
+    "012 quoted": ("Default: 012", "Default: '012'"),
+    "1:30 as ninety": ("1:30]", "90]"),
+    "a quoted text that lost its quotes": ("'yes', 1:30", "yes, 1:30"),
+    "quotes of another kind": ('"quoted"', "'quoted'"),
+    "null spelled out": ("          Value:\n  Secret", "          Value: null\n  Secret"),
+    "a tag": ("!Sub '${Version}-logs'", "'${Version}-logs'"),
+    "a tag in its long form": ("!Ref Version, yes", "{Ref: Version}, yes"),
+    "an entry too many": ("DependsOn: Bucket\n", "DependsOn: Bucket\n    Metadata: {}\n"),
+    "an entry too few": ("    DependsOn: Bucket\n", ""),
+    "an item too few": ("[012, 'yes', 1:30]", "[012, 'yes']"),
+    "a block scalar's text": ("admin # no comment", "admin  # no comment"),
+    "the head comment": ("# The head.\n", ""),
+    "the tail comment": ("\n# The tail.\n", "\n"),
+    "a comment beside": ("  # kept", ""),
+    "a comment beside a block scalar's sign": ("  # literal", ""),
+    "a comment's text": ("about the second", "about the 2nd"),
+    "a comment that moved": ("        # about the second\n        - Key", "        - Key"),
+    "a section comment": ("  # ---- storage ----\n", ""),
+    "a blank line": ("storage ----\n\n", "storage ----\n"),
+    "a blank line more": ("logs' # a name\n", "logs' # a name\n\n"),
+    "indentation": ("        - Key: on\n          V", "        -   Key: on\n            V"),
+    "a space": ("{Type: String,", "{ Type: String,"),
+    "a line end": ("Type: AWS::S3::Bucket\n", "Type: AWS::S3::Bucket\r\n"),
+    "the last line end": ("# The tail.\n", "# The tail."),
+    "trailing spaces": ("Conditions:\n", "Conditions: \n"),
+    "a document start": ("# The head.\n", "# The head.\n---\n"),
+}
+SECRET_TEXT = NEW[NEW.index("  Secret:\n") : NEW.index("  Database:\n")]
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_wrong_text_is_refused(what: str) -> None:
+    right, wrong = WRONG[what]
+    assert NEW.count(right) == 1
+    with pytest.raises(ProofError):
+        proof_of(NEW.replace(right, wrong))
+
+
+def test_comment_that_lost_its_block_only_is_not_missed() -> None:
+    assert "# secret" in OLD
+    assert "What the password" not in NEW  # they went with the parameter, and that is proven
+    with pytest.raises(ProofError, match="comment in line 8"):
+        proof_of(NEW.replace("  # The engine's version.\n", ""))
+
+
+def test_comment_between_a_removed_and_a_kept_entry_stays_if_beside_what_stays() -> None:
+    old = "Resources:\n  A: # of A\n    Type: AWS::S3::Bucket # type\n  B: {Type: AWS::X::Y}\n"
+    plan = (Replace(("Resources", "A", "Type"), "AWS::Z::Z"),)
+    proof_of(old.replace("S3::Bucket", "Z::Z"), old, plan)
+    with pytest.raises(ProofError, match="behind the new value"):
+        proof_of(old.replace("S3::Bucket # type", "Z::Z"), old, plan)
+
+
+def test_order_of_untouched_keys_is_proven() -> None:
+    lines = ("    Type: AWS::RDS::DBInstance\n", "    DependsOn: Bucket\n")
+    with pytest.raises(ProofError, match="order"):
+        proof_of(NEW.replace("".join(lines), "".join(reversed(lines))))
+
+
+def test_order_of_resources_is_proven() -> None:
+    text = "Resources:\n  A: {Type: AWS::X::Y}\n  B: {Type: AWS::X::Y}\n"
+    plan = (Add(("Resources", "A", "Condition"), "Big"), Add(("Conditions",), {"Big": False}))
+    head, a, b, _ = text.split("\n")
+    added = a.replace("}", ", Condition: Big}")
+    tail = "Conditions:\n  Big: false\n"
+    proof_of("\n".join((head, added, b, tail)), text, plan)
+    with pytest.raises(ProofError, match="order"):
+        proof_of("\n".join((head, b, added, tail)), text, plan)
+
+
+def test_placement_of_an_addition_is_proven() -> None:
+    moved = NEW.replace(SECRET_TEXT, "")
+    first = moved.replace("  # ---- storage", SECRET_TEXT + "  # ---- storage")
+    with pytest.raises(ProofError, match="before Database"):
+        proof_of(first)
+
+
+def test_byte_order_mark_is_proven() -> None:
+    old = Document.parse("\ufeff" + OLD)
+    prove(old, old.with_text(NEW), PLAN)
+    with pytest.raises(ProofError, match="byte order mark"):
+        prove(old, Document.parse(NEW), PLAN)
+
+
+def test_patch_for_a_place_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ProofError, match="does not apply"):
+        proof_of(OLD, plan=(Remove(("Resources", "Nowhere")),))
+
+
+def test_new_problem_is_refused() -> None:
+    with pytest.raises(ProofError, match="twice"):
+        proof_of(NEW.replace("    DependsOn: Bucket\n", "    DependsOn: Bucket\n" * 2))
+
+
+# --- the second reader -----------------------------------------------------------------------
+
+
+def test_second_reader_alone_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ruamel.yaml is asked on its own: what PyYAML took does not convince it."""
+    took = verify._ruamel
+
+    def misread(text: str) -> verify.Long:
+        return took(text.replace("PasswordLength: 32", "PasswordLength: 31"))
+
+    monkeypatch.setattr(verify, "_ruamel", misread)
+    with pytest.raises(ProofError, match=r"ruamel\.yaml reads something else"):
+        proof_of(NEW)
+
+
+TAB = "Resources:\n  A:\n    Type: AWS::S3::Bucket\n    Metadata:\n    - a\t\n    - b\n"
+
+
+def test_old_text_that_the_second_reader_refuses_cannot_be_proven() -> None:
+    plan = (Replace(("Resources", "A", "Type"), "AWS::X::Y"),)
+    Document.parse(TAB)  # libyaml takes the tab
+    with pytest.raises(EditError, match="cannot be proven: ruamel"):
+        proof_of(TAB.replace("S3::Bucket", "X::Y"), TAB, plan)
+
+
+def test_new_text_that_only_the_second_reader_refuses_is_a_defect() -> None:
+    old = TAB.replace("\t", "")
+    plan = (Replace(("Resources", "A", "Type"), "AWS::X::Y"),)
+    with pytest.raises(ProofError, match="refuses the new text"):
+        proof_of(TAB.replace("S3::Bucket", "X::Y"), old, plan)
+
+
+# --- JSON ------------------------------------------------------------------------------------
+
+JSON = json.dumps(
+    {
+        "Resources": {
+            "A": {"Type": "AWS::S3::Bucket", "Properties": {"Size": 1.50, "On": True, "N": None}}
+        },
+        "Outputs": {"O": {"Value": {"Ref": "A"}}},
+    },
+    indent=2,
+).replace("1.5,", "1.50,")
+JSON_PLAN: tuple[Operation, ...] = (Add(("Outputs", "O", "Export"), {"Name": "n", "Size": 3}),)
+JSON_NEW = JSON.replace(
+    '"Ref": "A"\n      }',
+    '"Ref": "A"\n      },\n      "Export": {"Name": "n", "Size": 3}',
+)
+
+
+def test_right_json_is_proven() -> None:
+    assert proof_of(JSON_NEW, JSON, JSON_PLAN).differences == (
+        "Outputs.O.Export added (Name, Size)",
+    )
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("1.50", "1.5"),
+        ("true", "1"),
+        ("true", '"true"'),
+        ("null", '""'),
+        ('"Size": 3', '"Size": "3"'),
+        ('"Size": 3', '"Size": 3.0'),
+        ('"Name": "n"', "'Name': n"),
+        ('"N": null', '"N": null # comment'),
+        ('"On": true,\n', '"On": true, \n'),
+        ('"On": true,', '"On": true, "On": true,'),
+    ],
+)
+def test_wrong_json_is_refused(right: str, wrong: str) -> None:
+    assert JSON_NEW.count(right) == 1
+    with pytest.raises(ProofError):
+        proof_of(JSON_NEW.replace(right, wrong), JSON, JSON_PLAN)
+
+
+def test_json_is_read_by_a_second_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    took = verify._json
+    monkeypatch.setattr(verify, "_json", lambda text: took(text.replace('"Size": 3', '"Size": 4')))
+    with pytest.raises(ProofError, match="json reads something else"):
+        proof_of(JSON_NEW, JSON, JSON_PLAN)
+
+
+# --- references ------------------------------------------------------------------------------
+
+
+def test_dangling_reference_is_refused() -> None:
+    text = NEW[: NEW.index("!Sub '{{")] + "!Ref Password\n\n# The tail.\n"
+    with pytest.raises(ProofError, match="Ref Password"):
+        proof_of(text, plan=PLAN[:2])
+
+
+def test_reference_that_dangled_before_is_no_reason() -> None:
+    old = OLD.replace("DependsOn: Bucket", "DependsOn: Elsewhere")
+    proof_of(NEW.replace("DependsOn: Bucket", "DependsOn: Elsewhere"), old)
+
+
+RING = """\
+Resources:
+  A:
+    Type: AWS::X::Y
+    DependsOn: B
+  B:
+    Type: AWS::X::Y
+  C:
+    Type: AWS::X::Y
+    DependsOn: C
+"""
+
+
+def test_new_cycle_is_refused() -> None:
+    end = "  B:\n    Type: AWS::X::Y\n"
+    plan = (Add(("Resources", "B", "DependsOn"), "A"),)
+    with pytest.raises(ProofError, match="circle: A, B"):
+        proof_of(RING.replace(end, end + "    DependsOn: A\n"), RING, plan)
+
+
+def test_cycle_that_was_there_is_no_reason() -> None:
+    proof_of(
+        RING.replace("    DependsOn: B\n", ""), RING, (Remove(("Resources", "A", "DependsOn")),)
+    )
+
+
+# --- lists -----------------------------------------------------------------------------------
+
+LIST = (
+    "Resources:\n  A:\n    Type: AWS::X::Y\n    Properties:\n      L:\n      - a # 1\n      - b\n"
+)
+LIST += "      - c # 3\n"
+AT = ("Resources", "A", "Properties", "L")
+
+
+def test_list_indexes_are_those_before_the_plan() -> None:
+    plan = (Remove((*AT, 0)), Add((*AT, 2), "x"), Replace((*AT, 2), "z"))
+    right = LIST.replace("      - a # 1\n", "").replace("- c", "- x\n      - z")
+    proof_of(right, LIST, plan)
+    with pytest.raises(ProofError):
+        proof_of(right.replace("- b\n      - x", "- x\n      - b"), LIST, plan)
+    with pytest.raises(ProofError, match="comment in line 8"):
+        proof_of(right.replace(" # 3", ""), LIST, plan)
+
+
+def test_words_name_kinds_and_no_values() -> None:
+    plan = (
+        Replace(("Resources", "A", "Type"), "AWS::Z::Z"),
+        Add(("Resources", "A", "Metadata"), "hunter2"),
+    )
+    text = LIST.replace("AWS::X::Y", "AWS::Z::Z") + "    Metadata: hunter2\n"
+    words = proof_of(text, LIST, plan).differences
+    assert set(words) == {"Resources.A.Type changed", "Resources.A.Metadata added (text)"}
+
+
+# --- any change at all -----------------------------------------------------------------------
+
+
+def composed(text: str) -> object:
+    """The meaning of a text for this test, told by PyYAML alone: tags, texts, order."""
+
+    def plain(node: yaml.Node) -> object:
+        if isinstance(node, yaml.ScalarNode):
+            return node.tag, node.value
+        if isinstance(node, yaml.MappingNode):
+            return node.tag, [(plain(key), plain(value)) for key, value in node.value]
+        return node.tag, [plain(item) for item in node.value]
+
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    return None if node is None else plain(node)
+
+
+MEANING = composed(NEW)
+
+
+@given(
+    st.integers(0, len(NEW)),
+    st.integers(0, 12),
+    st.text(st.sampled_from("ab 1:-#'\"\n,[]{}!&*|>~yes"), max_size=4),
+)
+def test_any_change_of_meaning_is_refused(start: int, length: int, text: str) -> None:
+    changed = NEW[:start] + text + NEW[start + length :]
+    try:
+        same = composed(changed) == MEANING
+    except (yaml.YAMLError, ValueError):
+        same = False
+    if same:
+        return
+    with pytest.raises((ProofError, TemplateError)):
+        proof_of(changed)
+
+
+@given(st.integers(0, NEW.index("  Secret:\n") - 1), st.sampled_from(["", " ", "#", "\n", "x"]))
+def test_any_change_of_a_byte_before_what_changed_is_refused(place: int, text: str) -> None:
+    changed = NEW[:place] + text + NEW[place + 1 :]
+    if changed == NEW:
+        return
+    with pytest.raises((ProofError, TemplateError)):
+        proof_of(changed)
