@@ -28,6 +28,7 @@ from ._conventions import convention_tags, name_by, naming_pattern
 from ._databases import restored, server, user_name
 from ._generator import Limits, limits
 from ._groups import Group
+from ._rules import rule_edits, twins_of
 from ._secrets import (
     SECRET,
     attachment,
@@ -37,7 +38,7 @@ from ._secrets import (
     json_template,
     reference_text,
 )
-from ._uses import Role, Use, twins_of
+from ._uses import Role, Use
 
 MOST_REFERENCES = 60
 """Dynamic references that a template may hold (AWS: quotas of CloudFormation)."""
@@ -116,16 +117,15 @@ class Draft:
         self._rewritten.clear()
         return tuple(self.operations)
 
-    def drop_parameter(self, name: str, uses: Iterable[Use]) -> None:
-        """Remove a parameter with what only served it: interface entries, rules, its twin."""
-        rules = {use.path[1] for use in uses if use.path[0] == "Rules"}
-        gone = [name, *(twins_of(self.template, name) if rules else ())]
-        for each in gone:
+    def drop_parameter(self, name: str) -> None:
+        """Remove a parameter with what only served it: interface entries, assertions, its twin."""
+        edits = rule_edits(self.template, name) or ()
+        for each in (name, *(twins_of(self.template, name) if edits else ())):
             self.operations.append(Remove(("Parameters", each)))
             for reference in self.template.references_to(each):
                 if reference.kind is Kind.NAME:
                     self.operations.append(Remove(reference.path))
-        self.operations += [Remove(("Rules", rule)) for rule in sorted(map(str, rules))]
+        self.operations += edits
 
 
 def _put(body: str, target: str, text: str) -> str:
@@ -218,6 +218,8 @@ def keys_beside(template: Template, group: Group) -> dict[str, Value] | Refusal 
     user = user_name(template, group.main, group.presence)
     if isinstance(user, Refusal):
         return user
+    if group.owners and not any(attached_when(template, group, name) for name in group.owners):
+        return None
     if user is not None:
         return {"username": user}
     return None if group.owners else {}

@@ -10,6 +10,7 @@ from remediator.conditions import Case
 from remediator.model import Catalogue, Credential, Path, Refusal, Value, value_at
 from remediator.template import Kind, Reference, Template, references, sub_parts
 
+from ._rules import rule_edits
 from ._secrets import flattened
 
 
@@ -121,18 +122,18 @@ def uses(template: Template, all_slots: tuple[Slot, ...], parameter: str) -> tup
 
     `all_slots` are the credential properties of the template.
     """
-    going = _rules_that_go(template, parameter)
+    rules = rule_edits(template, parameter)
     return tuple(
-        _use(template, reference, all_slots, going)
+        _use(template, reference, all_slots, goes=rules is not None)
         for reference in template.references_to(parameter)
     )
 
 
 def _use(
-    template: Template, reference: Reference, all_slots: tuple[Slot, ...], going: frozenset[str]
+    template: Template, reference: Reference, all_slots: tuple[Slot, ...], *, goes: bool
 ) -> Use:
     path = reference.path
-    if reference.kind is Kind.NAME or (path[0] == "Rules" and path[1] in going):
+    if reference.kind is Kind.NAME or (path[0] == "Rules" and goes):
         return Use(reference, Role.INTERFACE)
     slot = _slot(template, reference, all_slots)
     refused = _refusal(template, reference)
@@ -261,39 +262,6 @@ def is_whole(value: Value, reference: Reference) -> bool:
 def mentions(value: Value, target: str) -> bool:
     """Tell whether a value refers to a parameter or resource anywhere."""
     return any(reference.target == target for reference in references({"": value}))
-
-
-def _rules_that_go(template: Template, parameter: str) -> frozenset[str]:
-    """Return the rules that speak of the parameter alone, or of its twin that only confirms it."""
-    names = set()
-    twins = twins_of(template, parameter)
-    for reference in template.references_to(parameter):
-        if reference.path[0] == "Rules":
-            names.add(str(reference.path[1]))
-    return frozenset(n for n in names if _parameters_of(template, n) <= {parameter, *twins})
-
-
-def twins_of(template: Template, parameter: str) -> tuple[str, ...]:
-    """Return the NoEcho parameters that are used only in rules beside the given one."""
-    found = []
-    for name in template.parameters:
-        references = [r for r in template.references_to(name) if r.kind is not Kind.NAME]
-        if (
-            name != parameter
-            and references
-            and str(template.parameter(name).get("NoEcho")).lower() == "true"
-            and all(
-                r.path[0] == "Rules"
-                and _parameters_of(template, str(r.path[1])) == {parameter, name}
-                for r in references
-            )
-        ):
-            found.append(name)
-    return tuple(found)
-
-
-def _parameters_of(template: Template, rule: str) -> set[str]:
-    return {r.target for r in template.references if r.path[:2] == ("Rules", rule)}
 
 
 def password_parameters(

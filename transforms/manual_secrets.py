@@ -95,7 +95,7 @@ def _repair(
     new_id = carry_out(draft, context, name, group, secret, allowed)
     if isinstance(new_id, Refusal):
         return new_id
-    draft.drop_parameter(name, uses)
+    draft.drop_parameter(name)
     if not group.owners:
         draft.follow_ups += external_follow_ups(template, group, new_id)
     draft.follow_ups += follow_ups(template, context, name)

@@ -110,7 +110,7 @@ def _repair(
         if not group.owners:
             draft.follow_ups += external_follow_ups(template, group, secret)
         secrets.append(secret)
-    draft.drop_parameter(name, uses)
+    draft.drop_parameter(name)
     draft.follow_ups += follow_ups(template, context, name)
     title = f"{name} becomes the generated secret {' and '.join(secrets)}"
     external = any(not group.owners for group in found)

@@ -47,7 +47,7 @@ def check(template: Template, context: Context) -> Iterator[Finding]:
             continue
         for path, value in walk(value_at(template.document.data, slot.path), slot.path):
             source = secret_of(template, value) if isinstance(value, dict) else None
-            if source is not None and _generated(template, source[0]) is not None:
+            if source is not None and source[1] and _generated(template, source[0]) is not None:
                 each = (slot, source[1], (template.presence(path),))
                 fed.setdefault(source[0], []).append(each)
     for secret, databases in fed.items():
@@ -62,7 +62,7 @@ def check(template: Template, context: Context) -> Iterator[Finding]:
                 repair = Refusal("too-many-conditions", error.message)
             if isinstance(repair, Refusal):
                 yield Finding(path, message, refusal=repair)
-            else:
+            elif repair is not None:
                 yield Finding(path, message, fix=repair)
 
 
@@ -73,7 +73,8 @@ def _generated(template: Template, secret: str) -> dict[str, Value] | None:
 
 def _repair(
     template: Template, secret: str, key: str, slot: Slot, presence: Presence, count: int
-) -> Fix | Refusal:
+) -> Fix | Refusal | None:
+    """Return the repair, why there is none, or None where an attachment has no place."""
     refused = _secret_refusal(template, secret, key)
     if refused is not None:
         return refused
@@ -88,7 +89,7 @@ def _repair(
         return Refusal("member-of-cluster", f"{slot.resource} is a member of {database}")
     presence = template.conditions.without(presence, restored(template, database, presence))
     if not presence:
-        return Refusal("restored", f"{database} takes its credentials from elsewhere")
+        return None  # always restored: what an attachment writes would not be its credentials
     draft = Draft(template)
     short = secret.removesuffix("Secret").removesuffix("Password")
     name = draft.unique(f"{short}SecretAttachment", f"{database}SecretAttachment")
@@ -104,8 +105,8 @@ def _secret_refusal(template: Template, secret: str, key: str) -> Refusal | None
     generated = _generated(template, secret) or {}
     text = generated.get("SecretStringTemplate")
     entries = secret_entries(text)
-    if entries is None or not key:
-        reason = f"{secret} is the bare password, or its template cannot be read as JSON"
+    if entries is None:
+        reason = f"the SecretStringTemplate of {secret} cannot be read as JSON"
         return Refusal("secret-without-user", reason)
     if key != "password" or "username" not in entries:
         reason = f"{secret} must have the keys username and password for an attachment"
