@@ -145,11 +145,17 @@ def _check_text(case: Case, result: FileResult, *, new: bool) -> None:
         difference = difflib.unified_diff(
             wanted, actual.decode("utf-8-sig").splitlines(keepends=True), str(expected), "now"
         )
-        told = [line if line.isprintable() else repr(line)[1:-1] + "\n" for line in difference]
+        told = [_visible(line) for line in difference]
         raise AssertionError(f"{case.folder}: the text is not as expected\n" + "".join(told))
     assert (expected == case.before) == (result.old == result.new), (
         f"{case.folder}: {expected.name} equals the template; leave it out where nothing changes"
     )
+
+
+def _visible(line: str) -> str:
+    """Return a line of a diff with what the eye cannot see, such as a carriage return, escaped."""
+    plain = line.removesuffix("\n")
+    return (plain if plain.isprintable() else repr(plain)[1:-1]) + "\n"
 
 
 def _encoded(case: Case, result: FileResult) -> bytes:

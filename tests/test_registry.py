@@ -1,0 +1,241 @@
+"""Where transforms come from: by place, plugins by name, and never from a scanned repository."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib.metadata import EntryPoint, EntryPoints
+from pathlib import Path
+
+import pytest
+
+from remediator import registry
+from remediator.errors import ConfigError
+from remediator.model import Credential, Settings
+from remediator.transform import Transform
+
+ROOT = Path(__file__).parent.parent
+EVIL = 'raise SystemExit("a scanned repository was imported")\n'
+
+
+def fake(name: str, *triggers: str, reads_catalogue: bool = False) -> Transform:
+    return Transform(name, name, lambda template, context: (), triggers, reads_catalogue)
+
+
+def test_built_in_transforms_have_ids_of_their_own() -> None:
+    ids = [transform.id for transform in registry.builtin_transforms()]
+    assert ids
+    assert len(set(ids)) == len(ids)
+    assert all(each.id.replace("-", "").islower() for each in registry.builtin_transforms())
+
+
+def test_transforms_are_those_beside_the_package() -> None:
+    for transform in registry.builtin_transforms():
+        module = sys.modules[transform.check.__module__]
+        assert module.__name__ == f"remediator.transforms.{transform.id.replace('-', '_')}"
+        assert Path(str(module.__file__)).parent in (
+            ROOT / "transforms",
+            Path(registry.__file__).parent / "transforms",
+        )
+
+
+def test_scanned_repository_is_never_imported(tmp_path: Path) -> None:
+    """Its folders stand first on the path, it is the working directory, and nothing of it runs."""
+    for folder in ("transforms", "remediator/transforms", "remediator_transforms"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "__init__.py").write_text(EVIL, encoding="utf-8")
+    (tmp_path / "export_names.py").write_text(EVIL, encoding="utf-8")
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1]); sys.path.insert(1, sys.argv[2]); "
+        "sys.path.insert(0, ''); import remediator.registry as registry; "
+        "print(*(each.id for each in registry.builtin_transforms())); "
+        "print(len(registry.catalogue()))"
+    )
+    # `remediator/` there has no __init__.py: the real package is found behind it.
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path), str(ROOT)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    ids, types = done.stdout.splitlines()
+    assert ids.split() == [transform.id for transform in registry.builtin_transforms()]
+    assert int(types) == len(registry.catalogue())
+
+
+def test_missing_transforms_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "__file__", str(tmp_path / "remediator" / "registry.py"))
+    with pytest.raises(ConfigError, match="install again"):
+        registry._folder()
+
+
+def test_installed_place_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder in ("transforms", "remediator/transforms"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "__init__.py").touch()
+    monkeypatch.setattr(registry, "__file__", str(tmp_path / "remediator" / "registry.py"))
+    assert registry._folder() == (tmp_path / "remediator" / "transforms").resolve()
+
+
+# --- settings --------------------------------------------------------------------------------
+
+
+def test_all_are_loaded_by_default() -> None:
+    assert registry.load(Settings()) == registry.builtin_transforms()
+
+
+def test_select_and_ignore() -> None:
+    first, second, *_ = (transform.id for transform in registry.builtin_transforms())
+    chosen = registry.load(Settings(select=frozenset({first, second}), ignore=frozenset({first})))
+    assert [transform.id for transform in chosen] == [second]
+
+
+@pytest.mark.parametrize("name", ["select", "ignore"])
+def test_unknown_id_is_refused_and_the_known_are_named(name: str) -> None:
+    with pytest.raises(ConfigError, match=r"no transform nonsense \(known: .*export-names"):
+        registry.load(Settings(**{name: frozenset({"nonsense"})}))  # type: ignore[arg-type]
+
+
+# --- plugins ---------------------------------------------------------------------------------
+
+ONE = fake("one")
+SEVERAL = (fake("two"), fake("three"))
+NOT_ONE = ("text",)
+TAKEN = fake("export-names")
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    group = "remediator.transforms"
+    points = EntryPoints(
+        [
+            EntryPoint(name, f"{__name__}:{value}", group)
+            for name, value in [
+                ("one", "ONE"),
+                ("several", "SEVERAL"),
+                ("wrong", "NOT_ONE"),
+                ("gone", "GONE"),
+                ("taken", "TAKEN"),
+            ]
+        ]
+    )
+    monkeypatch.setattr(registry, "entry_points", lambda group: points)
+
+
+@pytest.mark.usefixtures("installed")
+def test_plugins_load_only_when_named() -> None:
+    assert registry.load(Settings()) == registry.builtin_transforms()
+    named = registry.load(Settings(plugins=("several", "one")))
+    assert [each.id for each in named[-3:]] == ["two", "three", "one"]
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nobody", "no plugin nobody .known: gone, one"),
+        ("wrong", "is no Transform"),
+        ("gone", "cannot be loaded"),
+        ("taken", "two transforms have the id export-names"),
+    ],
+)
+def test_wrong_plugin_is_refused(name: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        registry.load(Settings(plugins=(name,)))
+
+
+# --- the catalogue ---------------------------------------------------------------------------
+
+ROW = {"type": "A::B::C", "property": "X/*/{}/Y", "kind": "k", "generatable": "yes"}
+
+
+def test_row_becomes_a_credential() -> None:
+    row = ROW | {
+        "user": "U/Name",
+        "max_length": {"*": 9, "oracle-*": 30},
+        "requires": ["upper"],
+        "replaces": True,
+    }
+    assert registry._credential(row) == Credential(
+        "A::B::C",
+        ("X", "*", "{}", "Y"),
+        "k",
+        "yes",
+        user=("U", "Name"),
+        max_length=(("oracle-*", 30), ("*", 9)),
+        requires=("upper",),
+        replaces=True,
+    )
+
+
+def test_single_length_is_for_every_engine() -> None:
+    assert registry._credential(ROW | {"max_length": 41}).max_length == (("*", 41),)
+
+
+@pytest.mark.parametrize(
+    "row", [ROW | {"lenght": 3}, {key: ROW[key] for key in ROW if key != "kind"}]
+)
+def test_unknown_or_missing_key_is_refused(row: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match=r"A::B::C X.*(lenght|kind) is unknown or missing"):
+        registry._credential(row)
+
+
+# --- triggers --------------------------------------------------------------------------------
+
+CATALOGUE = {
+    "AWS::RDS::DBInstance": (
+        Credential("AWS::RDS::DBInstance", ("MasterUserPassword",), "k", "yes"),
+    ),
+    "AWS::X::Y": (
+        Credential("AWS::X::Y", ("Things", "*", "Value"), "k", "no"),
+        Credential("AWS::X::Y", ("Passwords", "*"), "k", "yes"),
+    ),
+    "AWS::CloudFormation::CustomResource": (
+        Credential("AWS::CloudFormation::CustomResource", ("{}",), "k", "no"),
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("MasterUserPassword: x", True),
+        ('"MasterUserPassword": x', True),
+        ("Passwords: [x]", True),
+        ("Type: AWS::X::Y", True),
+        ("Type: Custom::Thing", True),
+        ("Type: AWS::CloudFormation::CustomResource", True),
+        ("Value: x", False),
+        ("OtherMasterUserPassword: x", False),
+        ("a literal (", False),
+        ("", False),
+    ],
+)
+def test_catalogue_triggers(text: str, found: bool) -> None:
+    pattern = registry.trigger([fake("a", reads_catalogue=True)], CATALOGUE)
+    assert bool(pattern.search(text)) == found
+
+
+def test_literal_triggers_are_literal() -> None:
+    pattern = registry.trigger([fake("a", "Export"), fake("b", "(.")], CATALOGUE)
+    assert pattern.search("  Export:")
+    assert pattern.search("a (. b")
+    assert not pattern.search("MasterUserPassword, Exp., (x")
+
+
+def test_no_transform_finds_nothing() -> None:
+    assert not registry.trigger([], CATALOGUE).search("MasterUserPassword")
+
+
+def test_every_row_has_a_sign_in_a_text_that_uses_it() -> None:
+    reads = [each for each in registry.builtin_transforms() if each.reads_catalogue]
+    assert reads
+    pattern = registry.trigger(reads, registry.catalogue())
+    for rows in registry.catalogue().values():
+        for row in rows:
+            text = f"Type: {row.type}\n" + "".join(f"{step}:\n" for step in row.property)
+            assert pattern.search(text), row
