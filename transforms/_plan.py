@@ -86,7 +86,10 @@ class Draft:
     def point(self, use: Use, secret: str, key: str) -> None:
         """Let a use of a parameter read a key of a secret instead."""
         text = reference_text(self.template, secret, key)
-        self.rewrite(use.path, use.reference.target, text)
+        if isinstance(value_at(self.template.document.data, use.path), dict):
+            self.rewrite(use.path, use.reference.target, text)
+        else:  # a literal
+            self.operations.append(Replace(use.path, {"Fn::Sub": text}))
 
     def rewrite(self, path: Path, target: str, text: str) -> None:
         """Put a text of `Fn::Sub` where a function names a target; several may share one text."""
@@ -295,11 +298,9 @@ def parameter_refusal(
         return refused
     if "AllowedValues" in template.parameter(name):
         return Refusal("allowed-values", f"{name} may only be one of its AllowedValues")
-    macro = next((m for m in template.macros if not _known_macro(m)), None)
-    if macro is not None:
-        return Refusal(
-            "macro", f"what the macro {macro} does with {name} cannot be seen from the template"
-        )
+    refused = macro_refusal(template, name)
+    if refused is not None:
+        return refused
     callers = [caller for caller in context.callers.get(name, ()) if caller.breaks]
     if callers:
         places = ", ".join(f"{c.file}:{c.line} ({c.how})" for c in callers[:3])
@@ -309,6 +310,16 @@ def parameter_refusal(
             f"{places}{more} names {name} for this template, and breaks when the parameter is gone",
         )
     return None
+
+
+def macro_refusal(template: Template, name: str) -> Refusal | None:
+    """Return why a macro keeps a password as it is, if the template has one that is unknown."""
+    macro = next((m for m in template.macros if not _known_macro(m)), None)
+    if macro is None:
+        return None
+    return Refusal(
+        "macro", f"what the macro {macro} does with {name} cannot be seen from the template"
+    )
 
 
 def _known_macro(name: str) -> bool:
@@ -381,23 +392,23 @@ def _words(value: object) -> str:
     return "(see the template)"
 
 
-def left(name: str, message: str, refusal: Refusal, masked: tuple[str, ...]) -> Finding:
-    """Return a finding on a parameter that stays."""
-    return Finding(("Parameters", name), message, refusal=refusal, masked=masked)
+def left(path: Path, message: str, refusal: Refusal, masked: tuple[str, ...]) -> Finding:
+    """Return a finding on a password that stays."""
+    return Finding(path, message, refusal=refusal, masked=masked)
 
 
 def fixed(
     draft: Draft,
-    name: str,
+    path: Path,
     message: str,
     title: str,
     effect: tuple[Consequence, str],
     masked: tuple[str, ...],
 ) -> Finding:
-    """Return a finding on a parameter with the plan that repairs it."""
+    """Return a finding on a password with the plan that repairs it."""
     operations = draft.plan()
     refusal = too_large(draft.template, operations)
     if refusal is not None:
-        return left(name, message, refusal, masked)
+        return left(path, message, refusal, masked)
     fix = Fix(title, operations, effect[0], effect[1], tuple(draft.follow_ups))
-    return Finding(("Parameters", name), message, fix=fix, masked=masked)
+    return Finding(path, message, fix=fix, masked=masked)

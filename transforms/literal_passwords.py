@@ -1,17 +1,20 @@
-"""Passwords that stand in a template as text are reported.
+"""Passwords that stand in a template as text become generated secrets.
 
 A literal in a credential property is readable by whoever reads the template, its repository or
-the stack. This version reports it; it repairs passwords that come from parameters.
+the stack. Like a parameter, it becomes a secret that Secrets Manager generates; equal literals
+are uses of one password.
 
 Why
     The value is in the history of git, in every copy of the template and in `GetTemplate`.
 
 Consequence
-    None yet: nothing is changed. Make it a parameter without a default, and `password-parameters`
-    turns it into a generated secret.
+    `rotates`: at the next deployment the live password becomes the generated one; `external`
+    where a DMS endpoint logs in with it to a server outside the stack. The old value stays in
+    the history of git and must not be used again.
 
 Not repaired
-    Every literal; the finding names the place, and reports mask the value.
+    A literal that stands elsewhere in the template too, where it may be the same password; types
+    whose credentials this version does not repair; whatever `password-parameters` refuses.
 
 See
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/security-best-practices.html
@@ -21,32 +24,91 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from remediator.conditions import literal
-from remediator.model import Context, Finding, Path, Refusal, Value, value_at
-from remediator.template import Template
+from remediator.conditions import TooManyConditions, literal
+from remediator.model import Context, Finding, Path, Refusal, Value, pointer, value_at
+from remediator.template import Kind, Reference, Template, walk
 from remediator.transform import Transform
 
-from ._uses import slots
+from ._groups import Group
+from ._plan import Draft, consequence, fixed, left, macro_refusal
+from ._repair import first_owner, generate
+from ._uses import Role, Slot, Use, slots
+
+_TELLING = 6  # characters from which on the same text elsewhere is taken for the same password
 
 
 def check(template: Template, context: Context) -> Iterator[Finding]:
-    """Yield a finding for every literal in a credential property."""
+    """Yield a finding for every different literal in a credential property."""
+    found: dict[str, list[tuple[Path, Slot]]] = {}
     for slot in slots(template, context.catalogue):
-        if slot.credential.generatable == "no":
-            continue
-        for path, text in _literals(value_at(template.document.data, slot.path), slot.path):
-            generated = slot.credential.generatable == "yes"
-            way_out = (
-                "make it a String parameter with NoEcho, and remediator generates it"
-                if generated and slot.credential.repaired
-                else "store it in Secrets Manager and write {{resolve:secretsmanager:…}} here"
+        if slot.credential.generatable != "no":
+            for path, text in _literals(value_at(template.document.data, slot.path), slot.path):
+                found.setdefault(text, []).append((path, slot))
+    for text, places in found.items():
+        labels = ", ".join(dict.fromkeys(slot.label for _, slot in places))
+        message = f"{labels} is written out in the template"
+        try:
+            repair = _repair(template, context, text, places, message)
+        except TooManyConditions as error:
+            repair = Refusal("too-many-conditions", error.message)
+        if isinstance(repair, Refusal):
+            repair = left(places[0][0], message, repair, (text,))
+        yield repair
+
+
+def _repair(
+    template: Template, context: Context, text: str, places: list[tuple[Path, Slot]], message: str
+) -> Finding | Refusal:
+    refused = _refusal(template, text, places) or macro_refusal(template, "the password")
+    if refused is not None:
+        return refused
+    uses = tuple(
+        Use(
+            Reference(path, "", Kind.REF),
+            Role.CREDENTIAL if slot.credential.generatable == "yes" else Role.EXTERNAL,
+            template.presence(path),
+            slot,
+        )
+        for path, slot in places
+    )
+    draft = Draft(template)
+
+    def logical_id(group: Group, _several: bool) -> str:
+        return f"{first_owner(group)}Secret"
+
+    generated = generate(draft, context, "", uses, logical_id)
+    if isinstance(generated, Refusal):
+        return generated
+    secrets, groups = generated
+    draft.follow_ups.append("The old password stays in the history of git: use it nowhere else")
+    title = f"the literal becomes the generated secret {' and '.join(secrets)}"
+    external = any(not group.owners for group in groups)
+    return fixed(draft, places[0][0], message, title, consequence(groups, external), (text,))
+
+
+def _refusal(template: Template, text: str, places: list[tuple[Path, Slot]]) -> Refusal | None:
+    for _, slot in places:
+        if slot.credential.generatable == "external" and not slot.credential.logs_in_later:
+            return Refusal(
+                "external-credential",
+                f"{slot.label} belongs to something outside the stack: store it in Secrets "
+                "Manager and write {{resolve:secretsmanager:<its ARN or name>:SecretString:<key>}}"
+                " there; the old value stays in the history of git",
             )
-            refusal = Refusal(
-                "literal-not-supported-yet",
-                f"this version does not repair literals: {way_out}; the old value stays in git",
+        if not slot.credential.repaired:
+            kind = slot.credential.type
+            return Refusal(
+                "not-supported-yet",
+                f"{slot.label}: this version does not repair the credentials of {kind}",
             )
-            message = f"{slot.label} is written out in the template"
-            yield Finding(path, message, refusal=refusal, masked=(text,))
+    known = {path for path, _ in places}
+    for path, value in walk(template.document.data):
+        if path not in known and isinstance(value, str) and len(text) >= _TELLING and text in value:
+            return Refusal(
+                "literal-used-elsewhere",
+                f"the same text stands at {pointer(path)}, where it may be the same password",
+            )
+    return None
 
 
 def _literals(value: Value, path: Path) -> Iterator[tuple[Path, str]]:
@@ -63,7 +125,7 @@ def _literals(value: Value, path: Path) -> Iterator[tuple[Path, str]]:
 
 TRANSFORM = Transform(
     id="literal-passwords",
-    title="A password that stands in the template is reported",
+    title="A password that stands in the template becomes a generated secret",
     check=check,
     reads_catalogue=True,
 )

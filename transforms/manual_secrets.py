@@ -64,7 +64,7 @@ def check(template: Template, context: Context) -> Iterator[Finding]:
         except TooManyConditions as error:
             repair = Refusal("too-many-conditions", error.message)
         if isinstance(repair, Refusal):
-            repair = left(name, message, repair, masked)
+            repair = left(("Parameters", name), message, repair, masked)
         yield repair
 
 
@@ -100,7 +100,7 @@ def _repair(
         draft.follow_ups += external_follow_ups(template, group, new_id)
     draft.follow_ups += follow_ups(template, context, name)
     effect = consequence([group], external=not group.owners)
-    return fixed(draft, name, message, _title(secret, name, new_id), effect, masked)
+    return fixed(draft, ("Parameters", name), message, _title(secret, name, new_id), effect, masked)
 
 
 def _title(secret: HandMade, name: str, new_id: str) -> str:

@@ -33,22 +33,9 @@ from remediator.model import Context, Finding, Refusal
 from remediator.template import Template
 from remediator.transform import Transform
 
-from ._groups import groups
-from ._plan import (
-    Draft,
-    add_attachments,
-    add_secret,
-    consequence,
-    credentials_of,
-    external_follow_ups,
-    fixed,
-    group_limits,
-    keys_beside,
-    left,
-    parameter_refusal,
-    restored_refusal,
-)
-from ._reuse import fitting_secret
+from ._groups import Group
+from ._plan import Draft, consequence, fixed, left, parameter_refusal
+from ._repair import first_owner, generate
 from ._uses import Role, Use, feeds, password_parameters, slots
 
 
@@ -68,7 +55,7 @@ def check(template: Template, context: Context) -> Iterator[Finding]:
         except TooManyConditions as error:
             repair = Refusal("too-many-conditions", error.message)
         if isinstance(repair, Refusal):
-            repair = left(name, message, repair, masked)
+            repair = left(("Parameters", name), message, repair, masked)
         yield repair
 
 
@@ -83,38 +70,20 @@ def _repair(
     refused = parameter_refusal(template, context, name, uses)
     if refused is not None:
         return refused
-    found = groups(template, uses)
-    if isinstance(found, Refusal):
-        return found
     draft = Draft(template)
-    secrets = []
-    for group in found:
-        several = next(iter(group.owners)) if len(found) > 1 else ""
-        allowed = group_limits(template, name, group, credentials_of(group))
-        refused = restored_refusal(template, group)
-        keys = keys_beside(template, group)
-        fitting = fitting_secret(template, group, allowed)
-        secret, key = fitting or (draft.unique(f"{name}{several}Secret"), "password")
-        if isinstance(keys, Refusal):
-            return keys
-        if keys is None:
-            key = ""
-        if fitting is None:
-            refused = refused or add_secret(draft, context, name, group, secret, allowed, keys)
-        if refused is not None:
-            return refused
-        if key:
-            add_attachments(draft, group, secret)
-        for use in group.uses:
-            draft.point(use, secret, key)
-        if not group.owners:
-            draft.follow_ups += external_follow_ups(template, group, secret)
-        secrets.append(secret)
+
+    def logical_id(group: Group, several: bool) -> str:
+        return f"{name}{first_owner(group) if several else ''}Secret"
+
+    generated = generate(draft, context, name, uses, logical_id)
+    if isinstance(generated, Refusal):
+        return generated
+    secrets, found = generated
     draft.drop_parameter(name)
     draft.follow_ups += follow_ups(template, context, name)
     title = f"{name} becomes the generated secret {' and '.join(secrets)}"
     external = any(not group.owners for group in found)
-    return fixed(draft, name, message, title, consequence(found, external), masked)
+    return fixed(draft, ("Parameters", name), message, title, consequence(found, external), masked)
 
 
 def follow_ups(template: Template, context: Context, name: str) -> list[str]:

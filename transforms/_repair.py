@@ -1,0 +1,66 @@
+"""One password's repair: a secret for each group of its uses, attached, and read by them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from remediator.model import Context, Refusal
+
+from ._groups import Group, groups
+from ._plan import (
+    Draft,
+    add_attachments,
+    add_secret,
+    credentials_of,
+    external_follow_ups,
+    group_limits,
+    keys_beside,
+    restored_refusal,
+)
+from ._reuse import fitting_secret
+from ._uses import Use
+
+
+def generate(
+    draft: Draft,
+    context: Context,
+    parameter: str,
+    uses: tuple[Use, ...],
+    logical_id: Callable[[Group, bool], str],
+) -> tuple[list[str], tuple[Group, ...]] | Refusal:
+    """Let all uses of a password read generated secrets; return these, or why that cannot be.
+
+    `parameter` is where the password came from, empty for a literal. `logical_id` names the
+    secret of a group, and is told whether there are several.
+    """
+    template = draft.template
+    found = groups(template, uses)
+    if isinstance(found, Refusal):
+        return found
+    secrets = []
+    for group in found:
+        allowed = group_limits(template, parameter, group, credentials_of(group))
+        refused = restored_refusal(template, group)
+        keys = keys_beside(template, group)
+        if isinstance(keys, Refusal):
+            return keys
+        fitting = fitting_secret(template, group, allowed)
+        wanted = logical_id(group, len(found) > 1)
+        secret, key = fitting or (draft.unique(wanted), "" if keys is None else "password")
+        if fitting is None:
+            refused = refused or add_secret(draft, context, parameter, group, secret, allowed, keys)
+        if refused is not None:
+            return refused
+        if key:
+            add_attachments(draft, group, secret)
+        for use in group.uses:
+            draft.point(use, secret, key)
+        if not group.owners:
+            draft.follow_ups += external_follow_ups(template, group, secret)
+        secrets.append(secret)
+    return secrets, found
+
+
+def first_owner(group: Group) -> str:
+    """Return the database of a group, or the resource that logs in with its password."""
+    return next(iter(group.owners), group.main.resource)
