@@ -135,8 +135,7 @@ class Repository:
         inputs = self._test_inputs.get(file.place.name)
         if inputs is not None:
             return site if self._names(inputs, file, template) else None
-        stems = [place for place in self._templates if _is_stem_of(place.name, file.place.name)]
-        if stems:
+        if stems := self._named_alike(file.place.name):
             return site if template in _nearest(stems, file.place) else None
         if any(self._resolved(name, file.place) for name in site.templates):
             return None
@@ -172,6 +171,10 @@ class Repository:
         most = max(shared.values(), default=0)
         return frozenset(place for place, count in shared.items() if count == most)
 
+    def _named_alike(self, name: str) -> list[PurePosixPath]:
+        """Return the templates that a parameter file of this name is named after."""
+        return next((self._by_stem[stem] for stem in _stems(name) if stem in self._by_stem), [])
+
     def _declares(self, template: PurePosixPath, names: frozenset[str]) -> bool:
         file = self._templates[template]
         if not names or not all(name.encode() in file.raw for name in names):
@@ -203,6 +206,13 @@ class Repository:
         for place in self._templates:
             names.setdefault(place.name, []).append(place)
         return names
+
+    @cached_property
+    def _by_stem(self) -> dict[str, list[PurePosixPath]]:
+        stems: dict[str, list[PurePosixPath]] = {}
+        for place in self._templates:
+            stems.setdefault(_STEM_END.sub("", place.name).lower(), []).append(place)
+        return stems
 
     @cached_property
     def _test_inputs(self) -> dict[str, set[str]]:
@@ -290,12 +300,18 @@ def _nearest(places: Iterable[PurePosixPath], source: PurePosixPath) -> list[Pur
     return [place for place, count in shared.items() if count == most]
 
 
-def _is_stem_of(template: str, given: str) -> bool:
-    """Whether a parameter file is named after a template: `db.yaml` and `db-params-dev.json`."""
-    stem = _STEM_END.sub("", template).lower()
+def _stems(given: str) -> list[str]:
+    """Return what a template may be called that a parameter file is named after, longest first.
+
+    `db-params-dev.json` may be for `db-params-dev.yaml`, `db-params.yaml` or `db.yaml`.
+    """
     name = _STEM_END.sub("", given).lower()
-    if name == stem:
-        return True
-    if name.startswith(stem):
-        return _PURPOSE.match(name[len(stem) :]) is not None
-    return re.fullmatch(rf"param(eter)?s?[-_.]{re.escape(stem)}([-_.].*)?", name) is not None
+    stems = {name, *(name[:end] for end in _ends(name) if _PURPOSE.match(name[end:]))}
+    if leading := re.match(r"param(eter)?s?[-_.]", name):
+        rest = name[leading.end() :]
+        stems |= {rest, *(rest[:end] for end in _ends(rest))}
+    return sorted(stems, key=len, reverse=True)
+
+
+def _ends(name: str) -> list[int]:
+    return [position for position, character in enumerate(name) if character in "-_."]

@@ -121,6 +121,15 @@ def test_a_parameter_file_is_a_caller(tmp_path: Path, name: str, text: str, line
     assert found(tmp_path) == (Caller(name, line, "parameter file"),)
 
 
+def test_the_longest_name_decides_which_template_a_file_is_named_after(tmp_path: Path) -> None:
+    given = '{"DBPassword": "x"}'
+    write(
+        tmp_path, {"db.yaml": TEMPLATE, "db-main.yaml": TEMPLATE, "params/db-main-dev.json": given}
+    )
+    assert found(tmp_path) == ()
+    assert len(found(tmp_path, "db-main.yaml")) == 1
+
+
 def test_a_parameter_file_for_something_else_is_none(tmp_path: Path) -> None:
     write(tmp_path, {"db.yaml": TEMPLATE, "x.json": '{"DBPassword": "x", "Unknown": "y"}'})
     assert found(tmp_path) == ()
