@@ -168,16 +168,31 @@ class Block:
                 until += 1
             new = [insertions[at] for at in range(place, until + 1) if at in insertions]
             if until > place:
+                takes_place = place in insertions and bool(insertions[place].before)
                 blocks = [block for group in new for block in (*group.after, *group.before)]
-                edits.append(self._exchange(place, until, blocks, separation, depth))
+                start = self._start_of_exchange(self.items[place], takes_place)
+                edits.append(self._exchange(place, until, blocks, start, separation, depth))
             else:
                 for group in new:
                     edits.extend(self._insert(place, group, separation, depth))
             place = until + 1
         return edits
 
+    def _start_of_exchange(self, item: Item, takes_place: bool) -> int:
+        """Return where an entry that goes starts: a new one put before it inherits its comment."""
+        if not takes_place or item.entry is None:
+            return item.start
+        line = self.layout.line_start(self.entries[item.entry].start)
+        return max(item.start, line)
+
     def _exchange(
-        self, place: int, until: int, blocks: list[list[str]], separation: int, depth: int
+        self,
+        place: int,
+        until: int,
+        blocks: list[list[str]],
+        start: int,
+        separation: int,
+        depth: int,
     ) -> Edit:
         """Remove the items from `place` up to `until`, and put new entries there."""
         first, last = self.items[place], self.items[until - 1]
@@ -185,7 +200,7 @@ class Block:
         self._refuse_open_text(above, last.end)
         if blocks:
             body = self._body(blocks, first.start, separation)
-            return Edit(first.start, last.end, self._unindented(body, place), depth)
+            return Edit(start, last.end, self._unindented(body, place), depth)
         below = self.items[until] if until < len(self.items) else None
         if below is None:
             if above is None:

@@ -148,20 +148,28 @@ class Renderer:
     def _in_one_line(self, items: list[Value]) -> bool:
         if not items:
             return True
-        if not self.style.flow_functions:
-            return False
+        length = self._flow_length(items) if self.style.flow_functions else None
+        return length is not None and length <= _SHORT_LIST
+
+    def _flow_length(self, items: list[Value]) -> int | None:
+        """Return about how long a list is in one line; None where it cannot stand in one."""
         length = 0
         for item in items:
             if isinstance(item, dict):
                 ((key, argument), *more) = item.items() if item else [("", None)]
-                if more or key not in _SHORT_FORM or not self._is_short(argument):
-                    return False
-                length += len(str(argument)) + 8
+                inner: int | None = len(str(argument))
+                if isinstance(argument, list) and not _is_attribute(argument):
+                    inner = self._flow_length(argument)
+                elif not self._is_short(argument):
+                    inner = None
+                if more or key not in _SHORT_FORM or inner is None:
+                    return None
+                length += inner + 8
             elif isinstance(item, list) or (isinstance(item, str) and "\n" in item):
-                return False
+                return None
             else:
                 length += len(str(item)) + 2
-        return length <= _SHORT_LIST
+        return length
 
     @staticmethod
     def _is_short(argument: Value) -> bool:

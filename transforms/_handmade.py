@@ -98,7 +98,13 @@ def _read(
         ):
             attached.add(key)
             continue
-        late = next((n for n in sorted(named) if _after(template, n, group)), None)
+        if group.owners and key == "host":
+            return Refusal(
+                "secret-has-own-host",
+                f"the host in {secret} is not the endpoint of the database, and an attachment "
+                "would overwrite it",
+            )
+        late = next((n for n in sorted(named) if _after(template, n, secret, group)), None)
         if late is not None:
             return Refusal(
                 "secret-needs-database",
@@ -118,9 +124,9 @@ def _names(value: Value, target: str) -> bool:
     return any(reference.target == target for reference in references({"": value}))
 
 
-def _after(template: Template, name: str, group: Group) -> bool:
-    """Tell whether a resource exists only once a database of the group does."""
-    users = {use.resource for use in group.uses}
+def _after(template: Template, name: str, secret: str, group: Group) -> bool:
+    """Tell whether a resource exists only once the secret or what reads it does."""
+    users = {secret, *(use.resource for use in group.uses)}
     return name in users or any(template.depends(name, user) for user in users)
 
 
@@ -157,13 +163,14 @@ def _free_of_database(draft: Draft, secret: str, group: Group) -> Refusal | None
         if reference.kind is Kind.DEPENDS_ON and reference.path[:2] == ("Resources", secret):
             if reference.target in group.owners:
                 draft.operations.append(Remove(reference.path))
-            elif _after(draft.template, reference.target, group):
+            elif _after(draft.template, reference.target, secret, group):
                 return Refusal(
                     "secret-needs-database",
                     f"{secret} waits for {reference.target}, which waits for the database",
                 )
     kept = {key: v for key, v in draft.template.properties(secret).items() if key != "SecretString"}
-    late = {r.target for r in references({"": kept}) if _after(draft.template, r.target, group)}
+    named = {r.target for r in references({"": kept})}
+    late = {name for name in named if _after(draft.template, name, secret, group)}
     if late:
         return Refusal("secret-needs-database", f"{secret} needs {', '.join(sorted(late))} itself")
     return None
@@ -235,6 +242,7 @@ def replace(
     if refused is not None:
         return refused
     add_attachments(draft, group, new)
+    _inherit(draft, old, new)
     draft.operations.append(Remove(("Resources", old)))
     for reference in template.references_to(old):
         if reference.path[:2] == ("Resources", old):
@@ -246,3 +254,13 @@ def replace(
     for use in group.uses:
         draft.point(use, new, "password")
     return new
+
+
+def _inherit(draft: Draft, old: str, new: str) -> None:
+    """Give a new secret the key and the tags of the one whose place it takes."""
+    for operation in draft.operations:
+        if isinstance(operation, Add) and operation.path == ("Resources", new):
+            properties = value_at(operation.value, ("Properties",))
+            if isinstance(properties, dict):
+                kept = draft.template.properties(old)
+                properties |= {key: kept[key] for key in ("KmsKeyId", "Tags") if key in kept}

@@ -52,6 +52,7 @@ class Draft:
     template: Template
     operations: list[Operation] = field(default_factory=list)
     follow_ups: list[str] = field(default_factory=list)
+    _conditions: dict[str, Presence] = field(default_factory=dict)
     _rewritten: dict[Path, Value] = field(default_factory=dict)
     _taken: set[str] = field(default_factory=set)
 
@@ -79,8 +80,11 @@ class Draft:
         existing = conditions.named(simple)
         if existing is not None:
             return existing
+        for added, presence in self._conditions.items():
+            if conditions.equivalent(simple, presence):
+                return added
         added = self.unique(name)
-        self.operations.append(Add(("Conditions", added), conditions.expression(simple)))
+        self._conditions[added] = simple
         return added
 
     def point(self, use: Use, secret: str, key: str) -> None:
@@ -105,7 +109,7 @@ class Draft:
             self._rewritten[path] = {"Fn::Sub": _put(str(body), target, text)}
 
     def plan(self) -> tuple[Operation, ...]:
-        """Return all operations."""
+        """Return all operations; to be called once."""
         data = self.template.document.data
         for path, value in self._rewritten.items():
             old = value_at(data, path)
@@ -117,7 +121,12 @@ class Draft:
                     self.operations.append(Replace(inner, body))
             else:
                 self.operations.append(Replace(path, value))
-        self._rewritten.clear()
+        expression = self.template.conditions.expression
+        added: dict[str, Value] = {n: expression(p) for n, p in self._conditions.items()}
+        if added and "Conditions" not in data:
+            self.operations.append(Add(("Conditions",), added, before="Resources"))
+        else:
+            self.operations += [Add(("Conditions", name), value) for name, value in added.items()]
         return tuple(self.operations)
 
     def drop_parameter(self, name: str) -> None:
@@ -206,10 +215,27 @@ def description(template: Template, parameter: str, group: Group) -> str:
         if names_it and len(text) <= 200 and not any(w in text.lower() for w in _SPEAKS_OF_INPUT):
             return text
     slot = group.main
+    if slot.credential.kind != "database-master-password":
+        return f"Password of {slot.resource}"
     service = slot.credential.type.split("::")[1]
-    engine = literal(template.properties(slot.resource).get("Engine"))
-    words = [service, *([engine] if engine else []), slot.resource, "password"]
-    return " ".join(words)
+    engine = literal(template.properties(slot.resource).get("Engine")) or ""
+    label = next((name for start, name in _ENGINES if engine.lower().startswith(start)), "")
+    words = (_SERVICES.get(service, service), label, f"master password of {slot.resource}")
+    return " ".join(filter(None, words))
+
+
+_SERVICES = {"DocDB": "DocumentDB", "DocDBElastic": "DocumentDB", "RedshiftServerless": "Redshift"}
+_ENGINES = (
+    ("aurora-mysql", "Aurora MySQL"),
+    ("aurora-postgres", "Aurora PostgreSQL"),
+    ("aurora", "Aurora"),
+    ("mysql", "MySQL"),
+    ("mariadb", "MariaDB"),
+    ("postgres", "PostgreSQL"),
+    ("oracle", "Oracle"),
+    ("sqlserver", "SQL Server"),
+    ("db2", "Db2"),
+)
 
 
 def keys_beside(template: Template, group: Group) -> dict[str, Value] | Refusal | None:

@@ -20,7 +20,7 @@ WRITTEN_BY_ATTACHMENT = frozenset(
 """Keys that an attachment puts into its secret (AWS: JSON structure of database credentials)."""
 NO_VALUE: Value = {"Ref": "AWS::NoValue"}
 
-_DYNAMIC = re.compile(r"\{\{resolve:secretsmanager:(.*?)\}\}", re.DOTALL)
+_DYNAMIC = re.compile(r"\{\{resolve:secretsmanager:((?:\$\{[^{}]*\}|[^{}])*)\}\}")
 
 
 @dataclass(frozen=True, slots=True)
