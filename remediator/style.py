@@ -73,7 +73,7 @@ def measure(document: Document, near: Node) -> Style:
         flow_functions=everywhere.flow_functions >= everywhere.block_functions,
         indent=indent,
         dash=dash,
-        json=_measure_json(document, indent),
+        json=_measure_json(document, _first(locally.flow_indents, everywhere.flow_indents, 2)),
     )
 
 
@@ -96,6 +96,7 @@ class _Count:
         self.block_functions = 0
         self.indents: Counter[int] = Counter()
         self.dashes: Counter[int] = Counter()
+        self.flow_indents: Counter[int] = Counter()
         for key, value in _walk(node):
             self.scalar(value)
             if key is not None:
@@ -125,7 +126,11 @@ class _Count:
         if key.id != "scalar":
             return
         self.keys[key.style in ("'", '"')] += 1
-        if value.id == "scalar" or value.flow_style or not value.value:
+        if value.id == "scalar" or not value.value:
+            return
+        if value.flow_style:
+            if value.id == "mapping":
+                self.flow_key(key, value.value[0][0])
             return
         first = value.value[0][0] if value.id == "mapping" else value
         if first.start_mark.line == key.start_mark.line:
@@ -141,6 +146,12 @@ class _Count:
             self.indents[step] += 1
         elif value.id == "sequence" and step >= 0:
             self.dashes[step] += 1
+
+    def flow_key(self, key: Node, first: Node) -> None:
+        """Count the step from a key to the first key of the braces behind it, as in JSON."""
+        step = first.start_mark.column - key.start_mark.column
+        if first.start_mark.line > key.start_mark.line and step > 0:
+            self.flow_indents[step] += 1
 
 
 def _walk(root: Node) -> Iterator[tuple[Node | None, Node]]:

@@ -104,7 +104,7 @@ def limits(
     for resource, credential in credentials:
         minimum = max(minimum, credential.min_length)
         maximum = min(maximum, _maximum(template, resource, credential))
-        symbols -= set(credential.forbidden)
+        symbols -= set(_forbidden(template, resource, credential))
         if credential.allowed is not None:
             symbols &= set(credential.allowed)
         needs_symbol = needs_symbol or "symbol" in credential.requires
@@ -129,6 +129,16 @@ def _maximum(template: Template, resource: str, credential: Credential) -> int:
     if not engines:
         return min(length for _, length in credential.max_length)
     return min(_of_engine(credential, engine) for engine in engines)
+
+
+def _forbidden(template: Template, resource: str, credential: Credential) -> str:
+    """Return the characters that any engine which a resource may have refuses."""
+    engines = _engines(template, template.properties(resource).get("Engine"))
+    return credential.forbidden + "".join(
+        characters
+        for glob, characters in credential.engine_forbidden
+        if not engines or any(fnmatch.fnmatchcase(engine.lower(), glob) for engine in engines)
+    )
 
 
 def _of_engine(credential: Credential, engine: str) -> int:

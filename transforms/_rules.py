@@ -35,6 +35,8 @@ def rule_edits(template: Template, parameter: str) -> tuple[Operation, ...] | No
     An assertion on its shape alone goes, and so does such a part of an `Fn::And`. A rule that
     asserts nothing any more goes as a whole.
     """
+    if "Rules" not in template.data:
+        return ()
     own = {parameter, *twins_of(template, parameter)}
     rules = dict.fromkeys(
         str(r.path[1]) for r in template.references_to(parameter) if r.path[0] == "Rules"

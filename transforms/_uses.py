@@ -278,6 +278,8 @@ def password_parameters(
             continue
         if "{{resolve:" in str(definition.get("Default")):
             continue
+        if not any(_slot(template, r, all_slots) for r in template.references_to(name)):
+            continue
         found = uses(template, all_slots, name)
         slotted = (use.slot for use in found if use.slot is not None)
         if any(slot.credential.generatable != "no" for slot in slotted):
