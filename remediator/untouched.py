@@ -158,13 +158,11 @@ def first_change(old: Document, new: Document, changes: Changes) -> str | None:
     stayed = [leaf for leaf in before if leaf.path is not None]
     kept = {leaf.identity for leaf in stayed}
     found = [leaf for leaf in after if leaf.identity in kept]
-    for one, other in zip(stayed, found, strict=False):
+    for one, other in zip(stayed, found, strict=False):  # the end of the text ends both
         if one.identity != other.identity:
             return f"{other.words()} does not stand in its old order"
         if old.text[one.start : one.end] != new.text[other.start : other.end]:
             return f"{one.words()} is written in another way than before"
-    if len(stayed) != len(found):
-        return "an entry that stays is not in the new text"
     if _LAST_BREAK.findall(old.text) != _LAST_BREAK.findall(new.text):
         return "the last line end changed"
     return _between(old.text, new.text, before, after)
@@ -184,7 +182,8 @@ def _between(old: str, new: str, before: Sequence[Leaf], after: Sequence[Leaf]) 
             if first + 1 == index:
                 same = gap == old[a.end : leaf.start]
             else:
-                same = _only_shortened(old[a.end : leaf.start], gap)
+                places = [one.start for one in before[first + 1 : index + 1]]
+                same = _only_shortened(old, a.end, places, gap)
             if not same:
                 return f"the text behind {a.words()} changed"
         elif index == first + 2 and after[found + 2].identity == leaf.identity:
@@ -197,12 +196,26 @@ def _between(old: str, new: str, before: Sequence[Leaf], after: Sequence[Leaf]) 
     return None
 
 
-def _only_shortened(old: str, new: str) -> bool:
-    """Tell whether what stands between two leaves is what stood there, less what was removed."""
-    lines = iter(old.splitlines(keepends=True))
+def _only_shortened(text: str, start: int, places: Sequence[int], new: str) -> bool:
+    """Tell whether what stands between two leaves is what stood there, less what was removed.
+
+    `places` are where the removed leaves start in the old text, and the one behind them: the
+    latter may come to stand where one of the former stood.
+    """
+    old = text[start : places[-1]]
     characters = iter(old)
-    return all(line in lines for line in new.splitlines(keepends=True)[1:-1]) and all(
-        character in characters for character in new
+    if not all(character in characters for character in new):
+        return False
+    if "\n" not in new:
+        return True
+    head, *rest = old.split("\n")
+    first, *inner, last = new.split("\n")
+    lines = iter(rest)
+    before = {text[max(start, _line_start(text, place)) : place] for place in places}
+    return (
+        (head.startswith(first) or places[0] <= start + len(head))
+        and all(line in lines for line in inner)
+        and last in before
     )
 
 

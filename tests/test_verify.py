@@ -13,6 +13,7 @@ from remediator import verify
 from remediator.document import Document
 from remediator.errors import EditError, ProofError, TemplateError
 from remediator.model import Add, Operation, Remove, Replace, Value
+from remediator.untouched import Changes, first_change
 from remediator.verify import prove
 
 OLD = """\
@@ -412,3 +413,172 @@ def test_any_change_of_a_byte_before_what_changed_is_refused(place: int, text: s
         return
     with pytest.raises((ProofError, TemplateError)):
         proof_of(changed)
+
+
+# --- anchors, and what only one parser tells -------------------------------------------------
+
+ANCHORED = """\
+Resources:
+  A: &a  # anchored
+    Type: AWS::X::Y
+    Metadata: {Note: &note x, Again: *note}
+  B: *a  # alias
+  C:
+    <<: *a
+    DependsOn: A
+    Empty: !Ref
+    Foo: !Foo bar
+"""
+C = ("Resources", "C", "DependsOn")
+
+
+def test_anchors_and_aliases_stay() -> None:
+    right = ANCHORED.replace("DependsOn: A", "DependsOn: B")
+    proof_of(right, ANCHORED, (Replace(C, "B"),))
+    for old, new in [("B: *a", "B: *note"), ("# alias", ""), ("&a ", "&b "), ("&note", "&n")]:
+        with pytest.raises((ProofError, TemplateError)):
+            proof_of(right.replace(old, new), ANCHORED, (Replace(C, "B"),))
+
+
+def test_removed_alias_and_its_comment_may_go() -> None:
+    right = ANCHORED.replace("  B: *a  # alias\n", "")
+    proof_of(right, ANCHORED, (Remove(("Resources", "B")),))
+
+
+def test_entry_below_an_empty_collection_is_proven() -> None:
+    old = "Resources:\n  A: {Type: AWS::X::Y, Tags: [ # none\n  ]}\n"
+    plan = (Add(("Resources", "A", "Tags", 0), "x"),)
+    proof_of(old.replace("[ # none\n  ]", "[x]"), old, plan)
+    with pytest.raises(ProofError):
+        proof_of(old.replace("Tags: [ # none\n  ]", "Tags: [x, x]"), old, plan)
+
+
+def test_old_text_with_a_key_twice_cannot_be_proven() -> None:
+    plan = (Replace(("Resources", "A", "Type"), "AWS::Z::Z"),)
+    old = "Resources:\n  A:\n    Type: AWS::X::Y\n    N: 1\n    N: 1\n"
+    new = old.replace("X::Y", "Z::Z").replace("    N: 1\n", "", 1)
+    with pytest.raises(EditError, match="twice"):
+        proof_of(new, old, plan)
+
+
+def test_json_with_a_key_twice_is_told_by_the_second_reader_too() -> None:
+    with pytest.raises(EditError, match="same key twice"):
+        verify._json('{"a": 1, "a": 1}')
+
+
+def test_key_that_is_no_text_cannot_be_proven() -> None:
+    with pytest.raises(EditError, match="not a scalar"):
+        verify._ruamel_old("? [a]\n: b\n")
+
+
+def test_sibling_that_goes_in_the_same_plan_is_no_place() -> None:
+    plan = (
+        Add(("Resources", "B"), {"Type": "AWS::X::Y"}, after="A"),
+        Remove(("Resources", "A")),
+    )
+    proof_of("Resources:\n  B: {Type: AWS::X::Y}\n", "Resources:\n  A: {Type: AWS::X::Z}\n", plan)
+
+
+def test_inserted_text_where_something_went_is_refused() -> None:
+    for extra in ("# new\n", "  # new\n", "\n"):
+        with pytest.raises(ProofError):
+            proof_of(NEW.replace("Parameters:\n", "Parameters:\n" + extra * 3))
+
+
+def test_comments_of_a_removed_entry_may_go_and_others_may_not() -> None:
+    old = """\
+Resources:
+  A:
+    Type: AWS::X::Y
+    Metadata:
+      x: 1 # beside
+        # below, deeper
+    # of the next
+  B: {Type: AWS::X::Y}
+"""
+    plan = (Remove(("Resources", "A", "Metadata")),)
+    kept = old.replace("    Metadata:\n      x: 1 # beside\n        # below, deeper\n", "")
+    proof_of(kept, old, plan)
+    with pytest.raises(ProofError, match="comment in line 7"):
+        proof_of(kept.replace("    # of the next\n", ""), old, plan)
+
+
+def test_section_comment_above_a_removed_entry_stays() -> None:
+    old = "Resources:\n  # section\n\n  # of A\n  A: {Type: AWS::X::Y}\n  B: {Type: AWS::X::Y}\n"
+    plan = (Remove(("Resources", "A")),)
+    kept = "Resources:\n  # section\n\n  B: {Type: AWS::X::Y}\n"
+    proof_of(kept, old, plan)
+    with pytest.raises(ProofError, match="comment in line 2"):
+        proof_of(kept.replace("  # section\n\n", ""), old, plan)
+
+
+def test_last_entry_goes_with_its_line() -> None:
+    plan = (Remove(("Resources", "A", "Metadata")),)
+    old = "Resources:\n  A:\n    Type: AWS::X::Y\n    Metadata: {}\n"
+    proof_of(old.replace("    Metadata: {}\n", ""), old, plan)
+    for wrong in ("", "    \n", "\n "):
+        with pytest.raises(ProofError):
+            proof_of(old.replace("\n    Metadata: {}\n", wrong), old, plan)
+
+
+def test_first_entry_of_a_list_item_goes() -> None:
+    old = "Resources:\n  A:\n    Type: AWS::X::Y\n    Tags:\n    - Key: a\n      Value: b\n"
+    plan = (Remove(("Resources", "A", "Tags", 0, "Key")),)
+    right = old.replace("- Key: a\n      Value", "- Value")
+    proof_of(right, old, plan)
+    with pytest.raises(ProofError):
+        proof_of(right.replace("- Value", "-  Value"), old, plan)
+
+
+@pytest.mark.parametrize(
+    ("path", "right"),
+    [
+        (("x",), '{\n  "y": 2,\n  "z": 3\n}'),
+        (("y",), '{\n  "x": 1,\n  "z": 3\n}'),
+        (("z",), '{\n  "x": 1,\n  "y": 2\n}'),
+    ],
+)
+def test_json_entry_goes_with_its_comma(path: tuple[str], right: str) -> None:
+    head = '{"Resources": {"A": {"Type": "AWS::X::Y", "Metadata": '
+    inner = '{\n  "x": 1,\n  "y": 2,\n  "z": 3\n}'
+    plan = (Remove(("Resources", "A", "Metadata", *path)),)
+    proof_of(head + right + "}}}\n", head + inner + "}}}\n", plan)
+    with pytest.raises(ProofError):
+        proof_of(head + right.replace("\n}", "\n }") + "}}}\n", head + inner + "}}}\n", plan)
+
+
+def test_entry_of_a_flow_mapping_goes() -> None:
+    old = "Resources:\n  A: {Type: AWS::X::Y, x: 1, y: !GetAtt A.B.C, z: [1]}\n"
+    plan = (
+        Remove(("Resources", "A", "x")),
+        Replace(("Resources", "A", "y"), {"Fn::GetAtt": ["A", "D"]}),
+        Replace(("Resources", "A", "z"), [1, "2", None]),
+    )
+    right = "Resources:\n  A: {Type: AWS::X::Y, y: !GetAtt A.D, z: [1, '2', null]}\n"
+    proof_of(right, old, plan)
+    for part, wrong in [("A.D", "A.B"), ("'2'", "2"), ("1, '2'", "'2', 1")]:
+        with pytest.raises(ProofError):
+            proof_of(right.replace(part, wrong), old, plan)
+
+
+def test_words_of_a_mapping_that_loses_and_gains_keys() -> None:
+    old = "Resources:\n  A: {Type: AWS::X::Y, M: {a: 1, b: 2, c: 3}}\n"
+    plan = (Replace(("Resources", "A", "M"), {"a": 1, "b": 2, "d": [True]}),)
+    assert set(proof_of(old.replace("c: 3", "d: [true]"), old, plan).differences) == {
+        "Resources.A.M.c removed",
+        "Resources.A.M.d added (list)",
+    }
+
+
+def test_leaf_that_is_gone_is_told_by_the_text_alone() -> None:
+    old = Document.parse(LIST)
+    new = old.with_text(LIST.replace("      - b\n", ""))
+    assert first_change(old, new, Changes(())) is not None
+    shorter = old.with_text(LIST.replace("      - c # 3\n", ""))
+    assert "old order" in str(first_change(old, shorter, Changes(())))
+
+
+def test_place_below_what_goes_has_no_new_place() -> None:
+    changes = Changes((Remove((*AT, 0)), Add((*AT, 2), "x")))
+    assert changes.new_path((*AT, 0, "below")) is None
+    assert [changes.new_path((*AT, index)) for index in (1, 2)] == [(*AT, 0), (*AT, 2)]
