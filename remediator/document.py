@@ -16,56 +16,36 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
 import yaml
 
 from .errors import TemplateError
+from .long_form import LINE_END as LINE_END
+from .long_form import LONG_FORM as LONG_FORM
+from .long_form import MAX_DEPTH, STANDARD, Conversion, position, shared_nodes, too_deep
+from .long_form import MERGE as MERGE
+from .long_form import Node as Node
+from .long_form import Problem as Problem
+from .long_form import long_name as long_name
 from .model import Path, Value
-
-Node: TypeAlias = Any
-"""A node as PyYAML composes it: `id` is mapping, sequence or scalar; `tag`, `value`, its marks."""
-
-MAX_DEPTH = 200
-"""libyaml's binding recurses in C: at 2 000 levels it crashes the process in a small thread."""
 
 MAX_LENGTH = 5_000_000
 """Characters of a text that is still read; CloudFormation itself takes 1 MB."""
 
-MAX_NODES = 1_000_000
-"""Nodes of a text after its aliases are followed; a few lines of aliases can stand for billions."""
-
-# The functions that CloudFormation knows by a short tag, `!Sub` for `Fn::Sub`.
-# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
-FUNCTIONS = (
-    *("And", "Base64", "Cidr", "Contains", "EachMemberEquals", "EachMemberIn", "Equals"),
-    *("FindInMap", "ForEach", "GetAtt", "GetAZs", "If", "ImportValue", "Join", "Length", "Not"),
-    *("Or", "RefAll", "Select", "Split", "Sub", "ToJsonString", "Transform", "ValueOf"),
-    "ValueOfAll",
-)
-LONG_FORM = {f"!{name}": f"Fn::{name}" for name in FUNCTIONS} | {
-    "!Ref": "Ref",
-    "!Condition": "Condition",
-}
-"""Short tag -> the key of its long form."""
-
-_STANDARD = "tag:yaml.org,2002:"
-_STR = _STANDARD + "str"
-MERGE = _STANDARD + "merge"
-_PLAIN_TAGS = frozenset(_STANDARD + name for name in ("str", "map", "seq", "timestamp", "value"))
-_YES = frozenset(("yes", "true", "on", "y"))
-
-# A bracket can open a flow collection at the start of a token only: not the `{` of `${Name}`.
+# libyaml's binding recurses in C: at 2 000 levels it crashes the process in a small thread. Few
+# brackets and shallow columns cannot nest that deep; other texts are first read as events, which
+# do not nest. A bracket opens a flow collection at the start of a token only (not in `${Name}`);
+# a block collection goes two levels a column at most (`- ` may stand at the column of its key).
+_MAX_BRACKETS = 500
 _OPENERS = re.compile(r"(?:^|(?<=[\s\[{,:?-]))[\[{]", re.MULTILINE)
-# Block collections nest by columns, two levels a column at most (`- ` below a key stands at the
-# key's column), so a text without such a line cannot be deeper than the limit.
-_DEEP_LINE = re.compile(rf"^[ \t?-]{{{MAX_DEPTH // 2 - 1}}}", re.MULTILINE)
+_DEEP_LINE = re.compile(r"\n[ \t?-]{200}")
+_ANCHOR = re.compile(r"(?<![^\s\[{,:?-])&[^\s,\[\]{}&]")
 _UNREADABLE = re.compile(
     "[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
 _RESOURCE_TYPE = re.compile(r"(?:AWS|Alexa)::\w|Custom::")
 _RESOURCES_KEY = re.compile(r"""^\s*["']?Resources["']?\s*:""", re.MULTILINE)
-_LINE_END = re.compile(r"\r\n|\n|\r")
 _SHORT_TAG = re.compile(r"(?<![^\s\[{,-])!(?:" + "|".join(tag[1:] for tag in LONG_FORM) + r")\b")
 _LONG_TAG = re.compile(
     r"""^[ \t-]*['"]?(?:Ref|Fn::\w+)['"]?[ \t]*:|\{[ \t]*['"]?(?:Ref|Fn::\w+)['"]?[ \t]*:""",
@@ -90,18 +70,6 @@ _PLAINLY = (
     ("did not find expected <document start>", "text where the template has ended"),
     ("did not find expected alphabetic or numeric character", "a * or & without a name"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something that makes any edit unprovable, although the text was read.
-
-    `code` is `duplicate-key`; `line` counts from 1.
-    """
-
-    code: str
-    message: str
-    line: int
 
 
 @dataclass(frozen=True)
@@ -171,7 +139,7 @@ class Document:
     @cached_property
     def newline(self) -> str:
         """The line end that prevails."""
-        counts = Counter(_LINE_END.findall(self.text))
+        counts = Counter(LINE_END.findall(self.text))
         return max(counts, key=lambda end: counts[end], default="\n")
 
     @cached_property
@@ -199,7 +167,7 @@ class Document:
 
     def position(self, index: int) -> tuple[int, int]:
         """Return line and column, from 1, of a character; lines as editors count them."""
-        return _position(self.text, index)
+        return position(self.text, index)
 
     def _find(self, path: Path, *, partly: bool) -> tuple[Node | None, Node]:
         """Return the key (None without) and the node at a path, or at its nearest parent."""
@@ -236,7 +204,7 @@ def _child(node: Node, step: str | int) -> tuple[Node | None, Node] | None:
 def implicit_tag(text: str) -> str:
     """Return what YAML 1.1 makes of a plain scalar: `str`, `int`, `bool`, `null` …"""
     resolve: Callable[..., str] = _RESOLVER.resolve
-    return resolve(yaml.nodes.ScalarNode, text, (True, False)).removeprefix(_STANDARD)
+    return resolve(yaml.nodes.ScalarNode, text, (True, False)).removeprefix(STANDARD)
 
 
 def scalar_value(source: str) -> str | None:
@@ -271,10 +239,11 @@ def _read(text: str, name: str, bom: bool) -> Document:
     depth = _json_depth(text)
     is_json = depth is not None
     with _no_collection():
-        _refuse_depth(text, depth)
+        if depth is None or depth > MAX_DEPTH:
+            _refuse_depth(text)
         root = _compose(text, is_json)
-        shared = _shared(root) if "*" in text and "&" in text else frozenset()
-        conversion = _Conversion(text)
+        shared = shared_nodes(root) if _ANCHOR.search(text) else frozenset()
+        conversion = Conversion(text)
         data = conversion.value(root)
     if not isinstance(data, dict) or root.id != "mapping":
         raise TemplateError("is not a template: its top level is not a mapping", line=1)
@@ -324,15 +293,11 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def _refuse_depth(text: str, depth: int | None) -> None:
+def _refuse_depth(text: str) -> None:
     """Refuse nesting that libyaml's recursion may not survive, before it starts."""
-    if depth is not None and depth <= MAX_DEPTH:
-        return
-    # Counting is enough for nearly every text; the others are read as events, which do not nest.
+    shallow = not _DEEP_LINE.search(text) and "- " * 99 not in text.partition("\n")[0]
     brackets = text.count("[") + text.count("{") - text.count("${")
-    if not _DEEP_LINE.search(text) and (
-        brackets < MAX_DEPTH // 2 or len(_OPENERS.findall(text)) < MAX_DEPTH // 2
-    ):
+    if shallow and (brackets < _MAX_BRACKETS or len(_OPENERS.findall(text)) < _MAX_BRACKETS):
         return
     depth = 0
     try:
@@ -340,18 +305,11 @@ def _refuse_depth(text: str, depth: int | None) -> None:
             if isinstance(event, yaml.CollectionStartEvent):
                 depth += 1
                 if depth > MAX_DEPTH:
-                    line, column = _position(text, _index(event.start_mark))
-                    raise TemplateError(
-                        f"nests deeper than {MAX_DEPTH} levels", line=line, column=column
-                    )
+                    raise too_deep(text, event)
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
     except yaml.YAMLError:
         return  # composing stops at the same place, and its message is made there
-
-
-def _index(mark: Any) -> int:
-    return cast(int, mark.index)
 
 
 def _compose(text: str, is_json: bool) -> Node:
@@ -367,7 +325,7 @@ def _compose(text: str, is_json: bool) -> Node:
 def _template_error(text: str, is_json: bool, error: yaml.YAMLError) -> TemplateError:
     unreadable = _UNREADABLE.search(text)
     if isinstance(error, yaml.reader.ReaderError) and unreadable:
-        line, column = _position(text, unreadable.start())
+        line, column = position(text, unreadable.start())
         code = ord(unreadable.group())
         return TemplateError(
             f"holds the control character U+{code:04X}, which YAML forbids",
@@ -376,7 +334,7 @@ def _template_error(text: str, is_json: bool, error: yaml.YAMLError) -> Template
         )
     problem = str(getattr(error, "problem", None) or error)
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    line, column = _position(text, mark.index) if mark else (1, 1)
+    line, column = position(text, mark.index) if mark else (1, 1)
     context = str(getattr(error, "context", None) or "")
     if "single document" in context or "single document" in problem:
         return TemplateError(
@@ -392,166 +350,6 @@ def _template_error(text: str, is_json: bool, error: yaml.YAMLError) -> Template
     plainly = next((words for start, words in _PLAINLY if start in problem), problem)
     kind = "JSON or YAML" if text.lstrip().startswith("{") else "YAML"
     return TemplateError(f"is not valid {kind}: {plainly}", line=line, column=column)
-
-
-def _position(text: str, index: int) -> tuple[int, int]:
-    before = text[:index]
-    line = len(_LINE_END.findall(before)) + 1
-    if before.endswith("\r") and text[index : index + 1] == "\n":
-        line -= 1
-    return line, index - max(before.rfind("\n"), before.rfind("\r"))
-
-
-def _shared(root: Node) -> frozenset[int]:
-    """Return the ids of the nodes with aliases; refuse those that hold themselves or explode."""
-    sizes: dict[int, int] = {}
-    shared: set[int] = set()
-    above: set[int] = set()
-
-    def size(node: Node) -> int:
-        known = sizes.get(id(node))
-        if known is not None:
-            shared.add(id(node))
-            return known
-        if id(node) in above:
-            raise TemplateError("an alias stands within its own anchor", line=_line(node))
-        if node.id == "scalar":
-            total = 1
-        else:
-            above.add(id(node))
-            pairs = node.value if node.id == "mapping" else [(item,) for item in node.value]
-            total = 1 + sum(size(child) for pair in pairs for child in pair)
-            above.discard(id(node))
-        sizes[id(node)] = total
-        return total
-
-    if size(root) > MAX_NODES:
-        raise TemplateError(f"its aliases stand for more than {MAX_NODES:,} values", line=1)
-    return frozenset(shared)
-
-
-def _line(node: Node) -> int:
-    return cast(int, node.start_mark.line) + 1
-
-
-class _Conversion:
-    """Composed nodes -> the long form, in one recursion."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.problems: list[Problem] = []
-
-    def value(self, node: Node) -> Value:
-        tag = node.tag
-        kind = node.__class__
-        content: Value
-        if kind is _MAPPING:
-            content = self.mapping(node)
-        elif kind is _SEQUENCE:
-            value = self.value
-            content = [
-                item.value if item.tag == _STR and item.__class__ is _SCALAR else value(item)
-                for item in node.value
-            ]
-        else:
-            if tag == _STR:
-                return cast(str, node.value)
-            known = _SCALARS.get(tag)
-            if known is not None:
-                return known(node.value)
-            if tag == "!GetAtt" and "." in node.value:
-                return {"Fn::GetAtt": node.value.split(".", 1)}
-            content = node.value
-        name = long_name(tag)
-        return content if name is None else {name: content}
-
-    def mapping(self, node: Node) -> dict[str, Value]:
-        value = self.value
-        pairs = node.value
-        try:
-            data: dict[str, Value] = {
-                key.value: item.value
-                if item.tag == _STR and item.__class__ is _SCALAR
-                else value(item)
-                for key, item in pairs
-            }
-        except TypeError:  # the key is a list: unhashable
-            data = {}
-        if len(data) != len(pairs) or "<<" in data:
-            return self.odd_mapping(node)
-        return data
-
-    def odd_mapping(self, node: Node) -> dict[str, Value]:
-        """Return a mapping with merge keys, or keys that are twice there or no text."""
-        data: dict[str, Value] = {}
-        merged: dict[str, Value] = {}
-        lines: dict[str, int] = {}
-        for key, item in node.value:
-            line = _position(self.text, key.start_mark.index)[0]
-            if key.id != "scalar":
-                raise TemplateError("a key of a mapping is no plain text", line=line)
-            if key.tag == MERGE:
-                for source in [item] if item.id == "mapping" else item.value:
-                    if source.__class__ is not _MAPPING:
-                        raise TemplateError("`<<` merges something else than mappings", line=line)
-                    merged = self.mapping(source) | merged
-                continue
-            if key.value in lines:
-                first = lines[key.value]
-                self.problems.append(
-                    Problem(
-                        "duplicate-key",
-                        f"the key {key.value} stands twice in one mapping, here and in line "
-                        f"{first}; remove one of them",
-                        line,
-                    )
-                )
-            lines[key.value] = line
-            data[key.value] = self.value(item)
-        return merged | data
-
-
-_MAPPING = yaml.nodes.MappingNode
-_SEQUENCE = yaml.nodes.SequenceNode
-_SCALAR = yaml.nodes.ScalarNode
-
-
-def long_name(tag: str) -> str | None:
-    """Return the key that a tag stands for in the long form, None for YAML's own types."""
-    if tag in _PLAIN_TAGS or tag in _SCALARS or not tag:
-        return None
-    if tag in LONG_FORM:
-        return LONG_FORM[tag]
-    return "!!" + tag.removeprefix(_STANDARD) if tag.startswith(_STANDARD) else tag
-
-
-def _boolean(text: str) -> Value:
-    return text.lower() in _YES
-
-
-def _integer(text: str) -> Value:
-    # Only where Python spells the number as the source does; int() also limits the digits.
-    spelled = text.isdigit() and text.isascii() and (text[0] != "0" or text == "0")
-    negative = text[:1] == "-" and text[1:].isdigit() and text[1:2] != "0"
-    return int(text) if (spelled or negative) and len(text) < 4000 else text
-
-
-def _float(text: str) -> Value:
-    try:
-        number = float(text)
-    except ValueError:  # `1_000.5`, `1:30.0`
-        return text
-    return number if repr(number) == text else text
-
-
-_SCALARS: dict[str, Callable[[str], Value]] = {
-    _STANDARD + "null": lambda text: None,
-    _STANDARD + "bool": _boolean,
-    _STANDARD + "int": _integer,
-    _STANDARD + "float": _float,
-    _STANDARD + "timestamp": lambda text: text,
-    _STANDARD + "value": lambda text: text,
-}
 
 
 def _refuse_others(data: dict[str, Any]) -> None:
