@@ -80,7 +80,7 @@ def json_patch(operations: Iterable[Operation]) -> list[dict[str, Value]]:
 
     patch: list[dict[str, Value]] = []
     # Additions at one index are applied last to first: then they stand in the order given.
-    for operation in reversed(sorted(operations, key=order)):
+    for operation in sorted(operations, key=order)[::-1]:
         if isinstance(operation, Remove):
             patch.append({"op": "remove", "path": pointer(operation.path)})
         else:
