@@ -242,9 +242,12 @@ def _read(text: str, name: str, bom: bool) -> Document:
         if depth is None or depth > MAX_DEPTH:
             _refuse_depth(text)
         root = _compose(text, is_json)
-        shared = shared_nodes(root) if _ANCHOR.search(text) else frozenset()
         conversion = Conversion(text)
-        data = conversion.value(root)
+        try:
+            shared = shared_nodes(root) if _ANCHOR.search(text) else frozenset()
+            data = conversion.value(root)
+        except RecursionError:
+            raise too_deep(text, root) from None
     if not isinstance(data, dict) or root.id != "mapping":
         raise TemplateError("is not a template: its top level is not a mapping", line=1)
     _refuse_others(data)
@@ -295,7 +298,8 @@ def _refuse_constant(name: str) -> None:
 
 def _refuse_depth(text: str) -> None:
     """Refuse nesting that libyaml's recursion may not survive, before it starts."""
-    shallow = not _DEEP_LINE.search(text) and "- " * 99 not in text.partition("\n")[0]
+    lines = "\n" + (text if "\n" in text else text.replace("\r", "\n"))
+    shallow = not _DEEP_LINE.search(lines)
     brackets = text.count("[") + text.count("{") - text.count("${")
     if shallow and (brackets < _MAX_BRACKETS or len(_OPENERS.findall(text)) < _MAX_BRACKETS):
         return

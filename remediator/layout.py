@@ -147,12 +147,14 @@ class Layout:
 
     def end(self, node: Node) -> int:
         """Return the end of a node: of its closing bracket, or of its last leaf."""
-        mark: int = node.end_mark.index
-        if node.id == "scalar":
-            return self._block_scalar_end(node) if node.style in ("|", ">") else mark
-        if node.flow_style or not node.value:
-            return mark
-        return self.entries(node)[-1].end
+        while node.id != "scalar" and node.value and not node.flow_style:
+            child = node.value[-1][1] if node.id == "mapping" else node.value[-1]
+            if id(child) in self.document.shared:
+                return self.entries(node)[-1].end  # it may be an alias
+            node = child
+        if node.id == "scalar" and node.style in ("|", ">"):
+            return self._block_scalar_end(node)
+        return int(node.end_mark.index)
 
     def block_header(self, node: Node) -> str | None:
         """Return the header of the block scalar that a node ends in, `|-`; None without one."""
