@@ -24,8 +24,10 @@ test: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n auto
 
+# make bench FOLDER=~/repositories measures over the templates of a folder.
+FOLDER ?= examples
 bench: $(STAMP)
-	$(BIN)/python benchmarks/compare.py
+	$(BIN)/python benchmarks/compare.py $(FOLDER)
 
 clean:
 	rm -rf .venv .demo .mypy_cache .ruff_cache .pytest_cache build *.egg-info

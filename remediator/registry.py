@@ -32,7 +32,6 @@ _GENERIC = frozenset(
         *("UserData", "Value", "Variables", "code"),
     }
 )
-_CUSTOM_RESOURCE = "AWS::CloudFormation::CustomResource"
 
 
 def _folder() -> Path:
@@ -153,9 +152,8 @@ def trigger(transforms: Iterable[Transform], catalogue: Catalogue) -> re.Pattern
     literals = {text for transform in transforms for text in transform.triggers}
     branches = [re.escape(text) for text in sorted(literals)]
     if any(transform.reads_catalogue for transform in transforms):
-        words = {_sign(row) for rows in catalogue.values() for row in rows}
-        if _CUSTOM_RESOURCE in words:
-            words.add("Custom")
+        rows = (row for each in catalogue.values() for row in each)
+        words = {_sign(row) for row in rows if row.generatable != "no"}
         branches.append(rf"\b(?:{'|'.join(map(re.escape, sorted(words)))})\b")
     return re.compile("|".join(branches) or r"(?!)")
 

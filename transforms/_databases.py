@@ -11,12 +11,14 @@ from ._uses import Slot, Use
 
 # Where one of these is given, the service takes the credential from elsewhere: from a snapshot,
 # from the source of a replica, or it makes one itself (AWS: resource reference of each type).
-_MODES = (
+_SNAPSHOTS = (
     "DBSnapshotIdentifier",
     "DBClusterSnapshotIdentifier",
     "SnapshotIdentifier",
     "SnapshotName",
     "SnapshotArn",
+)
+_OTHERS = (
     "SourceDBInstanceIdentifier",
     "SourceDBInstanceAutomatedBackupsArn",
     "SourceDbiResourceId",
@@ -47,11 +49,28 @@ def given(template: Template, value: Value, presence: Presence = ALWAYS) -> Pres
     return presence
 
 
-def restored(template: Template, database: str, presence: Presence) -> Presence:
+def elsewhere(template: Template, database: str, presence: Presence) -> Presence:
     """Return when a database takes its password from elsewhere, within a presence."""
+    return _given(template, database, presence, (*_SNAPSHOTS, *_OTHERS))
+
+
+def ignores_password(template: Template, database: str, presence: Presence) -> bool:
+    """Tell whether a database never takes the password that it is given under a presence.
+
+    An RDS instance that is restored from a snapshot takes it afterwards (its handler modifies the
+    instance); clusters keep the snapshot's, replicas their source's.
+    """
+    instance = template.type_of(database) == "AWS::RDS::DBInstance"
+    modes = _OTHERS if instance else (*_SNAPSHOTS, *_OTHERS)
+    return not template.conditions.without(presence, _given(template, database, presence, modes))
+
+
+def _given(
+    template: Template, database: str, presence: Presence, names: tuple[str, ...]
+) -> Presence:
     properties = template.properties(database)
     found: Presence = NEVER
-    for name in _MODES:
+    for name in names:
         if name in properties:
             found += given(template, properties[name], presence)
     return tuple(case for case in found if template.conditions.satisfiable((case,)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from remediator.conditions import Presence
-from remediator.model import Refusal
+from remediator.model import Credential, Refusal
 from remediator.template import Template
 
 from ._databases import owner, server, user_name
@@ -148,3 +148,12 @@ def _without_owner(use: Use) -> Refusal:
         "used-without-database",
         f"{use.resource or use.path[0]} uses it also where the template makes no such database",
     )
+
+
+def credentials_of(group: Group) -> list[tuple[str, Credential]]:
+    """Return the credential properties of a group, with the resource of each."""
+    return [
+        (use.resource, use.slot.credential)
+        for use in group.uses
+        if use.slot is not None and use.role in (Role.CREDENTIAL, Role.EXTERNAL)
+    ]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from remediator.conditions import ALWAYS, Presence, literal
+from remediator.conditions import ALWAYS, Presence
 from remediator.model import (
     Add,
     Consequence,
@@ -25,7 +24,7 @@ from remediator.model import (
 from remediator.template import SUB_VARIABLE, Kind, Template
 
 from ._conventions import convention_tags, name_by, naming_pattern
-from ._databases import restored, server, user_name
+from ._databases import elsewhere, ignores_password, user_name
 from ._generator import Limits, limits
 from ._groups import Group
 from ._rules import rule_edits, twins_of
@@ -39,6 +38,7 @@ from ._secrets import (
     reference_text,
 )
 from ._uses import Role, Use
+from ._wording import description
 
 MOST_REFERENCES = 60
 """Dynamic references that a template may hold (AWS: quotas of CloudFormation)."""
@@ -199,45 +199,6 @@ def _kms_key(template: Template, context: Context, group: Group) -> Value:
     return keys[0] if len(keys) == 1 else None
 
 
-_SPEAKS_OF_INPUT = (
-    *("must", "character", "letter", "length", "enter", "type ", "specify", "provide", "choose"),
-    *("optional", "leave", "blank", "empty", "ignored", "at least", "between", "minimum", "noecho"),
-    *("parameter", "please", "you ", "your ", "http", "e.g", "default"),
-)
-
-
-def description(template: Template, parameter: str, group: Group) -> str:
-    """Return the description of a secret: the parameter's, unless it tells what to type in."""
-    own = template.parameter(parameter).get("Description")
-    if isinstance(own, str):
-        text = " ".join(own.split()).rstrip(".")
-        names_it = re.search(r"passw|credential|secret|token", text, re.IGNORECASE)
-        if names_it and len(text) <= 200 and not any(w in text.lower() for w in _SPEAKS_OF_INPUT):
-            return text
-    slot = group.main
-    if slot.credential.kind != "database-master-password":
-        return f"Password of {slot.resource}"
-    service = slot.credential.type.split("::")[1]
-    engine = literal(template.properties(slot.resource).get("Engine")) or ""
-    label = next((name for start, name in _ENGINES if engine.lower().startswith(start)), "")
-    words = (_SERVICES.get(service, service), label, f"master password of {slot.resource}")
-    return " ".join(filter(None, words))
-
-
-_SERVICES = {"DocDB": "DocumentDB", "DocDBElastic": "DocumentDB", "RedshiftServerless": "Redshift"}
-_ENGINES = (
-    ("aurora-mysql", "Aurora MySQL"),
-    ("aurora-postgres", "Aurora PostgreSQL"),
-    ("aurora", "Aurora"),
-    ("mysql", "MySQL"),
-    ("mariadb", "MariaDB"),
-    ("postgres", "PostgreSQL"),
-    ("oracle", "Oracle"),
-    ("sqlserver", "SQL Server"),
-    ("db2", "Db2"),
-)
-
-
 def keys_beside(template: Template, group: Group) -> dict[str, Value] | Refusal | None:
     """Return what a new secret holds beside its password: the user name, where there is one.
 
@@ -257,23 +218,17 @@ def keys_beside(template: Template, group: Group) -> dict[str, Value] | Refusal 
 def attached_when(template: Template, group: Group, database: str) -> Presence:
     """Return when a database of a group can be attached: not while it is restored."""
     taken = group.presence_of(database)
-    return template.conditions.without(taken, restored(template, database, taken))
+    return template.conditions.without(taken, elsewhere(template, database, taken))
 
 
 def restored_refusal(template: Template, group: Group) -> Refusal | None:
-    """Return why the password of a database that is always restored cannot be ours.
-
-    An RDS instance is given its password after it was restored (the handler modifies it), all
-    others keep the one they had.
-    """
+    """Return why the password of a database cannot be ours: it takes another one."""
     for database in group.owners:
-        if template.type_of(database) != "AWS::RDS::DBInstance" and not attached_when(
-            template, group, database
-        ):
+        if ignores_password(template, database, group.presence_of(database)):
             return Refusal(
                 "restored",
                 f"{database} takes its password from elsewhere (a snapshot, a source, the service "
-                "itself) and ignores the one it is given: remove the property",
+                "itself) and not the one it is given: remove the property",
             )
     return None
 
@@ -304,15 +259,6 @@ def group_limits(
     """Return what the password of a group must keep to."""
     plain = any(use.role in (Role.EXTERNAL, Role.CARRIED) for use in group.others)
     return limits(template, credentials, template.parameter(parameter), plain=plain)
-
-
-def credentials_of(group: Group) -> list[tuple[str, Credential]]:
-    """Return the credential properties of a group, with the resource of each."""
-    return [
-        (use.resource, use.slot.credential)
-        for use in group.uses
-        if use.slot is not None and use.role in (Role.CREDENTIAL, Role.EXTERNAL)
-    ]
 
 
 def parameter_refusal(
@@ -369,53 +315,6 @@ def too_large(template: Template, operations: Iterable[Operation]) -> Refusal | 
 def flattened_count(value: Value) -> int:
     """Return how many dynamic references a value holds."""
     return flattened(value).count("{{resolve:")
-
-
-def consequence(group_list: Iterable[Group], external: bool) -> tuple[Consequence, str]:
-    """Return what the repair does to a live stack, and why."""
-    credentials = [pair for group in group_list for pair in credentials_of(group)]
-    replaced = [name for name, row in credentials if row.replaces]
-    owned = [name for name, row in credentials if row.generatable == "yes"]
-    if replaced:
-        return (
-            Consequence.REPLACES,
-            f"the password of {', '.join(dict.fromkeys(replaced))} cannot be changed, so the "
-            "resource is replaced by a new one",
-        )
-    if external:
-        outside = [name for name, row in credentials if row.generatable == "external"]
-        return (
-            Consequence.EXTERNAL,
-            f"{', '.join(dict.fromkeys(outside))} logs in to a server outside this stack, which "
-            "must be given the generated password",
-        )
-    return (
-        Consequence.ROTATES,
-        f"the live password of {', '.join(dict.fromkeys(owned))} becomes the generated one at the "
-        "next deployment; whoever holds the old one must read the secret",
-    )
-
-
-def external_follow_ups(template: Template, group: Group, secret: str) -> list[str]:
-    """Return what a person must do outside the stack for a group without a database of its own."""
-    found = []
-    for use in group.others:
-        if use.role is Role.EXTERNAL and use.slot is not None:
-            _, host = server(template, use)
-            user = user_name(template, use.slot, (use.presence,))
-            found.append(
-                f"Set the password that {secret} holds for user {_words(user)} on server "
-                f"{_words(host)} ({use.resource}), before it connects."
-            )
-    return list(dict.fromkeys(found))
-
-
-def _words(value: object) -> str:
-    if isinstance(value, (dict, list, str, int, float)):
-        text = flattened(value)
-        if "\0" not in text:
-            return text
-    return "(see the template)"
 
 
 def left(path: Path, message: str, refusal: Refusal, masked: tuple[str, ...]) -> Finding:

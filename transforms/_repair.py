@@ -6,19 +6,18 @@ from collections.abc import Callable
 
 from remediator.model import Context, Refusal
 
-from ._groups import Group, groups
+from ._groups import Group, credentials_of, groups
 from ._plan import (
     Draft,
     add_attachments,
     add_secret,
-    credentials_of,
-    external_follow_ups,
     group_limits,
     keys_beside,
     restored_refusal,
 )
 from ._reuse import fitting_secret
 from ._uses import Use
+from ._wording import external_follow_ups
 
 
 def generate(

@@ -30,9 +30,10 @@ from remediator.template import Kind, Reference, Template, walk
 from remediator.transform import Transform
 
 from ._groups import Group
-from ._plan import Draft, consequence, fixed, left, macro_refusal
+from ._plan import Draft, fixed, left, macro_refusal
 from ._repair import first_owner, generate
 from ._uses import Role, Slot, Use, slots
+from ._wording import consequence
 
 _TELLING = 6  # characters from which on the same text elsewhere is taken for the same password
 

@@ -32,19 +32,17 @@ from remediator.model import Context, Finding, Refusal
 from remediator.template import Template
 from remediator.transform import Transform
 
-from ._groups import Group, groups
+from ._groups import Group, credentials_of, groups
 from ._handmade import HandMade, convert, read, replace
 from ._plan import (
     Draft,
-    consequence,
-    credentials_of,
-    external_follow_ups,
     fixed,
     group_limits,
     left,
     parameter_refusal,
 )
 from ._uses import Role, Use, feeds, password_parameters, slots
+from ._wording import consequence, external_follow_ups
 from .password_parameters import follow_ups
 
 

@@ -34,9 +34,10 @@ from remediator.template import Template
 from remediator.transform import Transform
 
 from ._groups import Group
-from ._plan import Draft, consequence, fixed, left, parameter_refusal
+from ._plan import Draft, fixed, left, parameter_refusal
 from ._repair import first_owner, generate
 from ._uses import Role, Use, feeds, password_parameters, slots
+from ._wording import consequence
 
 
 def check(template: Template, context: Context) -> Iterator[Finding]:

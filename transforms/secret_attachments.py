@@ -27,7 +27,7 @@ from remediator.model import Add, Context, Finding, Fix, Refusal, Value, value_a
 from remediator.template import Template, walk
 from remediator.transform import Transform
 
-from ._databases import owner, restored
+from ._databases import elsewhere, owner
 from ._plan import Draft, too_large
 from ._secrets import (
     attachment,
@@ -87,7 +87,7 @@ def _repair(
         return database
     if database != slot.resource:
         return Refusal("member-of-cluster", f"{slot.resource} is a member of {database}")
-    presence = template.conditions.without(presence, restored(template, database, presence))
+    presence = template.conditions.without(presence, elsewhere(template, database, presence))
     if not presence:
         return None  # always restored: what an attachment writes would not be its credentials
     draft = Draft(template)
