@@ -36,6 +36,8 @@ LONG_FORM = {f"!{name}": f"Fn::{name}" for name in FUNCTIONS} | {
 
 STANDARD = "tag:yaml.org,2002:"
 STR = STANDARD + "str"
+MAP = STANDARD + "map"
+SEQ = STANDARD + "seq"
 MERGE = STANDARD + "merge"
 _PLAIN_TAGS = frozenset(STANDARD + name for name in ("str", "map", "seq", "merge"))
 _YES = frozenset(("yes", "true", "on"))
