@@ -11,23 +11,19 @@ from ._uses import Slot, Use
 
 # Where one of these is given, the service takes the credential from elsewhere: from a snapshot,
 # from the source of a replica, or it makes one itself (AWS: resource reference of each type).
-_SNAPSHOTS = (
+_RESTORED = (
     "DBSnapshotIdentifier",
     "DBClusterSnapshotIdentifier",
     "SnapshotIdentifier",
     "SnapshotName",
     "SnapshotArn",
-)
-_OTHERS = (
     "SourceDBInstanceIdentifier",
     "SourceDBInstanceAutomatedBackupsArn",
     "SourceDbiResourceId",
     "SourceDBClusterIdentifier",
     "ReplicationSourceIdentifier",
-    "ManageMasterUserPassword",
-    "ManageMasterPassword",
-    "ManageAdminPassword",
 )
+_MANAGED = ("ManageMasterUserPassword", "ManageMasterPassword", "ManageAdminPassword")
 NEVER: Presence = ()
 
 
@@ -51,17 +47,18 @@ def given(template: Template, value: Value, presence: Presence = ALWAYS) -> Pres
 
 def elsewhere(template: Template, database: str, presence: Presence) -> Presence:
     """Return when a database takes its password from elsewhere, within a presence."""
-    return _given(template, database, presence, (*_SNAPSHOTS, *_OTHERS))
+    return _given(template, database, presence, (*_RESTORED, *_MANAGED))
 
 
 def ignores_password(template: Template, database: str, presence: Presence) -> bool:
     """Tell whether a database never takes the password that it is given under a presence.
 
-    An RDS instance that is restored from a snapshot takes it afterwards (its handler modifies the
-    instance); clusters keep the snapshot's, replicas their source's.
+    An RDS instance that is restored or replicated is given it afterwards: its handler modifies the
+    instance then (aws-cloudformation-resource-providers-rds, `shouldUpdateAfterCreate`). All
+    others keep the one they had.
     """
     instance = template.type_of(database) == "AWS::RDS::DBInstance"
-    modes = _OTHERS if instance else (*_SNAPSHOTS, *_OTHERS)
+    modes = _MANAGED if instance else (*_RESTORED, *_MANAGED)
     return not template.conditions.without(presence, _given(template, database, presence, modes))
 
 
