@@ -39,7 +39,7 @@ def given(template: Template, value: Value, presence: Presence = ALWAYS) -> Pres
             otherwise = both(presence, (frozenset({(branches[0], False)}),))
             return given(template, branches[1], then) + given(template, branches[2], otherwise)
         name = value.get("Ref")
-        if isinstance(name, str) and "Default" in template.parameter(name):
+        if isinstance(name, str) and literal(template.parameter(name).get("Default")) == "":
             empty = inline({"Fn::Equals": [{"Ref": name}, ""]})
             return both(presence, (frozenset({(empty, False)}),))
     return presence
