@@ -147,6 +147,9 @@ class Block:
     def _blanks(self, start: int, end: int) -> int:
         return max(self.layout.lines_between(start, end) - 1, 0)
 
+    def _size(self, start: int, end: int) -> tuple[int, int]:
+        return self.layout.lines_between(start, end), end - start
+
     def place(self, entry: int) -> int:
         """Return the number of the item that holds an entry."""
         return next(place for place, item in enumerate(self.items) if item.entry == entry)
@@ -213,7 +216,7 @@ class Block:
         if above is None or above.entry is None:
             return Edit(first.start, below.start, "", depth)
         # The larger of the two gaps stays: it is what separates groups.
-        if self._blanks(above.end, first.start) >= self._blanks(last.end, below.start):
+        if self._size(above.end, first.start) >= self._size(last.end, below.start):
             return Edit(first.start, below.start, "", depth)
         return Edit(above.end, last.end, "", depth)
 

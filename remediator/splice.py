@@ -22,7 +22,7 @@ from .model import Add, Operation, Path, Remove, Replace, Value, pointer
 from .plan import minimal
 from .render import Renderer
 from .scalars import rewritten
-from .style import Style, measure
+from .style import Habits
 
 _LOGICAL = frozenset(("Fn::And", "Fn::Or", "Fn::Not", "Fn::If"))
 
@@ -48,6 +48,7 @@ class _Splicer:
     def __init__(self, document: Document) -> None:
         self.document = document
         self.layout = Layout(document)
+        self.habits = Habits(document)
 
     def edits(self, operations: Iterable[Operation]) -> list[Edit]:
         groups: dict[Path, _Group] = {}
@@ -322,7 +323,7 @@ class _Splicer:
 
     def _renderer(self, path: Path, node: Node, near: Node | None = None) -> Renderer:
         logical = bool(path) and path[-1] in _LOGICAL
-        style = self._style(node if near is None else near)
+        style = self.habits.near(node if near is None else near)
         index = node.start_mark.index
         return Renderer(
             style,
@@ -331,9 +332,6 @@ class _Splicer:
             # At the end of a text without a last line end, a literal block would lose its own.
             literal=self.document.text.endswith(("\n", "\r")),
         )
-
-    def _style(self, near: Node) -> Style:
-        return measure(self.document, near)
 
     def _as_json(self, node: Node) -> bool:
         """Whether a flow collection is written as JSON: all keys in double quotes."""

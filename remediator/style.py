@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .document import Document, Node, implicit_tag
 
@@ -53,10 +53,25 @@ class JsonStyle:
     """What stands inside the braces of an inline object, a space or nothing."""
 
 
-def measure(document: Document, near: Node) -> Style:
-    """Return the style of a document; indentation as in the node `near`, where that tells it."""
-    everywhere = _Count(document.root)
+class Habits:
+    """The habits of a document, counted once for all its new fragments."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._everywhere = _Count(document.root)
+        self._json = _measure_json(document.text)
+        self._styles: dict[int, Style] = {}
+
+    def near(self, node: Node) -> Style:
+        """Return the style of the document; indentation as in a node, where that tells it."""
+        if id(node) not in self._styles:
+            self._styles[id(node)] = _style(self._document, self._everywhere, node, self._json)
+        return self._styles[id(node)]
+
+
+def _style(document: Document, everywhere: _Count, near: Node, json: JsonStyle) -> Style:
     locally = _Count(near)
+    step = _first(locally.flow_indents, everywhere.flow_indents, 2)
     quotes = everywhere.quotes
     plain, quoted = everywhere.values
     key_plain, key_quoted = everywhere.keys
@@ -73,7 +88,7 @@ def measure(document: Document, near: Node) -> Style:
         flow_functions=everywhere.flow_functions >= everywhere.block_functions,
         indent=indent,
         dash=dash,
-        json=_measure_json(document, _first(locally.flow_indents, everywhere.flow_indents, 2)),
+        json=replace(json, indent=" " * step) if json.indent == " " else json,
     )
 
 
@@ -170,15 +185,15 @@ def _walk(root: Node) -> Iterator[tuple[Node | None, Node]]:
             todo.extend((None, item) for item in node.value)
 
 
-def _measure_json(document: Document, indent: int) -> JsonStyle:
-    text = document.text
+def _measure_json(text: str) -> JsonStyle:
+    """Return the style of JSON; its indent is one space, a tab or nothing, yet to be measured."""
     colons = Counter(_JSON_COLON.findall(text))
     functions = [bool("\n" in space) for space in _JSON_FUNCTION.findall(text)]
     spaces = [space for space in _JSON_FUNCTION.findall(text) if "\n" not in space]
     lists = ["\n" in space for space in _JSON_LIST.findall(text)]
     tab = re.search(r"^\t+\S", text, re.MULTILINE)
     return JsonStyle(
-        indent="\t" if tab else " " * indent,
+        indent="\t" if tab else " " if "\n" in text.strip() else "",
         colon=max(colons, key=lambda colon: colons[colon], default=": "),
         comma=", " if not colons or any(" " in colon for colon in colons) else ",",
         inline_functions=not functions or sum(functions) * 2 < len(functions),
