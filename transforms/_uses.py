@@ -11,7 +11,7 @@ from remediator.model import Catalogue, Credential, Path, Refusal, Value, value_
 from remediator.template import Kind, Reference, Template, references, sub_parts
 
 from ._rules import rule_edits
-from ._secrets import flattened
+from ._secrets import SECRET, flattened
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +135,13 @@ def _use(
     path = reference.path
     if reference.kind is Kind.NAME or (path[0] == "Rules" and goes):
         return Use(reference, Role.INTERFACE)
+    if path[2:3] == ("Properties",) and template.type_of(str(path[1])) == SECRET:
+        return _use_in_secret(reference, template.presence(path))
     slot = _slot(template, reference, all_slots)
     refused = _refusal(template, reference)
     if refused is not None:
         return Use(reference, Role.REFUSED, slot=slot, refusal=refused)
     presence = template.presence(path)
-    if template.type_of(str(path[1])) == "AWS::SecretsManager::Secret":
-        return _use_in_secret(reference, presence)
     if slot is None or slot.credential.generatable == "no":
         return Use(reference, Role.CARRIED, presence)
     refused = _slot_refusal(template, reference, slot)
