@@ -348,6 +348,9 @@ def _refuse_depth(text: str) -> None:
 
 
 def _compose(text: str, is_json: bool) -> Node:
+    start = len(text) - len(text.lstrip())
+    if is_json and "\t" in text[:start]:  # JSON takes it there, YAML does not
+        text = text[:start].replace("\t", " ") + text[start:]
     try:
         root = yaml.compose(text, Loader=_Loader)
     except yaml.YAMLError as error:

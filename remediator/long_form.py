@@ -163,7 +163,7 @@ class Conversion:
             if key.id != "scalar":
                 raise TemplateError("a key of a mapping is no plain text", line=line)
             if key.tag == MERGE:
-                for source in [item] if item.id == "mapping" else item.value:
+                for source in item.value if item.id == "sequence" else [item]:
                     if source.id != "mapping":
                         raise TemplateError("`<<` merges something else than mappings", line=line)
                     merged = self.mapping(source) | merged
