@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Sequence
 
 from .document import Document
@@ -59,28 +58,20 @@ def _into_list(operation: Operation) -> bool:
 
 def _liftable(document: Document, operation: Replace) -> Replace:
     """Turn a change inside `!GetAtt A.B`, which has no place of its own, into one of the whole."""
-    path = operation.path
-    for length in range(len(path), -1, -1):
-        try:
-            document.node(path[:length])
-        except KeyError:
-            continue
-        if length == len(path):
-            return operation
-        break
-    else:
+    *outer, function, index = operation.path if len(operation.path) > 1 else ("", "")
+    arguments: Value = None
+    if function == "Fn::GetAtt" and isinstance(index, int):
+        arguments = value_at(document.data, operation.path[:-1])
+    if not isinstance(arguments, list) or not isinstance(index, int):
         return operation
-    outer = path[:length]
-    # `length` may stand below the tag: the whole function is replaced.
-    if outer and outer[-1] == "Fn::GetAtt":
-        outer = outer[:-1]
-    value = copy.deepcopy(value_at(document.data, outer))
-    inner = value_at(value, path[len(outer) : -1])
-    step = path[-1]
-    # Below a function that is one scalar there is nothing but the arguments of Fn::GetAtt.
-    if isinstance(inner, list) and isinstance(step, int):
-        inner[step] = operation.value
-    return Replace(outer, value)
+    try:
+        node = document.node(tuple(outer))
+    except KeyError:
+        return operation  # below a merge key: refused later
+    if node.id != "scalar":
+        return operation
+    changed = [*arguments[:index], operation.value, *arguments[index + 1 :]]
+    return Replace(tuple(outer), {"Fn::GetAtt": changed})
 
 
 def _difference(document: Document, path: Path, old: Value, new: Value) -> Iterator[Operation]:

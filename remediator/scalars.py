@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from .document import Node, scalar_value
 from .layout import Entry, Layout
+from .long_form import STR
 from .model import Value
 from .render import Renderer
 from .style import is_plain
@@ -38,7 +39,7 @@ def rewritten(
     if old_tag is None and start > entry.value_start:
         return None  # `!!str x`
     raw = layout.text[start : entry.end]
-    if tag == old_tag:
+    if tag == old_tag and (tag is not None or node.tag == STR):
         within = _within(layout, entry, raw, text, flow=flow)
         if within is not None:
             return [(start, entry.end, within)]
@@ -103,7 +104,10 @@ def _lines(layout: Layout, raw: str, old: str, new: str) -> str | None:
     if not body:
         return None
     old_lines, new_lines = old.split("\n"), new.split("\n")
-    indent = min(len(line) - len(line.lstrip(" ")) for line in body if line.strip(" "))
+    indents = [len(line) - len(line.lstrip(" ")) for line in body if line.strip(" ")]
+    if not indents:
+        return None
+    indent = min(indents)
     head = 0
     while head < min(len(old_lines), len(new_lines)) and old_lines[head] == new_lines[head]:
         head += 1
