@@ -247,13 +247,13 @@ def unresolved_references(data: Mapping[str, Value]) -> frozenset[str]:
         if reference.target.startswith("AWS::"):
             continue
         if reference.kind is Kind.CONDITION:
-            missing = reference.target not in conditions
+            missing, words = reference.target not in conditions, f"condition {reference.target}"
         elif reference.kind is Kind.NAME:
-            missing = reference.target not in parameters
+            missing, words = reference.target not in parameters, f"parameter {reference.target}"
         else:
-            missing = reference.target not in known
+            missing, words = reference.target not in known, reference.target
         if missing:
-            found.add(f"{reference.kind} {reference.target}")
+            found.add(words)
     return frozenset(found)
 
 

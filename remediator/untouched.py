@@ -214,9 +214,14 @@ def _only_shortened(text: str, start: int, places: Sequence[int], new: str) -> b
     before = {text[max(start, _line_start(text, place)) : place] for place in places}
     return (
         (head.startswith(first) or places[0] <= start + len(head))
-        and all(line in lines for line in inner)
+        and all(any(line in (each, _without_comma(each)) for each in lines) for line in inner)
         and last in before
     )
+
+
+def _without_comma(line: str) -> str:
+    """Return a line as it is once the entry behind it is gone, with its own line end."""
+    return re.sub(r",[ \t]*(?=\r?$)", "", line)
 
 
 # --- comments --------------------------------------------------------------------------------

@@ -101,12 +101,12 @@ def test_macros(template: Template) -> None:
 @pytest.mark.parametrize(
     ("data", "missing"),
     [
-        ({"Resources": {"R": {"Properties": {"A": {"Ref": "Gone"}}}}}, {"Ref Gone"}),
-        ({"Resources": {"R": {"Condition": "Gone"}}}, {"Condition Gone"}),
-        ({"Resources": {"R": {"DependsOn": "Gone"}}}, {"DependsOn Gone"}),
-        ({"Resources": {"R": {"A": {"Fn::Sub": "${Gone.Arn}${AWS::Region}"}}}}, {"Fn::Sub Gone"}),
+        ({"Resources": {"R": {"Properties": {"A": {"Ref": "Gone"}}}}}, {"Gone"}),
+        ({"Resources": {"R": {"Condition": "Gone"}}}, {"condition Gone"}),
+        ({"Resources": {"R": {"DependsOn": "Gone"}}}, {"Gone"}),
+        ({"Resources": {"R": {"A": {"Fn::Sub": "${Gone.Arn}${AWS::Region}"}}}}, {"Gone"}),
         ({"Resources": {"R": {"A": {"Fn::Sub": ["${X}", {"X": "y"}]}}}}, set()),
-        ({"Outputs": {"O": {"Value": {"Fn::GetAtt": "Gone.Arn"}}}}, {"Fn::GetAtt Gone"}),
+        ({"Outputs": {"O": {"Value": {"Fn::GetAtt": "Gone.Arn"}}}}, {"Gone"}),
         (
             {
                 "Metadata": {
@@ -116,7 +116,7 @@ def test_macros(template: Template) -> None:
                     }
                 }
             },
-            {"name Gone"},
+            {"parameter Gone"},
         ),
         ({"Mappings": {"M": {"Ref": "Gone"}}}, set()),
         ({"Resources": None, "Outputs": [], "Conditions": "x", "Parameters": 3}, set()),

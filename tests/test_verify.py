@@ -305,7 +305,7 @@ def test_json_is_read_by_a_second_reader(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_dangling_reference_is_refused() -> None:
     text = NEW[: NEW.index("!Sub '{{")] + "!Ref Password\n\n# The tail.\n"
-    with pytest.raises(ProofError, match="Ref Password"):
+    with pytest.raises(ProofError, match="not there: Password"):
         proof_of(text, plan=PLAN[:2])
 
 

@@ -142,6 +142,9 @@ def _use(
     if refused is not None:
         return Use(reference, Role.REFUSED, slot=slot, refusal=refused)
     presence = template.presence(path)
+    if _is_user_name(template, path, all_slots):
+        reason = f"{path[1]}: it is the user name too, which must not become a reference"
+        return Use(reference, Role.REFUSED, presence, refusal=Refusal("is-user-name", reason))
     if slot is None or slot.credential.generatable == "no":
         return Use(reference, Role.CARRIED, presence)
     refused = _slot_refusal(template, reference, slot)
@@ -168,6 +171,21 @@ def _slot(template: Template, reference: Reference, all_slots: tuple[Slot, ...])
     return None if inside else slot
 
 
+def _is_user_name(template: Template, path: Path, all_slots: tuple[Slot, ...]) -> bool:
+    """Tell whether a path is in the user name of a credential.
+
+    That is create-only for databases: a dynamic reference there would replace the database.
+    """
+    properties = tuple(step for step in path[3:] if isinstance(step, str))
+    return any(
+        slot.resource == path[1]
+        and slot.credential.user is not None
+        and properties[: len(named)] == named
+        for slot in all_slots
+        for named in (tuple(step for step in slot.credential.user or () if step != "*"),)
+    )
+
+
 def _refusal(template: Template, reference: Reference) -> Refusal | None:
     """Return why no dynamic reference can stand at a place, or None where one can."""
     path = reference.path
@@ -179,11 +197,11 @@ def _refusal(template: Template, reference: Reference) -> Refusal | None:
         return Refusal(code, f"{place}: {reason}")
     kind = template.type_of(str(path[1]))
     resource = f"{path[1]} ({kind})"
-    if path[2] == "Metadata":
+    if path[2:3] == ("Metadata",):
         return Refusal(
             "used-in-metadata", f"{place}: references are not resolved in resource metadata"
         )
-    if path[2] != "Properties":
+    if path[2:3] != ("Properties",):
         return Refusal("used-elsewhere", f"{place}: only properties resolve references")
     if kind.startswith("Custom::") or kind == "AWS::CloudFormation::CustomResource":
         return Refusal(
@@ -202,7 +220,8 @@ def _refusal(template: Template, reference: Reference) -> Refusal | None:
 
 def _function_refusal(steps: Path, place: str) -> Refusal | None:
     """Return why the functions around a use forbid a reference: they would work on its text."""
-    for function, following in zip(steps, (*steps[1:], None), strict=True):
+    for index, function in enumerate(steps):
+        following = steps[index + 1] if index + 1 < len(steps) else None
         if not isinstance(function, str) or not function.startswith(("Fn::", "!")):
             continue
         if function == "Fn::If" and following in (1, 2):
