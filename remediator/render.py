@@ -21,6 +21,7 @@ _STANDARD = "tag:yaml.org,2002:"
 _SHORT_FORM = {long: short for short, long in LONG_FORM.items()}
 _LOGICAL = frozenset(("Fn::And", "Fn::Or", "Fn::Not", "Fn::If"))
 _ESCAPED = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
+_NOT_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _SHORT_LIST = 60  # characters: what a person still writes in one line
 _WIDE = 1 << 20
 
@@ -278,7 +279,7 @@ class Renderer:
             margin = None
         if not isinstance(value, dict | list):
             try:
-                return json.dumps(value, ensure_ascii=False, allow_nan=False)
+                return _json_text(value)
             except ValueError as error:
                 raise EditError(f"{value!r} cannot be written as JSON") from error
         opening, closing = "{}" if isinstance(value, dict) else "[]"
@@ -287,7 +288,7 @@ class Renderer:
         inner = None if margin is None or self._is_inline(value) else margin + style.indent
         if isinstance(value, dict):
             parts = [
-                json.dumps(key, ensure_ascii=False) + style.colon + self.json(item, inner)
+                _json_text(key) + style.colon + self.json(item, inner)
                 for key, item in value.items()
             ]
         else:
@@ -311,9 +312,15 @@ class Renderer:
 
     def json_entry(self, key: str, value: Value, margin: str | None) -> str:
         """Return `"key": value` as JSON."""
-        return (
-            json.dumps(key, ensure_ascii=False) + self.style.json.colon + self.json(value, margin)
-        )
+        return _json_text(key) + self.style.json.colon + self.json(value, margin)
+
+
+def _json_text(value: Value) -> str:
+    """Return a scalar as JSON that YAML reads too: it takes fewer characters as they are."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    if re.search("[\ud800-\udfff]", text):
+        raise EditError("a text holds a character that YAML cannot")
+    return _NOT_YAML.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
 
 def is_float(text: str) -> bool:

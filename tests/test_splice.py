@@ -35,7 +35,7 @@ def apply(text: str, *operations: Operation) -> str:
     return new
 
 
-def patched(data: Value, operations: Sequence[Operation]) -> Any:
+def patched(data: Any, operations: Sequence[Operation]) -> Any:
     patch: Any = json_patch(operations)
     return jsonpatch.apply_patch(copy.deepcopy(data), patch)
 
