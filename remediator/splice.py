@@ -78,11 +78,37 @@ class _Splicer:
                 raise EditError(f"{pointer(path)}: an anchor or alias stands in what would go")
         if node.id == "mapping":
             self._refuse_twice(path, node, group.adds)
+        if not entries and self._opens(node, group.adds):
+            return self._replace(self._own_path(path), self._filled(path, node, group.adds))
         if node.flow_style or not entries:
             return self._regroup_flow(path, node, removed, group.adds)
         if len(removed) == len(entries) and not group.adds:
             raise EditError(f"would leave {pointer(path) or 'the template'} empty")
         return self._regroup_block(path, node, removed, group.adds)
+
+    def _opens(self, node: Node, adds: list[Add]) -> bool:
+        """Whether an empty `{}` becomes a block: its new entries are more than scalars."""
+        if self._as_json(node) or self._json_below:
+            return False
+        return any(isinstance(add.value, dict | list) and add.value for add in adds)
+
+    def _own_path(self, path: Path) -> Path:
+        """Return the path of a node with its tag, where the path ends below the tag."""
+        return path[:-1] if self.layout.find(path)[1] else path
+
+    def _filled(self, path: Path, node: Node, adds: list[Add]) -> Value:
+        """Return what an empty collection holds after the additions."""
+        ordered = self._ordered(path, adds)
+        value: Value
+        if node.id == "sequence":
+            if any(add.path[-1] != 0 for add in adds):
+                raise EditError(f"{pointer(path)} is empty, and has no entry to stand beside")
+            value = [add.value for add in ordered]
+        else:
+            if any(add.before is not None or add.after is not None for add in ordered):
+                raise EditError(f"{pointer(path)} is empty, and has no entry to stand beside")
+            value = {str(add.path[-1]): add.value for add in ordered}
+        return {str(path[-1]): value} if self._own_path(path) != path else value
 
     def _collection(self, path: Path) -> tuple[Node, tuple[Entry, ...]]:
         """Return a mapping or list whose entries may change."""

@@ -573,6 +573,18 @@ def test_flow(source: str, operation: Operation, new: str) -> None:
     assert edit(f"{source}\nZ: 0\n", operation) == f"{new}\nZ: 0\n"
 
 
+def test_an_empty_collection_opens_into_a_block_for_more_than_scalars() -> None:
+    value: Value = {"Type": "String"}
+    source = "M: {}  # c\nL: []\nZ: 0\n"
+    new = "M:  # c\n  A:\n    Type: String\n  B: 1\nL: []\nZ: 0\n"
+    assert edit(source, Add(at("M", "A"), value), Add(at("M", "B"), 1)) == new
+    new = "M: {}  # c\nL:\n  - Type: String\nZ: 0\n"
+    assert edit(source, Add(at("L", 0), value)) == new
+    text = HEAD + "      M: {}\n"
+    assert "no entry to stand beside" in refusal(text, Add(at("M", "A"), value, before="B"))
+    assert "is not there" in refusal(text, Add(at("M", "A"), 1, before="B"))
+
+
 def test_a_comment_between_brackets_refuses_the_edit_beside_it() -> None:
     text = HEAD + "      L: [a, # one\n        b]\n"
     assert "comment stands between the brackets" in refusal(text, Remove(at("L", 0)))
