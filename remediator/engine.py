@@ -277,8 +277,7 @@ def _result(
     outcomes = [_outcome(document, each, repaired) for each in progress.repaired]
     outcomes += [_outcome(new, each, Status.LEFT, refusal) for each, refusal in left]
     status = repaired if progress.repaired else Status.LEFT if left else Status.CLEAN
-    held_back = any(each.finding.fix for each, _ in left) and document.problems
-    problem = document.problems[0] if held_back else None
+    problem = document.problems[0] if document.problems else None
     return FileResult(
         path,
         status if problem is None else Status.ERROR,

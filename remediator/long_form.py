@@ -173,8 +173,8 @@ class Conversion:
                 self.problems.append(
                     Problem(
                         "duplicate-key",
-                        f"the key {key.value} stands twice in one mapping, here and in line "
-                        f"{first}; remove one of them",
+                        f"the key {key.value} stands twice in one mapping, in lines {first} and "
+                        f"{line}; remove one of them",
                         line,
                     )
                 )

@@ -278,8 +278,9 @@ def test_document_with_a_problem_is_not_edited(handle: Callable[..., FileResult]
     assert told(result) == [("fake", "left", "duplicate-key")]
 
 
-def test_problem_that_holds_nothing_back_is_none() -> None:
-    assert run(text=TWICE).status is Status.CLEAN
+def test_a_problem_is_an_error_even_where_nothing_is_found() -> None:
+    result = run(text=TWICE)
+    assert (result.status, result.error_line, result.outcomes) == (Status.ERROR, 7, ())
 
 
 # --- defects ---------------------------------------------------------------------------------

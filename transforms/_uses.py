@@ -308,4 +308,4 @@ def password_parameters(
 def feeds(name: str, uses: tuple[Use, ...]) -> str:
     """Return what a parameter is, in words."""
     labels = dict.fromkeys(use.slot.label for use in uses if use.slot is not None)
-    return f"{name} is typed in by hand and feeds {', '.join(labels)}"
+    return f"the parameter {name} feeds {', '.join(labels)}"

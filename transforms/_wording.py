@@ -86,8 +86,9 @@ def external_follow_ups(template: Template, group: Group, secret: str) -> list[s
             _, host = server(template, use)
             user = user_name(template, use.slot, (use.presence,))
             found.append(
-                f"Set the password that {secret} holds for user {_words(template, user)} on server "
-                f"{_words(template, host)} ({use.resource}), before it connects."
+                f"After the deployment, read the password (aws secretsmanager get-secret-value "
+                f"--secret-id <the ARN of {secret}>) and set it for user {_words(template, user)} "
+                f"on server {_words(template, host)}; until then {use.resource} cannot log in."
             )
     return list(dict.fromkeys(found))
 
@@ -99,8 +100,8 @@ def _words(template: Template, value: object) -> str:
     text = flattened(value)
     if "\0" in text:
         return "(see the template)"
-    defaults = (
-        (name, literal(template.parameter(name).get("Default"))) for name in sub_variables(text)
-    )
-    known = ", ".join(f"{name} is {default} by default" for name, default in defaults if default)
-    return f"{text} ({known})" if known else text
+    for name in sub_variables(text):
+        default = literal(template.parameter(name).get("Default"))
+        if default:
+            text = text.replace("${%s}" % name, f"{default} (the default of {name})")
+    return text

@@ -26,12 +26,13 @@ from collections.abc import Iterator
 
 from remediator.conditions import TooManyConditions, literal
 from remediator.model import Context, Finding, Path, Refusal, Value, pointer, value_at
-from remediator.template import Kind, Reference, Template, walk
+from remediator.template import Kind, Reference, Template, references, walk
 from remediator.transform import Transform
 
 from ._groups import Group
 from ._plan import Draft, fixed, left, macro_refusal
 from ._repair import first_owner, generate
+from ._secrets import NO_VALUE
 from ._uses import Role, Slot, Use, slots
 from ._wording import consequence
 
@@ -45,6 +46,7 @@ def check(template: Template, context: Context) -> Iterator[Finding]:
         if slot.credential.generatable != "no":
             for path, text in _literals(value_at(template.document.data, slot.path), slot.path):
                 found.setdefault(text, []).append((path, slot))
+            yield from _within_functions(template, slot)
     for text, places in found.items():
         labels = ", ".join(dict.fromkeys(slot.label for _, slot in places))
         message = f"{labels} is written out in the template"
@@ -82,7 +84,8 @@ def _repair(
         return generated
     secrets, groups = generated
     draft.follow_ups.append("The old password stays in the history of git: use it nowhere else")
-    title = f"the literal becomes the generated secret {' and '.join(secrets)}"
+    labels = ", ".join(dict.fromkeys(slot.label for _, slot in places))
+    title = f"{labels} becomes the generated secret {' and '.join(secrets)}"
     external = any(not group.owners for group in groups)
     return fixed(draft, places[0][0], message, title, consequence(groups, external), (text,))
 
@@ -114,14 +117,52 @@ def _refusal(template: Template, text: str, places: list[tuple[Path, Slot]]) -> 
 
 def _literals(value: Value, path: Path) -> Iterator[tuple[Path, str]]:
     """Yield the literals that a property may have, in any branch of `Fn::If`."""
+    for place, each in _branches(value, path):
+        text = literal(each)
+        if text and not isinstance(each, bool) and "{{resolve:" not in text:
+            yield place, text
+
+
+def _within_functions(template: Template, slot: Slot) -> Iterator[Finding]:
+    """Yield a finding for a credential that a function makes of nothing but literals."""
+    for path, value in _branches(value_at(template.document.data, slot.path), slot.path):
+        if not isinstance(value, dict) or len(value) != 1 or value == NO_VALUE:
+            continue
+        inner = [each for _, each in walk(value)]
+        functions = {key for each in inner if isinstance(each, dict) for key in each}
+        named = [r for r in references({"": value}) if r.kind is not Kind.CONDITION]
+        if named or functions & _FROM_ELSEWHERE or any("{{resolve:" in str(each) for each in inner):
+            continue
+        texts = [text for each in inner if (text := literal(each)) and len(text) > 1]
+        function = next(iter(value))
+        if function == "Fn::FindInMap":
+            texts = _mapped(template, value["Fn::FindInMap"])
+        reason = f"put a String parameter with NoEcho in place of {function}: it becomes a secret"
+        message = f"{slot.label} is written out within {function}"
+        yield left(path, message, Refusal("composed-credential", reason), tuple(texts))
+
+
+def _mapped(template: Template, argument: Value) -> list[str]:
+    """Return every value that an `Fn::FindInMap` may find, by its map and its last key."""
+    name, key = (argument[0], argument[-1]) if isinstance(argument, list) and argument else ("", "")
+    return [
+        text
+        for path, each in walk(template.data.get("Mappings"))
+        if path[:1] == (name,) and path[2:3] == (key,) and (text := literal(each))
+    ]
+
+
+_FROM_ELSEWHERE = {"Fn::ImportValue", "Fn::GetStackOutput", "Fn::Transform"}
+
+
+def _branches(value: Value, path: Path) -> Iterator[tuple[Path, Value]]:
+    """Yield what a property may be, in any branch of `Fn::If`."""
     branches = value.get("Fn::If") if isinstance(value, dict) else None
     if isinstance(branches, list):
         for index, branch in list(enumerate(branches))[1:]:
-            yield from _literals(branch, (*path, "Fn::If", index))
-        return
-    text = literal(value)
-    if text and not isinstance(value, bool) and "{{resolve:" not in text:
-        yield path, text
+            yield from _branches(branch, (*path, "Fn::If", index))
+    else:
+        yield path, value
 
 
 TRANSFORM = Transform(
