@@ -139,7 +139,8 @@ def _within_functions(template: Template, slot: Slot) -> Iterator[Finding]:
             texts = _mapped(template, value["Fn::FindInMap"])
         reason = f"put a String parameter with NoEcho in place of {function}: it becomes a secret"
         message = f"{slot.label} is written out within {function}"
-        yield left(path, message, Refusal("composed-credential", reason), tuple(texts))
+        refusal = _refusal(template, "", [(path, slot)]) or Refusal("composed-credential", reason)
+        yield left(path, message, refusal, tuple(texts))
 
 
 def _mapped(template: Template, argument: Value) -> list[str]:
