@@ -22,6 +22,30 @@ def pointer(path: Path) -> str:
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
 
 
+Span: TypeAlias = tuple[int, int]
+"""Characters of a text, from and to."""
+
+_WORDS = (
+    "admin administrator allow allowed aurora because cluster consequence database dbadmin default "
+    "deploy deploys deployment description endpoint engine export exports external false file "
+    "files finding findings generated input instance json key left literal live mariadb master "
+    "masteruser mysql name needs none null nothing oracle oracledb parameter parameters passwd "
+    "passwort password passwords pattern postgres postgresql production properties property "
+    "rds redshift remove repair repaired replace replaces resource resources root rotate rotates "
+    "safe secret secrets server stack string system table template templates test text true type "
+    "user username users value values version yaml"
+)
+_COMMON = frozenset(_WORDS.split())
+
+
+def is_telling(secret: str) -> bool:
+    """Whether a secret is nothing but itself: no short value, nor a word of any template.
+
+    Only then is it hidden wherever its letters stand; else a report would be all asterisks.
+    """
+    return len(secret.strip()) >= 4 and secret.strip().lower() not in _COMMON
+
+
 def value_at(data: Value, path: Path) -> Value:
     """Return the value at a path; raises KeyError where there is none."""
     for step in path:
@@ -281,6 +305,9 @@ class FileResult:
     needs_after: tuple[str, ...] = ()
     differences: tuple[str, ...] = ()
     """The difference of the data in words, from the proof."""
+    hidden_old: tuple[Span, ...] = ()
+    """The spans of the old text that hold a literal secret, in their order."""
+    hidden_new: tuple[Span, ...] = ()
 
     @property
     def masked(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from .discover import Input, Unusable, expand, tree_of
 from .document import Document
 from .engine import inspect, remediate
 from .errors import FileError, RemediatorError, TemplateError
+from .hidden import with_hidden
 from .model import Caller, Catalogue, Context, FileResult, RunResult, Settings, Status
 from .registry import trigger
 from .repository import Repository
@@ -133,14 +134,21 @@ class Runner:
         result = self._work(document, name, entry)
         if not document.bom or result.old.startswith(_BOM):
             return result
-        return replace(result, old=_BOM + result.old, new=_BOM + result.new)
+        return replace(
+            result,
+            old=_BOM + result.old,
+            new=_BOM + result.new,
+            hidden_old=tuple((start + 1, end + 1) for start, end in result.hidden_old),
+            hidden_new=tuple((start + 1, end + 1) for start, end in result.hidden_new),
+        )
 
     def _work(self, document: Document, name: str, entry: Input | None) -> FileResult:
         context = Context(self.catalogue, self.settings, self._callers(document, entry))
         if self.check:
             return inspect(document, self.transforms, context, path=name)
         status = Status.FIXED if self.write or self.fixes else Status.WOULD_FIX
-        return remediate(document, self.transforms, context, path=name, write=status)
+        result = remediate(document, self.transforms, context, path=name, write=status)
+        return with_hidden(document, result)
 
     def _write(self, file: Path, raw: bytes, result: FileResult) -> None:
         content = result.new.encode()

@@ -71,9 +71,10 @@ def test_no_report_shows_a_secret() -> None:
         ("a: hunter2", ["hunter2"], f"a: {MASK}"),
         ('"a\\"b\\u00e9"', ['a"bé'], f'"{MASK}"'),
         ("'it''s'", ["it's"], f"'{MASK}'"),
-        ("version: 1, a1", ["1"], f"version: {MASK}, a1"),
+        ("version: 1, a1", ["1"], "version: 1, a1"),
+        ("the password of admin", ["password", "Admin"], "the password of admin"),
         ("+ BEGIN\n+ a-line\n", ["BEGIN\na-line\n"], f"+ {MASK}\n+ {MASK}\n"),
-        ("password12", ["password", "password12"], MASK),
+        ("passw0rd12", ["passw0rd", "passw0rd12"], MASK),
     ],
 )  # fmt: skip
 def test_a_secret_is_masked_however_it_is_spelled(

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator
 
 from ..model import FileResult, RunResult
-from .mask import mask
+from .mask import mask, mask_spans
 
 _BARE = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"})
 
@@ -24,7 +24,10 @@ def of_file(file: FileResult, *, masked: bool = True) -> str:
     if file.old == file.new:
         return ""
     # Lines end at \n alone: a bare \r, U+2028 or a form feed is within a line, for git too.
-    hunks = list(difflib.unified_diff(_lines(file.old), _lines(file.new), n=3, lineterm="\n"))[2:]
+    old, new = file.old, file.new
+    if masked:
+        old, new = mask_spans(old, file.hidden_old), mask_spans(new, file.hidden_new)
+    hunks = list(difflib.unified_diff(_lines(old), _lines(new), n=3, lineterm="\n"))[2:]
     body = "".join(_with_end(hunks))
     if masked:
         body = mask(body, file.masked)

@@ -6,21 +6,33 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from ..model import Value
+from ..model import Span, Value, is_telling
 
 MASK = "********"
-_SHORT = 4  # a shorter secret is hidden where it stands alone: it is part of too many words
+_CONTENT = re.compile(r"[^\s](?:[^\r\n]*[^\s])?")
 
 
 def mask(text: str, secrets: Iterable[str]) -> str:
-    """Return a text without these secrets, however YAML or JSON spells them."""
+    """Return a text without these secrets, however YAML or JSON spells them.
+
+    Short values and common words stay: they are hidden where they stand in the template, by
+    `mask_spans`, and elsewhere they are no secret.
+    """
     spellings = {spelling for secret in secrets for spelling in _spellings(secret)}
     for spelling in sorted(spellings, key=lambda spelling: (-len(spelling), spelling)):
-        if len(spelling) < _SHORT:
-            text = re.sub(rf"(?<!\w){re.escape(spelling)}(?!\w)", MASK, text)
-        else:
-            text = text.replace(spelling, MASK)
+        text = text.replace(spelling, MASK)
     return text
+
+
+def mask_spans(text: str, spans: Sequence[Span]) -> str:
+    """Return a text with these spans masked line by line, so that its lines stay what they are."""
+    parts = []
+    shown = 0
+    for start, end in spans:
+        if start >= shown:
+            parts += [text[shown:start], _CONTENT.sub(MASK, text[start:end])]
+            shown = end
+    return "".join([*parts, text[shown:]])
 
 
 def mask_value(value: Value, secrets: Sequence[str]) -> Value:
@@ -33,7 +45,7 @@ def mask_value(value: Value, secrets: Sequence[str]) -> Value:
         return {mask(key, secrets): mask_value(item, secrets) for key, item in value.items()}
     if value is None or isinstance(value, bool):
         return value
-    return MASK if str(value) in secrets else value
+    return MASK if str(value) in secrets and is_telling(str(value)) else value
 
 
 def mask_patch(
@@ -49,7 +61,7 @@ def mask_patch(
 def _spellings(secret: str) -> Iterable[str]:
     lines = {line.strip() for line in secret.splitlines()} if "\n" in secret else set()
     for part in {secret, *lines}:
-        if part:
+        if is_telling(part):
             yield part
             yield part.replace("'", "''")
             yield json.dumps(part)[1:-1]
