@@ -110,8 +110,9 @@ class Block:
             if above < after or not self.text.startswith(margin, above):
                 break
             start = above
-        if _RULE.search(self.text[start:line]):
-            start = line
+        heads_text = not self.column and self.text[:start].strip() in ("", "---")
+        if heads_text or _RULE.search(self.text[start:line]):
+            start = line  # it speaks of what follows as a whole: a licence, a group
         between = self.text[after:start]
         if not between.strip():
             return start, None

@@ -30,6 +30,7 @@ ALWAYS: Presence = (frozenset(),)
 LIMIT = 4096
 """Assignments that are tried at the most; beyond it, TooManyConditions."""
 
+_MANY_CASES = 16  # from which on cases are simplified before they are multiplied
 _OTHER = "\0other"  # any value that no condition of the template names
 _Assignment: TypeAlias = Mapping[str, str]
 _Formula: TypeAlias = Callable[[_Assignment], bool]
@@ -87,14 +88,19 @@ class Conditions:
 
     def both(self, presence: Presence, other: Presence) -> Presence:
         """Return where both hold, without the cases that contradict themselves."""
-        joined = (a | b for a in presence for b in other)
+        if len(presence) * len(other) > LIMIT:
+            raise TooManyConditions(f"more than {LIMIT} branches come together")
+        joined = dict.fromkeys(a | b for a in presence for b in other)
         return tuple(c for c in joined if not any((name, not truth) in c for name, truth in c))
 
     def without(self, presence: Presence, other: Presence) -> Presence:
         """Return where `presence` holds and `other` does not."""
         for case in other:
             opposite = tuple(frozenset({(name, not truth)}) for name, truth in sorted(case))
-            presence = self.both(presence, opposite)
+            joined = self.both(presence, opposite)
+            presence = tuple(case for case in joined if self.satisfiable((case,)))
+            if len(presence) > _MANY_CASES:
+                presence = self.simplified(presence)
         return tuple(case for case in presence if self.satisfiable((case,)))
 
     def simplified(self, presence: Presence) -> Presence:

@@ -74,8 +74,14 @@ def _given(
 
 
 def owner(template: Template, slot: Slot) -> str | Refusal:
-    """Return the database whose password a slot really is: the cluster, for its member."""
-    member = template.properties(slot.resource).get("DBClusterIdentifier")
+    """Return the database whose password a slot really is: that of a member is its cluster's, that
+    of a replica its source's."""
+    properties = template.properties(slot.resource)
+    source = properties.get("SourceDBInstanceIdentifier")
+    of_source = {r.target for r in references({"": source}) if r.target in template.resources}
+    if slot.credential.type == "AWS::RDS::DBInstance" and len(of_source) == 1:
+        return of_source.pop()
+    member = properties.get("DBClusterIdentifier")
     if slot.credential.type != "AWS::RDS::DBInstance" or member is None:
         return slot.resource
     targets = {r.target for r in references({"": member}) if r.target in template.resources}
@@ -93,14 +99,8 @@ def user_name(template: Template, slot: Slot, presence: Presence) -> Value | Ref
 
     A credential that has no user name gives None.
     """
-    credential = slot.credential
-    if credential.fixed_user is not None:
-        return credential.fixed_user
-    if credential.user is None:
-        return None
-    value = _sibling(template, slot, credential.user)
-    expression = resolved(template, value, presence)
-    if expression is None or expression == NO_VALUE:
+    expression = user_expression(template, slot, presence)
+    if expression is None:
         return None
     if "{{resolve:" in flattened(expression):
         return Refusal(
@@ -109,6 +109,17 @@ def user_name(template: Template, slot: Slot, presence: Presence) -> Value | Ref
             "text must not hold",
         )
     return expression
+
+
+def user_expression(template: Template, slot: Slot, presence: Presence) -> Value:
+    """Return the user-name expression of a credential as the template has it; None without one."""
+    credential = slot.credential
+    if credential.fixed_user is not None:
+        return credential.fixed_user
+    if credential.user is None:
+        return None
+    expression = resolved(template, _sibling(template, slot, credential.user), presence)
+    return None if expression == NO_VALUE else expression
 
 
 def _sibling(template: Template, slot: Slot, pattern: tuple[str, ...]) -> Value:
@@ -135,5 +146,8 @@ def server(template: Template, use: Use) -> tuple[str | None, Value]:
         value = _sibling(template, use.slot, (*settings, "ServerName"))
     if value is None:
         value = template.properties(use.resource).get("ServerName")
-    targets = {r.target for r in references({"": value}) if r.target in template.resources}
+    expression = resolved(template, value, (use.presence,))
+    if isinstance(expression, dict) and "Fn::If" in expression:
+        return None, value  # another server in another mode
+    targets = {r.target for r in references({"": expression}) if r.target in template.resources}
     return (targets.pop() if len(targets) == 1 else None), value

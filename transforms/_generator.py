@@ -187,14 +187,14 @@ def _compiled(pattern: str) -> re.Pattern[str] | None:
     # `[\\p{ASCII}&&[^@/]]`: Java's intersection, the one form of it that templates use.
     translated = _ASCII_BUT.sub(r"[^\1\\x80-\\U0010ffff]", pattern)
     translated = _GROUPED_CLASS.sub(r"\1", translated)
-    for java, python in _JAVA_CLASSES.items():
-        translated = translated.replace(java, python)
+    translated = _CLASS_OR_NAMED.sub(_in_python, translated)
     # A repeated group, or several open-ended repetitions in a row, may take exponential time.
     parts = re.split(r"\(\?[=!]", translated)
     if (
         len(pattern) > 500
         or "&&" in translated
         or r"\p" in translated
+        or "[[" in translated
         or re.search(r"\[[^\]\\]*(?<!\[)\[", translated)
         or _QUANTIFIED_GROUP.search(translated)
         or any(len(_UNBOUNDED.findall(part)) > 3 for part in parts)
@@ -208,6 +208,7 @@ def _compiled(pattern: str) -> re.Pattern[str] | None:
 
 _ASCII_BUT = re.compile(r"\[\\p\{ASCII\}&&\[\^((?:[^\]\\]|\\.)*)\]\]")
 _GROUPED_CLASS = re.compile(r"\((\[(?:[^\]\\]|\\.)*\])\)")  # `([a-z])*`, safe without its group
+_CLASS_OR_NAMED = re.compile(r"\[(?:\\.|[^\]\\])*\]|\\p\{\w+\}")
 _JAVA_CLASSES = {
     r"\p{Alnum}": "a-zA-Z0-9",
     r"\p{Alpha}": "a-zA-Z",
@@ -215,6 +216,14 @@ _JAVA_CLASSES = {
     r"\p{Upper}": "A-Z",
     r"\p{Digit}": "0-9",
 }
+
+
+def _in_python(match: re.Match[str]) -> str:
+    """Return a character class, or a named one that stands alone, as Python writes it."""
+    text = match[0]
+    for java, python in _JAVA_CLASSES.items():
+        text = text.replace(java, python if text.startswith("[") else f"[{python}]")
+    return text
 
 
 @functools.lru_cache(maxsize=64)

@@ -71,6 +71,14 @@ def groups(template: Template, uses: tuple[Use, ...]) -> tuple[Group, ...] | Ref
 
 def _external(template: Template, readers: tuple[Use, ...]) -> tuple[Group, ...] | Refusal:
     """All that log in to servers outside share a secret, if they do so as the same user."""
+    for use in readers:
+        database, _ = server(template, use) if use.role is Role.EXTERNAL else (None, None)
+        if database is not None and _is_database(template, database):
+            return Refusal(
+                "other-password",
+                f"{use.resource} logs in to {database}, whose password is another one: give it "
+                "the same reference as the database",
+            )
     names = [
         user_name(template, use.slot, (use.presence,))
         for use in readers
@@ -112,6 +120,10 @@ def _owned(
     return result
 
 
+def _is_database(template: Template, logical_id: str) -> bool:
+    return template.type_of(logical_id).startswith(("AWS::RDS::", "AWS::Redshift", "AWS::DocDB"))
+
+
 def _share(template: Template, found: list[Group]) -> bool:
     """Tell whether databases exclude each other, with one user name: one secret serves all."""
     names = [user_name(template, group.main, group.presence) for group in found]
@@ -128,8 +140,13 @@ def _index(template: Template, found: list[Group], use: Use) -> int | Refusal:
     if use.role is Role.EXTERNAL:
         database, _ = server(template, use)
         for index, group in enumerate(found):
-            if database in group.owners:
-                return index
+            if database in group.owners and use.slot is not None:
+                own = user_name(template, use.slot, (use.presence,))
+                if own == user_name(template, group.main, group.presence):
+                    return index
+                return Refusal(
+                    "several-users", f"{place} logs in to {database} as another user than its own"
+                )
         return Refusal(
             "which-server",
             f"{place}: it cannot be told whether its server is the database of this template",

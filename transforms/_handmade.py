@@ -5,20 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import replace as replace_fields
 
 from remediator.model import Add, Context, Refusal, Remove, Replace, Value, value_at
-from remediator.template import Kind, Reference, Template, references
+from remediator.template import Kind, Reference, Template, references, walk
 
 from ._databases import user_name
 from ._generator import Limits
 from ._groups import Group
-from ._plan import Draft, add_attachments, add_secret, restored_refusal
+from ._plan import Draft, add_attachments, add_secret, attached_when, restored_refusal
 from ._secrets import (
     ROTATION,
     WRITTEN_BY_ATTACHMENT,
     attachments_of,
     flattened,
     json_template,
+    names,
     readers,
     secret_entries,
 )
@@ -57,10 +59,12 @@ def read(template: Template, secret: str, parameter: str, group: Group) -> HandM
             f"{secret} has an attachment, which would not run again: its keys would be lost",
         )
     for rotation in template.of_type(ROTATION):
-        if flattened(template.properties(rotation).get("SecretId")) == "${%s}" % secret:
+        if names(template.properties(rotation).get("SecretId"), secret):
             return Refusal("secret-rotated", f"{secret} is rotated by {rotation} already")
     if not template.conditions.implies(group.presence, (template.presence(("Resources", secret)),)):
         return Refusal("secret-conditional", f"{secret} does not exist wherever it would be read")
+    if _read_by_name(template, secret):
+        return Refusal("secret-read-by-name", f"{secret} is read by its name, not by reference")
     if any(reader.secret == secret and not reader.key for reader in readers(template)):
         return Refusal("secret-read-whole", f"{secret} is read as a whole, and would hold more")
     value = template.properties(secret).get("SecretString")
@@ -91,10 +95,12 @@ def _read(
     for key, value in others.items():
         named = {r.target for r in references({"": value})}
         hidden = [n for n in named if str(template.parameter(n).get("NoEcho")).lower() == "true"]
-        if hidden and "user" not in key.lower():
-            return Refusal("several-passwords", f"{secret} holds {hidden[0]} too, under {key}")
+        if (hidden and key.lower() not in _USER_KEYS) or is_secret_constant(key, value):
+            return Refusal("several-passwords", f"{secret} holds another secret under {key}")
         if any(
-            flattened(value) == form % db for db in group.owners for form in _ENDPOINTS.get(key, ())
+            flattened(unquoted(value)) == form % db
+            for db in group.owners
+            for form in _ENDPOINTS.get(key, ())
         ):
             attached.add(key)
             continue
@@ -112,12 +118,73 @@ def _read(
                 "reads the secret; an attachment does not write that",
             )
         kept[key] = value
-    if group.owners and "username" not in kept:
-        user = user_name(template, group.main, group.presence)
-        if isinstance(user, Refusal) or user is None:
-            return user or Refusal("no-user-name", f"{secret} has no user name to be attached with")
-        kept = {"username": user, **kept}
-    return HandMade(secret, keys[0], kept, frozenset(attached))
+    found = HandMade(secret, keys[0], kept, frozenset(attached))
+    return _attachable(template, found, group) if group.owners else found
+
+
+def _attachable(template: Template, secret: HandMade, group: Group) -> HandMade | Refusal:
+    """Return a secret that its database can be attached to, or why that would go wrong."""
+    name, kept = secret.logical_id, secret.kept
+    user = user_name(template, group.main, group.presence)
+    if isinstance(user, Refusal) or user is None:
+        return user or Refusal("no-user-name", f"{name} has no user name to be attached with")
+    if "username" in kept and flattened(kept["username"]) != flattened(user):
+        return Refusal("other-user", f"{name} holds another user name than the database has")
+    for database in group.owners:
+        properties = template.properties(database)
+        for key, other in (("dbname", "DBName"), ("dbname", "DatabaseName"), ("port", "Port")):
+            differs = flattened(unquoted(kept.get(key))) != flattened(properties.get(other))
+            if key in kept and other in properties and differs:
+                return Refusal(
+                    "secret-has-own-keys",
+                    f"{name} holds another {key} than {database}, and the attachment's would "
+                    "take its place",
+                )
+        exists = (template.presence(("Resources", name)),)
+        attached_always = template.conditions.implies(
+            exists, attached_when(template, group, database)
+        )
+        if secret.attached and len(group.owners) == 1 and not attached_always:
+            return Refusal(
+                "secret-conditional",
+                f"{name} would lose {', '.join(sorted(secret.attached))} where {database} is not "
+                "attached",
+            )
+    return replace_fields(secret, kept=kept if "username" in kept else {"username": user, **kept})
+
+
+def _read_by_name(template: Template, secret: str) -> bool:
+    """Tell whether a dynamic reference names the secret by its physical name."""
+    name = flattened(template.properties(secret).get("Name"))
+    if not name or "\0" in name:
+        return False
+    mention = re.compile(r"\{\{resolve:secretsmanager:%s[:}]" % re.escape(name))
+    return any(
+        mention.search(flattened(value) if isinstance(value, dict) else value)
+        for _, value in walk(template.document.data)
+        if isinstance(value, str) or (isinstance(value, dict) and len(value) == 1)
+    )
+
+
+_USER_KEYS = frozenset({"username", "user", "login", "dbuser", "db_user", "dbusername"})
+_TELLING = re.compile(r"pass|pwd|secret|token|key|credential", re.IGNORECASE)
+
+
+def is_secret_constant(key: str, value: Value) -> bool:
+    """Tell whether a key of a hand-made secret holds another secret, written out."""
+    return isinstance(value, str) and bool(value) and _TELLING.search(key) is not None
+
+
+def secret_constants(template: Template, secret: str) -> tuple[str, ...]:
+    """Return the secrets that a hand-made secret holds written out, to be masked."""
+    entries = secret_entries(template.properties(secret).get("SecretString")) or {}
+    return tuple(str(value) for key, value in entries.items() if is_secret_constant(key, value))
+
+
+def unquoted(value: Value) -> Value:
+    """Return an expression without the mark that it stands without quotes in the JSON text."""
+    bare = isinstance(value, dict) and set(value) == {"Bare"}
+    return value["Bare"] if isinstance(value, dict) and bare else value
 
 
 def _names(value: Value, target: str) -> bool:
@@ -248,6 +315,13 @@ def replace(
         if reference.path[:2] == ("Resources", old):
             continue
         presence = (template.presence(reference.path),)
+        key = _key_read(template, reference)
+        if key in WRITTEN_BY_ATTACHMENT and key in {*secret.attached, *secret.kept}:
+            return Refusal(
+                "read-before-attachment",
+                f"{reference.path[1]} reads {key} of {old}, which only the attachment writes; "
+                "convert it in place",
+            )
         if not template.conditions.implies(presence, group.presence):
             return Refusal("secret-conditional", f"{old} is read where {new} does not exist")
         _redirect(draft, reference, new)
@@ -263,4 +337,9 @@ def _inherit(draft: Draft, old: str, new: str) -> None:
             properties = value_at(operation.value, ("Properties",))
             if isinstance(properties, dict):
                 kept = draft.template.properties(old)
-                properties |= {key: kept[key] for key in ("KmsKeyId", "Tags") if key in kept}
+                inherited = ("KmsKeyId", "ReplicaRegions", "Tags")
+                properties |= {key: kept[key] for key in inherited if key in kept}
+                resource = draft.template.resources[old]
+                if isinstance(operation.value, dict) and isinstance(resource, dict):
+                    policies = ("DeletionPolicy", "UpdateReplacePolicy")
+                    operation.value.update({k: resource[k] for k in policies if k in resource})

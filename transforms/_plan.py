@@ -268,6 +268,8 @@ def parameter_refusal(
     refused = next((use.refusal for use in uses if use.refusal is not None), None)
     if refused is not None:
         return refused
+    if template.parameter(name).get("Type") != "String":
+        return Refusal("parameter-type", f"{name} is not of the type String")
     if "AllowedValues" in template.parameter(name):
         return Refusal("allowed-values", f"{name} may only be one of its AllowedValues")
     refused = macro_refusal(template, name)

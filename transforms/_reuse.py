@@ -16,7 +16,7 @@ from ._secrets import (
     WRITTEN_BY_ATTACHMENT,
     attachments_of,
     flattened,
-    readers,
+    names,
     secret_entries,
 )
 
@@ -71,14 +71,8 @@ def _within(generated: dict[str, Value], allowed: Limits) -> bool:
 
 
 def _free(template: Template, secret: str, database: str) -> bool:
-    """Tell whether nothing but this database may own a secret."""
-    if any(
-        flattened(template.properties(name).get("TargetId")) != "${%s}" % database
-        for name in attachments_of(template, secret)
-    ):
-        return False
+    """Tell whether nothing refers to a secret but an attachment to this database."""
+    attachments = attachments_of(template, secret)
     return all(
-        reader.key and str(reader.path[1]) == database
-        for reader in readers(template)
-        if reader.secret == secret
-    )
+        names(template.properties(name).get("TargetId"), database) for name in attachments
+    ) and all(str(reference.path[1]) in attachments for reference in template.references_to(secret))

@@ -37,6 +37,8 @@ def rule_edits(template: Template, parameter: str) -> tuple[Operation, ...] | No
     """
     if "Rules" not in template.data:
         return ()
+    if any(r.path[0] == "Rules" and len(r.path) < 3 for r in template.references_to(parameter)):
+        return None
     own = {parameter, *twins_of(template, parameter)}
     rules = dict.fromkeys(
         str(r.path[1]) for r in template.references_to(parameter) if r.path[0] == "Rules"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from remediator.conditions import Presence, literal
 from remediator.model import Path, Refusal, Value
-from remediator.template import SUB_VARIABLE, Template, sub_parts, walk
+from remediator.template import SUB_VARIABLE, Template, references, sub_parts, walk
 
 SECRET = "AWS::SecretsManager::Secret"
 ATTACHMENT = "AWS::SecretsManager::SecretTargetAttachment"
@@ -42,7 +42,8 @@ def flattened(value: Value) -> str:
         if function == "Ref" and isinstance(argument, str):
             return "${%s}" % argument
         if function == "Fn::GetAtt" and isinstance(argument, list):
-            return "${%s}" % ".".join(map(str, argument))
+            texts = [part for part in argument if isinstance(part, str)]
+            return "${%s}" % ".".join(texts) if len(texts) == len(argument) > 1 else "\0"
         if function == "Fn::GetAtt" and isinstance(argument, str):
             return "${%s}" % argument
         if function == "Fn::Sub":
@@ -122,7 +123,7 @@ def json_template(entries: Mapping[str, Value]) -> Value | Refusal:
                     "reference-in-secret",
                     f"{key} is a dynamic reference, which a secret's own text must not hold",
                 )
-            if re.search(r'["\\\n]', text):
+            if re.search(r'["\\\n]|\$\{', SUB_VARIABLE.sub("", text).replace("${!", "")):
                 return Refusal("breaks-json", f"{key} holds characters that would break the JSON")
             parts.append(f"{json.dumps(key)}: {text}" if bare else f'{json.dumps(key)}: "{text}"')
         else:
@@ -151,7 +152,8 @@ def secret_entries(value: Value) -> dict[str, Value] | None:
     """
     if isinstance(value, dict) and set(value) == {"Fn::ToJsonString"}:
         inner = value["Fn::ToJsonString"]
-        return dict(inner) if isinstance(inner, dict) else None
+        plain = isinstance(inner, dict) and all(map(_is_scalar_or_function, inner.values()))
+        return dict(inner) if isinstance(inner, dict) and plain else None
     pieces: list[Value] = []
 
     def mark(piece: Value) -> str:
@@ -171,6 +173,12 @@ def secret_entries(value: Value) -> dict[str, Value] | None:
     ):
         return None
     return {key: _unmarked(item, pieces) for key, item in data.items()}
+
+
+def _is_scalar_or_function(value: Value) -> bool:
+    if isinstance(value, dict):
+        return len(value) == 1 and all(key == "Ref" or key.startswith("Fn::") for key in value)
+    return isinstance(value, (str, int, float))
 
 
 def _marked(value: Value, mark: Callable[[Value], str]) -> str | None:
@@ -217,8 +225,13 @@ def attachments_of(template: Template, secret: str) -> tuple[str, ...]:
     return tuple(
         name
         for name in template.of_type(ATTACHMENT)
-        if flattened(template.properties(name).get("SecretId")) == "${%s}" % secret
+        if names(template.properties(name).get("SecretId"), secret)
     )
+
+
+def names(value: Value, target: str) -> bool:
+    """Tell whether a value refers to a parameter or resource anywhere."""
+    return any(reference.target == target for reference in references({"": value}))
 
 
 def attachment(

@@ -8,10 +8,10 @@ from enum import Enum, auto
 
 from remediator.conditions import Case
 from remediator.model import Catalogue, Credential, Path, Refusal, Value, value_at
-from remediator.template import Kind, Reference, Template, references, sub_parts
+from remediator.template import Kind, Reference, Template, sub_parts
 
 from ._rules import rule_edits
-from ._secrets import SECRET, flattened
+from ._secrets import SECRET, flattened, names
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +268,7 @@ def is_whole(value: Value, reference: Reference) -> bool:
         [(function, argument)] = value.items()
         if function == "Fn::If" and isinstance(argument, list):
             return all(
-                not mentions(branch, reference.target) or is_whole(branch, reference)
+                not names(branch, reference.target) or is_whole(branch, reference)
                 for branch in argument[1:]
             )
         if function == "Fn::Sub":
@@ -276,11 +276,6 @@ def is_whole(value: Value, reference: Reference) -> bool:
             return text.strip() == "${%s}" % reference.target and not local
         return function == "Ref" and argument == reference.target
     return False
-
-
-def mentions(value: Value, target: str) -> bool:
-    """Tell whether a value refers to a parameter or resource anywhere."""
-    return any(reference.target == target for reference in references({"": value}))
 
 
 def password_parameters(

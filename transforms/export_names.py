@@ -12,7 +12,7 @@ Consequence
 
 Not repaired
     An export that has a name, even a wrong one: other stacks may import it. An export that is
-    not a mapping but a text.
+    no mapping.
 
 See
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/outputs-section-structure.html
@@ -24,12 +24,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from remediator.conditions import literal
-from remediator.model import Add, Context, Finding, Fix, Operation, Path, Refusal, Replace, Value
+from remediator.model import Context, Finding, Fix, Operation, Path, Refusal, Replace, Value
 from remediator.template import SUB_VARIABLE, Template, sub_variables
 from remediator.transform import Transform
 
 from ._conventions import kebab
-from ._secrets import flattened
+from ._secrets import NO_VALUE, flattened
 
 LONGEST = 255
 """Characters of an export's name, before its variables are put in (AWS: quotas)."""
@@ -44,12 +44,13 @@ def check(template: Template, context: Context) -> Iterator[Finding]:
             continue
         export = definition["Export"]
         path: Path = ("Outputs", output, "Export")
-        if isinstance(export, dict) and (export.get("Name") or set(export) - {"Name"}):
+        name = export.get("Name") if isinstance(export, dict) else None
+        if name and name != NO_VALUE:
             continue
         message = f"the export of {output} has no name"
-        if isinstance(export, str) and export:
-            reason = f"write `Name: {export}` if that is the name it should have"
-            yield Finding(path, message, refusal=Refusal("export-is-text", reason))
+        if not (export is None or (isinstance(export, dict) and set(export) <= {"Name"})) or name:
+            reason = "what stands there is no export: write a mapping with the key Name"
+            yield Finding(path, message, refusal=Refusal("export-malformed", reason))
             continue
         name = _name(template, names, output)
         if name in taken:
@@ -64,8 +65,6 @@ def check(template: Template, context: Context) -> Iterator[Finding]:
 def _operation(path: Path, export: Value, name: Value) -> Operation:
     if isinstance(export, dict) and "Name" in export:
         return Replace((*path, "Name"), name)
-    if isinstance(export, dict) and export:
-        return Add((*path, "Name"), name)
     return Replace(path, {"Name": name})
 
 

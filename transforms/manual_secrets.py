@@ -28,12 +28,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from remediator.conditions import TooManyConditions, literal
-from remediator.model import Context, Finding, Refusal
+from remediator.model import Context, Finding, Refusal, value_at
 from remediator.template import Template
 from remediator.transform import Transform
 
 from ._groups import Group, credentials_of, groups
-from ._handmade import HandMade, convert, read, replace
+from ._handmade import HandMade, convert, read, replace, secret_constants
 from ._plan import (
     Draft,
     fixed,
@@ -41,7 +41,9 @@ from ._plan import (
     left,
     parameter_refusal,
 )
-from ._uses import Role, Use, feeds, password_parameters, slots
+from ._secrets import secret_of
+from ._uses import Role, Slot, Use, feeds, password_parameters, slots
+from ._uses import uses as uses_of
 from ._wording import consequence, external_follow_ups
 from .password_parameters import follow_ups
 
@@ -57,6 +59,7 @@ def check(template: Template, context: Context) -> Iterator[Finding]:
             continue
         message = f"{feeds(name, uses)} and the hand-made secret {inside[0].resource}"
         masked = tuple(filter(None, [literal(template.parameter(name).get("Default"))]))
+        masked += tuple(t for use in inside for t in secret_constants(template, use.resource))
         try:
             repair = _repair(template, context, name, uses, message, masked)
         except TooManyConditions as error:
@@ -64,6 +67,41 @@ def check(template: Template, context: Context) -> Iterator[Finding]:
         if isinstance(repair, Refusal):
             repair = left(("Parameters", name), message, repair, masked)
         yield repair
+    yield from _carriers(template, all_slots)
+
+
+def _carriers(template: Template, all_slots: tuple[Slot, ...]) -> Iterator[Finding]:
+    """Yield a finding for what is typed into a secret and creates no credential here.
+
+    That it stands in a secret says nothing of where the value comes from, so it is not generated.
+    """
+    known = {name for name, _ in password_parameters(template, all_slots)}
+    for name in template.parameters:
+        if name in known or str(template.parameter(name).get("NoEcho")).lower() != "true":
+            continue
+        for use in uses_of(template, all_slots, name):
+            if use.role is Role.SECRET:
+                refusal = _carrier_refusal(template, all_slots, use.resource)
+                message = f"the parameter {name} is put into the secret {use.resource}"
+                masked = tuple(filter(None, [literal(template.parameter(name).get("Default"))]))
+                yield left(("Parameters", name), message, refusal, masked)
+                break
+
+
+def _carrier_refusal(template: Template, all_slots: tuple[Slot, ...], secret: str) -> Refusal:
+    for slot in all_slots:
+        source = secret_of(template, value_at(template.document.data, slot.path))
+        if source is not None and source[0] == secret:
+            return Refusal(
+                "not-supported-yet",
+                f"{slot.label} reads {secret} already: write GenerateSecretString in place of its "
+                "SecretString, and remove the parameter",
+            )
+    return Refusal(
+        "carrier-only",
+        "nothing in this template creates the credential from it: create the secret outside of "
+        "the template and pass its ARN",
+    )
 
 
 def _repair(

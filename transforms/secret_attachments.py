@@ -27,11 +27,13 @@ from remediator.model import Add, Context, Finding, Fix, Refusal, Value, value_a
 from remediator.template import Template, walk
 from remediator.transform import Transform
 
-from ._databases import elsewhere, owner
+from ._databases import elsewhere, owner, user_expression
 from ._plan import Draft, too_large
 from ._secrets import (
     attachment,
     attachments_of,
+    flattened,
+    names,
     readers,
     secret_entries,
     secret_of,
@@ -57,7 +59,8 @@ def check(template: Template, context: Context) -> Iterator[Finding]:
             path = ("Resources", slot.resource)
             message = f"{slot.resource} reads the generated secret {secret} but is not attached"
             try:
-                repair = _repair(template, secret, key, slot, presence, len(databases))
+                count = len({each.resource for each, _, _ in databases})
+                repair = _repair(template, secret, key, slot, presence, count)
             except TooManyConditions as error:
                 repair = Refusal("too-many-conditions", error.message)
             if isinstance(repair, Refusal):
@@ -82,6 +85,12 @@ def _repair(
         return Refusal(
             "shared-secret", f"{secret} is read by several databases, and has one target"
         )
+    user = user_expression(template, slot, presence)
+    entries = secret_entries((_generated(template, secret) or {}).get("SecretStringTemplate")) or {}
+    mine = flattened(entries.get("username"))
+    if user is not None and not names(user, secret) and flattened(user) != mine:
+        reason = f"{secret} holds the user {mine}, the database has another one"
+        return Refusal("other-user", reason)
     database = owner(template, slot)
     if isinstance(database, Refusal):
         return database
