@@ -225,7 +225,7 @@ def _run(request: Request, report_format: str, *, quiet: bool, color: bool | Non
             sys.stdout.flush()
         colour = _has_colour(color, to_stderr)
         text = _report(done.result, request, report_format, quiet=quiet, colour=colour)
-        typer.echo(text, nl=False, err=to_stderr, color=colour)
+        typer.echo(_writable(text, to_stderr), nl=False, err=to_stderr, color=colour)
         sys.stdout.flush()
     except BrokenPipeError:
         # Who reads us has seen enough; the exit code still counts. Python would complain at exit.
@@ -249,6 +249,12 @@ def _report(
         shown = diff.unified(result)
         shown = (text.colour_diff(shown) if colour else shown) + ("\n" if shown else "")
     return shown + text.render(result, colour=colour, new=bool(request.options.new))
+
+
+def _writable(text: str, to_stderr: bool = False) -> str:
+    """Escape what the stream cannot take: another encoding, or a file's name that is no UTF-8."""
+    encoding = getattr(sys.stderr if to_stderr else sys.stdout, "encoding", None) or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _has_colour(wanted: bool | None, to_stderr: bool) -> bool:
@@ -307,5 +313,5 @@ def _track(inputs: Sequence[Input]) -> Iterable[Input]:
 
 
 def _fail(message: str) -> NoReturn:
-    typer.echo(f"remediator: {message}", err=True)
+    typer.echo(_writable(f"remediator: {message}", to_stderr=True), err=True)
     raise typer.Exit(2)

@@ -308,6 +308,12 @@ class FileResult:
     hidden_old: tuple[Span, ...] = ()
     """The spans of the old text that hold a literal secret, in their order."""
     hidden_new: tuple[Span, ...] = ()
+    diff_path: str = ""
+    """Its path from the root of its git work tree, or the current folder; `path` where empty."""
+    named: bool = False
+    """Whether it was named itself, not met in a folder."""
+    fresh: bool = False
+    """Whether its stack is said to be not deployed yet (`new`): no consequence applies."""
 
     @property
     def masked(self) -> tuple[str, ...]:
@@ -327,3 +333,13 @@ class RunResult:
     """Files looked at, templates or not."""
     skipped: int = 0
     """Files that are no templates."""
+    settings: tuple[tuple[str, str], ...] = ()
+    """Settings files that change what is done, each with what it sets."""
+    allowed: frozenset[Consequence] = Settings().allow
+    """The consequences that were allowed."""
+    output: str = ""
+    """Where the one template was written in place of its own file."""
+    untracked: tuple[str, ...] = ()
+    """Files that were written and that `git diff` does not show."""
+    interrupted: int | None = None
+    """How many files were handled when the user stopped the run; None where it ended."""

@@ -22,6 +22,7 @@ from .model import Caller, Catalogue, Context, FileResult, RunResult, Settings, 
 from .registry import trigger
 from .repository import Repository
 from .transform import Transform
+from .work_tree import path_in_diff
 
 MAX_BYTES = 5_000_000
 """Larger files are not read; CloudFormation itself takes 1 MB."""
@@ -106,7 +107,15 @@ class Runner:
             if raw is None:
                 return None
             result = self.text(raw, name, entry)
-            if self.write and result is not None and result.status in (Status.FIXED, Status.LEFT):
+            if result is None:
+                return None
+            result = replace(
+                result,
+                named=entry.named,
+                fresh=self.settings.new,
+                diff_path=path_in_diff(entry.file) if result.old != result.new else "",
+            )
+            if self.write and result.status in (Status.FIXED, Status.LEFT):
                 self._write(entry.file, raw, result)
         except RemediatorError as error:
             return _error(name, error.message, error.line, error.column)

@@ -12,6 +12,7 @@ from . import atomic, config, registry
 from .errors import ConfigError, FileError
 from .model import FileResult, RunResult, Settings, Status, Value
 from .runner import Guard, Runner, Track, unguarded, untracked
+from .targets import Target, examine
 
 STDIN = "-"
 
@@ -57,6 +58,8 @@ def carry_out(request: Request, *, guard: Guard = unguarded, track: Track = untr
     if (STDIN in request.paths or request.output) and not request.is_one_file:
         option = "-" if STDIN in request.paths else "--output"
         raise ConfigError(f"{option} goes with exactly one template")
+    targets = {"--output": request.output, "--diff": request.diff, "--patch": request.patch}
+    examine([Target(name, file) for name, file in targets.items() if file], request.paths)
     done = _from_stdin(request, guard) if STDIN in request.paths else _over(request, guard, track)
     if request.output and not request.dry_run:
         _write_output(request.output, done)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator
 
 from ..model import FileResult, RunResult
 from .mask import mask, mask_spans
 
 _BARE = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"})
+
+# Bytes of a file's name that are no UTF-8, as Python holds them, and control characters.
+_UNREADABLE = re.compile("[\udc80-\udcff\x00-\x1f\x7f]")
 
 
 def unified(result: RunResult, *, masked: bool = True) -> str:
@@ -31,7 +35,7 @@ def of_file(file: FileResult, *, masked: bool = True) -> str:
     body = "".join(_with_end(hunks))
     if masked:
         body = mask(body, file.masked)
-    name = file.path.lstrip("/").removeprefix("./")
+    name = (file.diff_path or file.path).lstrip("/").removeprefix("./")
     return f"--- {_quoted('a/' + name)}\n+++ {_quoted('b/' + name)}\n{body}"
 
 
@@ -53,6 +57,11 @@ def _with_end(lines: list[str]) -> Iterator[str]:
 
 def _quoted(name: str) -> str:
     """Return a file's name as git writes it: quoted where needed, with a tab behind blanks."""
-    if (bare := name.translate(_BARE)) != name:
+    bare = _UNREADABLE.sub(_octal, name.translate(_BARE))
+    if bare != name:
         return f'"{bare}"'
     return f"{name}\t" if " " in name else name
+
+
+def _octal(match: re.Match[str]) -> str:
+    return "".join(f"\\{byte:03o}" for byte in match.group().encode("utf-8", "surrogateescape"))

@@ -1,0 +1,101 @@
+"""The files that a run is asked to write: looked at before anything is done, never over a template.
+
+A forgotten argument must cost nobody a file: in `fix --diff templates/*.yaml` the shell makes the
+first template the target.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import FileError
+
+_HEAD = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A file that was asked for, by the option of this name."""
+
+    option: str
+    file: Path
+
+    @property
+    def is_output(self) -> bool:
+        """Whether it takes the template itself, not a diff or patch."""
+        return self.option == "--output"
+
+
+def examine(targets: Sequence[Target], inputs: Sequence[str]) -> None:
+    """Raise FileError where a target cannot be written, or holds something that it would destroy.
+
+    `inputs` are the PATHs of the run.
+    """
+    seen: dict[Path, str] = {}
+    for target in targets:
+        where = f"{target.option} {target.file}"
+        try:
+            _examine_place(target.file, where)
+            real = target.file.resolve()
+            if real in seen:
+                raise FileError(f"{where}: is the file of {seen[real]} too; name another")
+            seen[real] = target.option
+            if target.file.is_file():
+                _examine_content(target, where, inputs)
+        except OSError as error:
+            raise FileError(
+                f"{where}: cannot be read: {error.strerror or error}; nothing was changed"
+            ) from error
+
+
+def _examine_place(file: Path, where: str) -> None:
+    folder = file.resolve().parent
+    if not folder.is_dir():
+        raise FileError(f"{where}: folder {file.parent} does not exist; nothing was changed")
+    if file.is_dir():
+        raise FileError(f"{where}: is a folder; nothing was changed")
+    if file.exists() and not file.is_file():
+        return  # /dev/stdout and its like
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise FileError(f"{where}: folder {file.parent} is not writable; nothing was changed")
+
+
+def _examine_content(target: Target, where: str, inputs: Sequence[str]) -> None:
+    kind = {"--diff": "diff", "--patch": "patch"}.get(target.option, "template")
+    is_input = any(_is_same(target.file, Path(name)) for name in inputs)
+    if target.is_output:
+        if is_input:
+            raise FileError(f"{where}: is the input; without {target.option} it is repaired there")
+        return
+    with target.file.open("rb") as stream:
+        head = stream.read(_HEAD).decode("utf-8", errors="replace")
+    if is_input or "Resources" in head.split("\n+++ ")[0]:
+        if is_input or not _holds(kind, head):
+            raise FileError(f"{where}: is a template; name a new file for the {kind}")
+    elif head and not _holds(kind, head):
+        raise FileError(f"{where}: exists and is no {kind}; name a new file for the {kind}")
+
+
+def _is_same(file: Path, other: Path) -> bool:
+    return other.exists() and file.samefile(other)
+
+
+def _holds(kind: str, text: str) -> bool:
+    """Whether a text is a diff or patch, as an earlier run may have left it."""
+    if kind == "diff":
+        first, _, rest = text.partition("\n")
+        return first.startswith("diff ") or (first.startswith("--- ") and rest.startswith("+++ "))
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return False
+    patches = content.values() if isinstance(content, dict) else [content]
+    return all(
+        isinstance(patch, list)
+        and all(isinstance(step, dict) and {"op", "path"} <= step.keys() for step in patch)
+        for patch in patches
+    )
