@@ -37,6 +37,7 @@ from remediator.model import (  # noqa: E402
     pointer,
 )
 from remediator.model import Path as Place  # noqa: E402
+from remediator.style import is_plain  # noqa: E402
 
 SUFFIXES = {".yaml", ".yml", ".json", ".template"}
 NEW = "RemediatorRoundTrip"
@@ -72,12 +73,13 @@ def leaves(document: Document) -> Iterator[Change]:
             yield Change(Replace(path, other), Replace(path, value))
         elif isinstance(value, dict | list) and value:
             continue
-        # Not 2010-09-09 without quotes: a date, which a change makes a string. Nor what is
-        # quoted where it is new, because some readers take it for a boolean or for nothing.
+        # Not 2010-09-09 without quotes: a date, which a change makes a string. Nor what would be
+        # quoted if it were new, because some readers take it for a number or a boolean.
         elif (
             isinstance(value, str)
             and (node.tag.startswith("!") or node.tag.endswith(":str"))
-            and value not in ("", *"yYnN")
+            and value.strip()
+            and (node.style or "\n" in value or is_plain(value))
         ):
             end = len(value.rstrip())
             text = value[:end] + "x" + value[end:]
@@ -105,10 +107,16 @@ def entries(document: Document, *, before: bool) -> Iterator[Change]:
                 path = (*parent, f"{NEW}{'Before' if before else 'After'}{len(key)}{key[:8]}")
                 add = Add(path, "x", before=key) if before else Add(path, "x", after=key)
                 yield Change(add, Remove(path))
-        elif isinstance(value, list) and node_of(document, parent) is not None:
+        elif isinstance(value, list) and is_written_as_list(document, parent):
             for index in range(len(value)):
                 path = (*parent, index if before else index + 1)
                 yield Change(Add(path, NEW), Remove(path))
+
+
+def is_written_as_list(document: Document, path: Place) -> bool:
+    """Whether a list stands in the text: the arguments of `!GetAtt A.B` do not."""
+    node = node_of(document, path)
+    return node is not None and node.id == "sequence"
 
 
 def is_function(value: dict[str, Value]) -> bool:
@@ -173,32 +181,32 @@ def measure(
     document: Document,
     kind: str,
     changes: Sequence[Change],
-    sample: int,
     counts: Counts,
 ) -> None:
-    counts.edits[kind] += len(changes)
-    one_by_one = list(changes)
+    """Make and undo changes together; where that fails, halve them until the guilty are found."""
+    if not changes:
+        return
     try:
-        if not changes or round_trip(document, changes) == "identical":
-            counts.identical[kind] += len(changes)
-            random.Random(len(document.text)).shuffle(one_by_one)
-            one_by_one = one_by_one[:sample]
-            counts.identical[kind] -= len(one_by_one)
-    except (EditError, TemplateError):
-        pass  # which of them, and why, is found one by one
-    for change in one_by_one:
-        place = f"{file} {pointer(change.there.path)} ({kind})"
-        try:
-            found = round_trip(document, [change])
-        except EditError as error:
+        found = round_trip(document, changes)
+    except EditError as error:
+        if len(changes) == 1:
             counts.refused[reason(error.message)] += 1
-            continue
-        except TemplateError as error:
-            found = f"the new text cannot be read: {error.message}"
-        if found == "identical":
-            counts.identical[kind] += 1
-        else:
-            counts.different.append(f"{place}: {found}")
+            return
+        found = "refused"
+    except TemplateError as error:
+        found = f"the new text cannot be read: {error.message}"
+    if found == "identical":
+        counts.identical[kind] += len(changes)
+    elif len(changes) == 1:
+        place = f"{file} {pointer(changes[0].there.path)} ({kind})"
+        counts.different.append(f"{place}: {found}")
+    else:
+        middle = len(changes) // 2
+        before = len(counts.different)
+        measure(file, document, kind, changes[:middle], counts)
+        measure(file, document, kind, changes[middle:], counts)
+        if found != "refused" and len(counts.different) == before:
+            counts.different.append(f"{file} {len(changes)} together ({kind}): {found}")
 
 
 def reason(message: str) -> str:
@@ -228,10 +236,16 @@ def main() -> int:
             continue
         counts.templates += 1
         for kind, changes in kinds.items():
-            measure(file, document, kind, list(changes(document)), arguments.sample, counts)
+            all_changes = list(changes(document))
+            counts.edits[kind] += len(all_changes)
+            measure(file, document, kind, all_changes, counts)
+            random.Random(len(document.text)).shuffle(all_changes)
+            for change in all_changes[: arguments.sample]:
+                counts.edits[f"{kind}, alone"] += 1
+                measure(file, document, f"{kind}, alone", [change], counts)
     print(f"{counts.templates} templates, {counts.unread} other files", end=", ")
     print(f"{time.perf_counter() - started:.0f} s")
-    for kind in kinds:
+    for kind in sorted(counts.edits):
         print(f"{kind}: {counts.edits[kind]}, identical {counts.identical[kind]}")
     for words, count in counts.refused.most_common():
         print(f"refused {count}: {words}")

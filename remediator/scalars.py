@@ -56,12 +56,23 @@ def rewritten(
     return [(start, entry.end, space + renderer.scalar_text(text, None, style))]
 
 
+def rewritten_json(node: Node, raw: str, value: Value) -> str | None:
+    """Return a JSON string with only what differs changed: other escapes stay as they are."""
+    if not isinstance(value, str) or node.tag != STR or "\\" not in raw:
+        return None
+    candidate = _part(raw, node.value, value)
+    try:
+        return candidate if candidate is not None and json.loads(candidate) == value else None
+    except ValueError:
+        return None
+
+
 def _style(node: Node, renderer: Renderer, tag: str | None, text: str, *, flow: bool) -> str | None:
     chosen = renderer.choose(text, tag, flow=flow)
     if chosen == "|":
         return chosen
     if node.style in ("'", '"'):
-        if tag is not None and tag != "!Sub" and chosen is None:
+        if tag not in (None, "!Sub", node.tag) and chosen is None:
             return None  # `"a"` becomes `!Ref B`
         if chosen == '"' and renderer.needs_escapes(text):
             return chosen
@@ -136,11 +147,13 @@ def _part(raw: str, old: str, new: str) -> str | None:
     tail = 0
     while tail < least - head and old[-1 - tail] == new[-1 - tail]:
         tail += 1
-    # Grow the part until the source holds it once.
+    start = len(_BREAK.split(raw)[0]) if raw.startswith(("|", ">")) else 0
+    # Grow the part until the source holds it as often as the value.
     left, right = head, len(old) - tail
     while True:
         part = old[left:right]
-        if part and raw.count(_escaped(raw, part)) == 1:
+        source = _escaped(raw, part)
+        if part and raw.count(source, start) == old.count(part):
             break
         grown = False
         if left > 0 and not old[left - 1].isspace():
@@ -150,7 +163,12 @@ def _part(raw: str, old: str, new: str) -> str | None:
         if not grown:
             return None
     exchange = old[left:head] + new[head : len(new) - tail] + old[len(old) - tail : right]
-    return raw.replace(_escaped(raw, part), _escaped(raw, exchange))
+    place = raw.find(source, start)
+    for _ in range(old.count(part, 0, left)):
+        place = raw.find(source, place + len(source))
+    if place < 0:
+        return None
+    return raw[:place] + _escaped(raw, exchange) + raw[place + len(source) :]
 
 
 def _escaped(raw: str, text: str) -> str:

@@ -21,7 +21,7 @@ from .layout import Entry, Layout
 from .model import Add, Operation, Path, Remove, Replace, Value, pointer
 from .plan import minimal
 from .render import Renderer
-from .scalars import rewritten
+from .scalars import rewritten, rewritten_json
 from .style import Habits
 
 _LOGICAL = frozenset(("Fn::And", "Fn::Or", "Fn::Not", "Fn::If"))
@@ -297,7 +297,9 @@ class _Splicer:
             line = self.layout.line_start(entry.start)
             margin = self.document.text[line : entry.start]
             alone = not margin.strip()
-            rendered = renderer.json(value, margin if alone else None)
+            raw = self.document.text[start:end]
+            kept_text = rewritten_json(entry.node, raw, value)
+            rendered = kept_text or renderer.json(value, margin if alone else None)
         else:
             kept = rewritten(self.layout, entry, renderer, value, flow=True)
             if kept is not None and len(kept) == 1:
@@ -348,7 +350,8 @@ class _Splicer:
     # --- rendering ---------------------------------------------------------------------------
 
     def _renderer(self, path: Path, node: Node, near: Node | None = None) -> Renderer:
-        logical = bool(path) and path[-1] in _LOGICAL
+        logical = path == ("Conditions",) or bool(path and path[-1] in _LOGICAL)
+        logical = logical or node.tag == "!Condition"
         style = self.habits.near(node if near is None else near)
         index = node.start_mark.index
         return Renderer(

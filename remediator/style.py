@@ -202,7 +202,8 @@ def _measure_json(text: str) -> JsonStyle:
     )
 
 
-_INDICATOR = re.compile(r"""[-?:](?:\s|$)|[,\[\]{}#&*!|>'"%@`]|---|\.\.\.|[=<]""")
+_INDICATOR = re.compile(r"""[-?:](?:\s|$)|[,\[\]{}#&*!|>'"%@`]|---|\.\.\.""")
+_NUMBER = re.compile(r"[-+]?(?:0o[0-7]+|0x[0-9a-fA-F]+|(?:\.\d+|\d+(?:\.\d*)?)(?:[eE][-+]?\d+)?)")
 _UNSAFE = re.compile(r": |:$|\s#|[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]|^\s|\s$")
 
 
@@ -213,6 +214,6 @@ def is_plain(text: str, *, flow: bool = False) -> bool:
     if flow and (re.search(r"[,\[\]{}]|:(?=[,\[\]{}])", text) or text[0] in "-?:"):
         return False
     # 1.2 reads `0o17`, 1.1 `1:30`; `y` and `n` are booleans to some readers of 1.1.
-    if re.fullmatch(r"[-+]?(?:0o[0-7]+|[\d_:]*[\d.][\d_.:eE+-]*)|[yYnN]", text):
+    if _NUMBER.fullmatch(text) or text in ("y", "Y", "n", "N"):
         return False
     return implicit_tag(text) == "str"

@@ -276,6 +276,8 @@ def test_a_condition_is_a_function_among_the_arguments_of_one_only() -> None:
     text = HEAD + "      A: 1\nConditions:\n  C: !Or\n    - !Condition A\n    - !Condition B\n"
     new = apply(text, Add(("Conditions", "C", "Fn::Or", 2), {"Condition": "D"}))
     assert new == text + "    - !Condition D\n"
+    new = apply(text, Add(("Conditions", "D"), {"Condition": "C"}))
+    assert new == text + "  D: !Condition C\n"
     new = apply(text, Add(("Resources", "X"), {"Type": "T", "Condition": "D"}))
     assert "    Condition: D\n" in new
 
@@ -449,6 +451,8 @@ def test_a_reference_becomes_another_and_its_comment_stays() -> None:
         ("A: !Sub a", {"Fn::Sub": "b: c"}, "A: !Sub 'b: c'"),
         ("A: !GetAtt B.C", {"Fn::GetAtt": ["B", "D"]}, "A: !GetAtt B.D"),
         ("A: 'x'", {"Ref": "B"}, "A: !Ref B"),
+        ("A: !Ref 'x'", {"Ref": "B"}, "A: !Ref 'B'"),
+        ("A: 4.2.0", "4.3.0", "A: 4.3.0"),
         ("A: x # c", {"B": 1}, "A: # c\n  B: 1"),
         ("A: x # c", ["b"], "A: # c\n  - b"),
         ("A:\n  B: 1 # c", "x", "A: x"),
@@ -525,6 +529,12 @@ def test_the_part_of_a_folded_text_that_differs_is_changed() -> None:
 def test_escapes_that_stay_are_kept() -> None:
     source = 'A: "caf\\xe9 one"\n'
     assert edit(source, Replace(at("A"), "café two")) == 'A: "caf\\xe9 two"\n'
+
+
+def test_escapes_of_json_that_stay_are_kept() -> None:
+    text = '{"Resources": {"T": {"Type": "AWS::SNS::Topic", "A": "\\u003cb\\/ one"}}}'
+    new = apply(text, Replace(("Resources", "T", "A"), "<b/ two\t"))
+    assert new == text.replace("one", "two\\t")
 
 
 def test_a_text_that_changes_everywhere_is_written_anew() -> None:
