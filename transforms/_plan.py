@@ -21,7 +21,7 @@ from remediator.model import (
     Value,
     value_at,
 )
-from remediator.template import SUB_VARIABLE, Kind, Template
+from remediator.template import SUB_VARIABLE, Kind, Template, references
 
 from ._conventions import convention_tags, name_by, naming_pattern
 from ._databases import elsewhere, ignores_password, user_name
@@ -187,6 +187,9 @@ def add_secret(
         "Properties": properties,
     }
     users = {use.resource for use in group.uses}
+    for name in sorted({reference.target for reference in references({"": value})}):
+        if name in users or any(template.depends(name, user) for user in users):
+            return Refusal("circular", f"the secret would need {name}, which needs the secret")
     first = next((name for name in template.resources if name in users), None)
     draft.operations.append(Add(("Resources", secret), value, before=first))
     return None
