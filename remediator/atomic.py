@@ -20,13 +20,21 @@ def replace(file: Path, content: bytes, *, expected: bytes) -> None:
     target = file.resolve()
     try:
         before = target.stat()
-        if not os.access(target, os.W_OK):
-            raise FileError("the file is read-only; make it writable and run again")
+        require_writable(file)
         if target.read_bytes() != expected:
             raise FileError("the file changed while remediator was at work; run again")
         _swap(target, content, before)
     except OSError as error:
         raise FileError(f"the file cannot be written: {error.strerror or error}") from error
+
+
+def require_writable(file: Path) -> None:
+    """Raise FileError where a file may not be replaced, with the cause."""
+    target = file.resolve()
+    if not os.access(target, os.W_OK):
+        raise FileError("the file is read-only; make it writable and run again")
+    if not os.access(target.parent, os.W_OK | os.X_OK):
+        raise FileError(f"folder {file.parent} is not writable; make it so and run again")
 
 
 def create(file: Path, content: bytes, *, private: bool = False) -> None:

@@ -150,6 +150,9 @@ def check(
     report_format: Format = "text",
     config: Config = None,
     plugin: Plugin = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="As for fix; check prints no diff anyway.")
+    ] = False,
     color: Colour = None,
 ) -> None:
     """Report what fix would look at; write nothing. For CI and editors."""
@@ -215,9 +218,6 @@ def _run(request: Request, report_format: str, *, quiet: bool, color: bool | Non
         done = carry_out(request, guard=_guard, track=_track)
     except RemediatorError as error:
         _fail(error.message)
-    except KeyboardInterrupt:
-        typer.echo("remediator: interrupted; no file is half written", err=True)
-        raise typer.Exit(130) from None
     to_stderr = done.template is not None
     try:
         if done.template is not None:
@@ -230,7 +230,16 @@ def _run(request: Request, report_format: str, *, quiet: bool, color: bool | Non
     except BrokenPipeError:
         # Who reads us has seen enough; the exit code still counts. Python would complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if done.result.interrupted is not None:
+        _stop_interrupted(done.result, in_place=request.in_place)
     return done.result
+
+
+def _stop_interrupted(result: RunResult, *, in_place: bool) -> NoReturn:
+    those = "those are repaired" if in_place else "those are in the report"
+    message = f"interrupted after {result.interrupted} of {result.scanned} files; {those}"
+    typer.echo(f"remediator: {message}", err=True)
+    raise typer.Exit(130)
 
 
 def _report(
@@ -239,7 +248,9 @@ def _report(
     if report_format == "json":
         from .report import json
 
-        return json.render(result)
+        stream = sys.stderr if request.paths == ("-",) and not request.check else sys.stdout
+        utf8 = (stream.encoding or "").lower().replace("-", "") == "utf8"
+        return json.render(result, ascii_only=not utf8)
     from .report import text
 
     shown = ""
@@ -293,6 +304,9 @@ def _guard(name: str, work: Callable[[], FileResult | None]) -> FileResult | Non
                 error_line=error.line,
                 error_column=error.column,
             )
+        if isinstance(error, OSError):
+            reason = f"cannot be read: {error.strerror or type(error).__name__}"
+            return FileResult(name, Status.ERROR, error=reason)
         # The error's own text may quote the template, and with it a secret: only its type.
         return FileResult(
             name,

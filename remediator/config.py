@@ -7,8 +7,8 @@ repository must not decide what runs on the machine that scans it.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +44,31 @@ def load(start: Path, options: Options | None = None, config: Path | None = None
     instead of looking for one. Raises ConfigError for an unknown key or a value of a wrong type,
     naming file and key.
     """
+    return load_with_source(start, options, config)[0]
+
+
+def load_with_source(
+    start: Path, options: Options | None = None, config: Path | None = None
+) -> tuple[Settings, tuple[str, str] | None]:
+    """Return the settings for an input, and the file that changes them with what it changes."""
     file = config if config is not None else find(start)
-    settings = Settings() if file is None else _from_file(file, required=config is not None)
-    return _with_options(settings, options or Options())
+    if file is None:
+        return with_options(Settings(), options or Options()), None
+    own = _from_file(file, required=config is not None)
+    settings = with_options(own, options or Options())
+    words = "; ".join(
+        f"{field.name.replace('_', '-')}: {_words(getattr(own, field.name))}"
+        for field in fields(Settings)
+        if getattr(own, field.name) == getattr(settings, field.name)
+        and getattr(own, field.name) != getattr(Settings(), field.name)
+    )
+    return settings, (str(file), words) if words else None
+
+
+def _words(value: object) -> str:
+    if isinstance(value, frozenset):
+        return ", ".join(sorted(value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def find(start: Path) -> Path | None:
@@ -55,7 +77,13 @@ def find(start: Path) -> Path | None:
     A pyproject.toml without `[tool.remediator]` is passed over. None where there is none.
     """
     here = start.absolute()
-    folders = [here, *here.parents] if here.is_dir() else list(here.parents)
+    try:
+        return _nearest([here, *here.parents] if here.is_dir() else list(here.parents))
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror or error}") from error
+
+
+def _nearest(folders: Sequence[Path]) -> Path | None:
     for folder in folders:
         if (folder / OWN_FILE).is_file():
             return folder / OWN_FILE
@@ -125,7 +153,8 @@ def _with_key(settings: Settings, file: Path, key: str, value: object) -> Settin
     raise ConfigError(f"{where}: unknown key; the known ones are {', '.join(KEYS)}")
 
 
-def _with_options(settings: Settings, options: Options) -> Settings:
+def with_options(settings: Settings, options: Options) -> Settings:
+    """Return the settings with what the options say; raises ConfigError where one is wrong."""
     if options.select is not None:
         settings = replace(settings, select=options.select)
     if options.ignore is not None:

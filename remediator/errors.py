@@ -27,6 +27,10 @@ class RemediatorError(Exception):
         self.column = column
 
 
+class Interrupted(BaseException):
+    """The user pressed Ctrl-C. No KeyboardInterrupt: the command-line library swallows that."""
+
+
 class TemplateError(RemediatorError):
     """A text cannot be read as a CloudFormation template.
 

@@ -16,9 +16,9 @@ from . import atomic
 from .discover import Input, Unusable, expand, tree_of
 from .document import Document
 from .engine import inspect, remediate
-from .errors import FileError, RemediatorError, TemplateError
+from .errors import FileError, Interrupted, RemediatorError, TemplateError
 from .hidden import with_hidden
-from .model import Caller, Catalogue, Context, FileResult, RunResult, Settings, Status
+from .model import Caller, Catalogue, Context, FileResult, Refusal, RunResult, Settings, Status
 from .registry import trigger
 from .repository import Repository
 from .transform import Transform
@@ -62,6 +62,7 @@ class Runner:
     check: bool = False
     write: bool = False
     fixes: bool = False
+    in_place: bool = False
     guard: Guard = unguarded
     track: Track = untracked
     _trigger: re.Pattern[str] = field(init=False)
@@ -85,19 +86,32 @@ class Runner:
                 results.append(_error(str(entry.path), entry.reason))
             else:
                 inputs.append(entry)
-        skipped = 0
-        for entry in self.track(inputs):
-            result = self.guard(str(entry.file), lambda entry=entry: self.handle(entry))  # type: ignore[misc]
-            if result is None:
-                skipped += 1
-            else:
-                results.append(result)
-        results += [
-            _error(str(path), "the folder holds no CloudFormation templates")
-            for path in paths
-            if path.is_dir() and not _any_below(results, path)
-        ]
-        return RunResult(tuple(results), self.command, scanned=len(inputs), skipped=skipped)
+        skipped = handled = 0
+        interrupted = False
+        try:
+            for entry in self.track(inputs):
+                result = self.guard(str(entry.file), lambda entry=entry: self.handle(entry))  # type: ignore[misc]
+                handled += 1
+                if result is None:
+                    skipped += 1
+                else:
+                    results.append(result)
+        except (Interrupted, KeyboardInterrupt):
+            interrupted = True
+        else:
+            results += [
+                _error(str(path), "the folder holds no CloudFormation templates")
+                for path in paths
+                if is_folder(path) and not _any_below(results, path)
+            ]
+        return RunResult(
+            tuple(results),
+            self.command,
+            scanned=len(inputs),
+            skipped=skipped,
+            allowed=self.settings.allow,
+            interrupted=handled if interrupted else None,
+        )
 
     def handle(self, entry: Input) -> FileResult | None:
         """Handle one file; None where it is no template and was not named."""
@@ -115,8 +129,8 @@ class Runner:
                 fresh=self.settings.new,
                 diff_path=path_in_diff(entry.file) if result.old != result.new else "",
             )
-            if self.write and result.status in (Status.FIXED, Status.LEFT):
-                self._write(entry.file, raw, result)
+            if result.status in (Status.FIXED, Status.LEFT, Status.WOULD_FIX):
+                result = self._written(entry.file, raw, result)
         except RemediatorError as error:
             return _error(name, error.message, error.line, error.column)
         return result
@@ -159,10 +173,38 @@ class Runner:
         result = remediate(document, self.transforms, context, path=name, write=status)
         return with_hidden(document, result)
 
-    def _write(self, file: Path, raw: bytes, result: FileResult) -> None:
+    def _written(self, file: Path, raw: bytes, result: FileResult) -> FileResult:
+        """Write a result; a dry run only asks whether it could. The findings outlive a failure."""
         content = result.new.encode()
-        if content != raw:
-            atomic.replace(file, content, expected=raw)
+        if content == raw or self.check or (self.fixes and not self.write):
+            return result
+        try:
+            if self.write:
+                atomic.replace(file, content, expected=raw)
+            elif self.in_place:
+                atomic.require_writable(file)
+        except FileError as error:
+            return _unwritten(result, error.message)
+        return result
+
+
+def _unwritten(result: FileResult, message: str) -> FileResult:
+    refusal = Refusal("cannot-edit", message)
+    outcomes = tuple(
+        replace(outcome, status=Status.LEFT, refusal=outcome.refusal or refusal)
+        for outcome in result.outcomes
+    )
+    return replace(
+        result,
+        status=Status.ERROR,
+        outcomes=outcomes,
+        patch=(),
+        new=result.old,
+        hidden_new=result.hidden_old,
+        error=message,
+        needs_after=result.needs_before,
+        differences=(),
+    )
 
 
 class _CallersOf:
@@ -216,6 +258,14 @@ def _looks_like_template(text: str) -> bool:
 def _has_template_name(name: str) -> bool:
     """Whether a file that holds a template's words would be one, not prose or code about it."""
     return Path(name).suffix.lower() in _TEMPLATE_SUFFIXES
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a path is a folder; False where that cannot be told."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 def _any_below(results: Sequence[FileResult], folder: Path) -> bool:

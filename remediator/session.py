@@ -7,14 +7,19 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeAlias
 
 from . import atomic, config, registry
 from .errors import ConfigError, FileError
 from .model import FileResult, RunResult, Settings, Status, Value
-from .runner import Guard, Runner, Track, unguarded, untracked
+from .runner import Guard, Runner, Track, is_folder, unguarded, untracked
 from .targets import Target, examine
+from .transform import Transform
+from .work_tree import untracked as untracked_files
 
 STDIN = "-"
+Source: TypeAlias = tuple[str, str] | None
+"""The settings file that changes what is done, and what it sets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,7 @@ class Request:
     @property
     def is_one_file(self) -> bool:
         """Whether the only input is a file or standard input."""
-        return len(self.paths) == 1 and not Path(self.paths[0]).is_dir()
+        return len(self.paths) == 1 and not is_folder(Path(self.paths[0]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,56 +66,102 @@ def carry_out(request: Request, *, guard: Guard = unguarded, track: Track = untr
     targets = {"--output": request.output, "--diff": request.diff, "--patch": request.patch}
     examine([Target(name, file) for name, file in targets.items() if file], request.paths)
     done = _from_stdin(request, guard) if STDIN in request.paths else _over(request, guard, track)
-    if request.output and not request.dry_run:
+    if request.output and not request.dry_run and done.result.interrupted is None:
         _write_output(request.output, done)
-        done = replace(done, template=None)
+        done = Done(replace(done.result, output=str(request.output)))
+    if request.in_place:
+        written = [Path(file.path) for file in done.result.files if file.old != file.new]
+        unseen = tuple(map(str, untracked_files(written))) if written else ()
+        done = replace(done, result=replace(done.result, untracked=unseen))
     _write_asked(request, done.result)
     return done
 
 
 def _over(request: Request, guard: Guard, track: Track) -> Done:
-    """Run over files, those of one settings file together."""
-    groups: dict[Settings, list[Path]] = {}
+    """Run over files, those of one settings file together.
+
+    A settings file that is wrong is the fault of its inputs alone; options are that of all.
+    """
+    registry.load(config.with_options(Settings(), request.options))
+    groups: dict[tuple[Settings, Source], list[Path]] = {}
+    broken: list[FileResult] = []
     for name in request.paths:
         path = Path(name)
-        settings = config.load(path, request.options, request.config)
-        groups.setdefault(settings, []).append(path)
-    runs = []
-    for settings, paths in groups.items():
-        runner = _runner(request, settings, guard)
+        try:
+            settings, source = config.load_with_source(path, request.options, request.config)
+            _load(settings, source)
+        except ConfigError as error:
+            if request.config is not None:
+                raise
+            broken.append(FileResult(name, Status.ERROR, error=error.message))
+        else:
+            groups.setdefault((settings, source), []).append(path)
+    runs: list[RunResult] = []
+    for (settings, source), paths in groups.items():
+        runner = _runner(request, settings, source, guard)
         runner.track = track
-        runs.append(runner.run(paths))
-    files = tuple(file for run in runs for file in run.files)
-    scanned, skipped = sum(run.scanned for run in runs), sum(run.skipped for run in runs)
-    return Done(RunResult(files, runs[0].command, scanned, skipped))
+        run = runner.run(paths)
+        runs.append(replace(run, settings=(source,) if source else ()))
+        if run.interrupted is not None:
+            break
+    command = "check" if request.check else "fix --dry-run" if request.dry_run else "fix"
+    result = RunResult(
+        tuple(file for run in runs for file in run.files) + tuple(broken),
+        command,
+        scanned=sum(run.scanned for run in runs),
+        skipped=sum(run.skipped for run in runs),
+        settings=tuple(source for run in runs for source in run.settings),
+        allowed=frozenset(each for run in runs for each in run.allowed),
+    )
+    if runs and runs[-1].interrupted is not None:
+        before = sum(run.scanned for run in runs[:-1])
+        result = replace(result, interrupted=before + runs[-1].interrupted)
+    return Done(result)
+
+
+def _load(settings: Settings, source: Source) -> tuple[Transform, ...]:
+    try:
+        return registry.load(settings)
+    except ConfigError as error:
+        raise ConfigError(f"{source[0]}: {error.message}" if source else error.message) from error
 
 
 def _from_stdin(request: Request, guard: Guard) -> Done:
-    settings = config.load(Path.cwd(), request.options, request.config)
-    runner = _runner(request, settings, guard)
+    settings, source = config.load_with_source(Path.cwd(), request.options, request.config)
+    runner = _runner(request, settings, source, guard)
     raw = sys.stdin.buffer.read()
     result = guard(STDIN, lambda: runner.text(raw, STDIN))
-    files = () if result is None else (result,)
+    files = () if result is None else (replace(result, named=True, fresh=settings.new),)
     template = None
     if not request.check and not request.dry_run:
         template = raw if result is None or result.old == result.new else result.new.encode()
-    return Done(RunResult(files, runner.command, scanned=1), template)
+    run = RunResult(
+        files,
+        runner.command,
+        scanned=1,
+        settings=(source,) if source else (),
+        allowed=settings.allow,
+    )
+    return Done(run, template)
 
 
-def _runner(request: Request, settings: Settings, guard: Guard) -> Runner:
+def _runner(request: Request, settings: Settings, source: Source, guard: Guard) -> Runner:
     write = request.in_place
     return Runner(
-        registry.load(settings),
+        _load(settings, source),
         registry.catalogue(),
         settings,
         check=request.check,
         write=write,
         fixes=not request.dry_run,
+        in_place=request.dry_run and not request.output,
         guard=guard,
     )
 
 
 def _write_output(output: Path, done: Done) -> None:
+    if not done.result.files:
+        return
     (file,) = done.result.files
     if file.status is Status.ERROR:
         return

@@ -13,12 +13,12 @@ from .mask import mask, mask_patch
 VERSION = 1
 
 
-def render(result: RunResult) -> str:
+def render(result: RunResult, *, ascii_only: bool = False) -> str:
     """Return the report as JSON text; literal secrets are masked.
 
     A file's `applicable` is false where its patch and diff hide a secret: they cannot be applied.
     """
-    return json.dumps(report(result), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(report(result), indent=2, ensure_ascii=ascii_only) + "\n"
 
 
 def report(result: RunResult) -> dict[str, Any]:
@@ -28,6 +28,8 @@ def report(result: RunResult) -> dict[str, Any]:
     return {
         "version": VERSION,
         "command": result.command,
+        "settings": [{"file": file, "sets": sets} for file, sets in result.settings],
+        "interrupted": result.interrupted,
         "files": [_file(file) for file in result.files],
         "summary": {
             "files": len(result.files),
@@ -50,6 +52,8 @@ def _file(file: FileResult) -> dict[str, Any]:
         "diff": diff.of_file(file),
         "needs": list(file.needs_after),
     }
+    if file.fresh:
+        content["new"] = True
     if file.masked and (diff.is_masked(file) or content["patch"] != list(file.patch)):
         content["applicable"] = False
     if file.error:

@@ -147,6 +147,8 @@ def _summary(result: RunResult, paint: Paint, *, new: bool) -> Iterator[str]:
         parts.append(f"{_count(result.skipped, 'other file')} skipped")
     colour = "red" if failed else "yellow" if left else "green"
     yield paint(_wrapped((", ".join(parts) or "nothing to look at") + ".", "  "), colour)
+    for file, sets in result.settings:
+        yield _wrapped(f"settings: {file} ({sets})", "  ")
     yield from _deployment(done, new=new)
     yield from _inputs(result)
     yield from _next(result, done, left)
