@@ -274,10 +274,8 @@ class _Splicer:
         entry = next(entry for entry in self.layout.entries(parent) if entry.node is node)
         if entry.alias:
             raise EditError(f"{pointer(path)} is an alias")
-        if parent.id == "mapping" and parent.flow_style is False and entry.key is not None:
-            head = self.document.text[entry.head - 1]
-            if head != ":":
-                raise EditError(f"the key {entry.key} has no colon behind it")
+        if entry.key is not None and self.document.text[entry.head - 1] != ":":
+            raise EditError(f"the key {entry.key} has no colon behind it")
         content = self.layout.content(node)
         if "&" in self.document.text[entry.value_start : content]:
             raise EditError(f"{pointer(path)} has an anchor")

@@ -148,13 +148,13 @@ class _Count:
                 self.flow_key(key, value.value[0][0])
             return
         first = value.value[0][0] if value.id == "mapping" else value
-        if first.start_mark.line == key.start_mark.line:
-            return
         if value.tag.startswith("!") and value.id == "sequence":
-            first = value.value[0]  # its own mark is that of the tag; `- x` starts two before
-            if first.start_mark.line > key.start_mark.line:
-                step = first.start_mark.column - key.start_mark.column - 2
-                self.dashes[max(step, 0)] += 1
+            # Its mark is that of the tag; the first item tells, behind its dash and a space.
+            item = value.value[0]
+            if item.start_mark.line > key.start_mark.line:
+                self.dashes[max(item.start_mark.column - key.start_mark.column - 2, 0)] += 1
+            return
+        if first.start_mark.line == key.start_mark.line:
             return
         step = first.start_mark.column - key.start_mark.column
         if value.id == "mapping" and step > 0:

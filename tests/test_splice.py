@@ -803,3 +803,45 @@ def test_a_tab_in_front_of_an_entry_is_refused() -> None:
         return
     with pytest.raises(EditError, match="tab"):
         splice.apply(document, [Add(at("L", 0, "b"), 1)])
+
+
+# --- the rarer turns -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("source", "operation", "words"),
+    [
+        ("L: []\nZ: 0\n", Add(at("L", 1), {"A": 1}), "no entry to stand beside"),
+        ("A: &x b\nL: &y\n- *x\nM: *y\n", Add(at("L", 0), 1), "anchor"),
+        ("A: !Sub 'x'\nZ: 0\n", Replace(at("A", "Ref"), 1), "is not there"),
+        ("A: &x {B: 1}\nC:\n  D: *x\n", Replace(at("C"), {"E": 1}), "anchor"),
+        ("A: !GetAtt B.C\nZ: 0\n", Replace(at("A", "Fn::GetAtt", 2), "x"), "is not there"),
+        ("A: !GetAtt B.C\nZ: 0\n", Add(at("A", "Fn::GetAtt", 2), "x"), "holds no entries"),
+        ("A: &x {F: [1]}\nB:\n  <<: *x\n", Replace(at("B", "F"), [1, 2]), "merge key"),
+        ("A: &x {F: {G: 1}}\nB:\n  <<: *x\n", Replace(at("B", "F"), {"G": 2}), "merge key"),
+        ("M: {A, B: 1}\nZ: 0\n", Remove(at("M", "B")), "no colon"),
+        ("M: {A, B: 1}\nZ: 0\n", Replace(at("M", "A"), 1), "no colon"),
+    ],
+)
+def test_rarer_refusals(source: str, operation: Operation, words: str) -> None:
+    text = HEAD + "".join(f"      {line}\n" for line in source.splitlines())
+    assert words in refusal(text, operation)
+
+
+def test_a_whole_entry_may_change_beside_the_removal_of_its_neighbours() -> None:
+    source = "L:\n- a\n- b\n- c\n- d\n"
+    assert edit(source, Replace(at("L"), ["a", "x", "d"])) == "L:\n- a\n- x\n- d\n"
+
+
+def test_the_dashes_of_a_function_tell_the_style_of_lists() -> None:
+    source = "A: !If\n- C\n- b: 1\n- c\n"
+    value: Value = {"Fn::If": ["C", {"d": 1}, "e"]}
+    assert edit(source, Add(at("X"), value)) == source + "X: !If\n- C\n- d: 1\n- e\n"
+
+
+def test_a_list_of_objects_in_json_grows_by_an_object() -> None:
+    text = json.dumps({"Resources": {"T": {"Type": "AWS::X", "L": [{"A": 1}], "M": []}}}, indent=2)
+    path: Path = ("Resources", "T")
+    new = apply(text, Add((*path, "L", 1), {"B": [1]}), Add((*path, "M", 0), {"C": "d"}))
+    data = Document.parse(new).data
+    assert new == json.dumps(data, indent=2)
