@@ -161,17 +161,18 @@ def _sort(
             problem = document.problems[0]
             left.append((each, Refusal(problem.code, problem.message)))
         elif not settings.new and fix.consequence not in settings.allow:
-            left.append((each, _not_allowed(fix)))
+            left.append((each, _not_allowed(fix, settings)))
         else:
             candidates.append(_Candidate(each, fix))
     return candidates, left
 
 
-def _not_allowed(fix: Fix) -> Refusal:
+def _not_allowed(fix: Fix, settings: Settings) -> Refusal:
+    allowed = ",".join(sorted({*settings.allow, fix.consequence}))
     because = f": {fix.because}" if fix.because else ""
     return Refusal(
         "not-allowed",
-        f"the repair is `{fix.consequence}`{because}; --allow {fix.consequence} would allow it",
+        f"the repair is `{fix.consequence}`{because}; --allow {allowed} would allow it",
     )
 
 

@@ -1,0 +1,185 @@
+"""What stands below the findings: what is to be done by hand, the numbers, and what comes next."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeAlias
+
+from ..model import Consequence, FileResult, Outcome, RunResult, Status
+from .mask import mask
+
+WIDTH = 80
+_STDIN = "-"
+_MANY = 10
+_MEANING = {
+    Consequence.SAFE: "nothing that runs changes",
+    Consequence.ROTATES: "a live credential becomes the generated one",
+    Consequence.EXTERNAL: "a server outside the stack must be given the generated password",
+    Consequence.REPLACES: "the resource is replaced",
+}
+DONE = (Status.FIXED, Status.WOULD_FIX, Status.REPAIRABLE)
+_VERB = {
+    "fix": "repaired",
+    "fix --dry-run": "would be repaired",
+    "check": "can be repaired",
+}
+
+Paint: TypeAlias = Callable[[str, str], str]
+"""Is given a text and a colour's name; returns the text in that colour, or as it is."""
+
+
+def outcomes(result: RunResult, wanted: tuple[Status, ...]) -> Iterator[tuple[FileResult, Outcome]]:
+    """Yield the outcomes of these statuses, each with its file."""
+    for file in result.files:
+        for outcome in file.outcomes:
+            if outcome.status in wanted:
+                yield file, outcome
+
+
+def follow_ups(result: RunResult) -> Iterator[str]:
+    """Yield what a person has to do, one line for every place."""
+    steps: dict[str, None] = {}
+    for file, outcome in outcomes(result, DONE):
+        for step in outcome.finding.fix.follow_ups if outcome.finding.fix else ():
+            steps[f"{file.path}:{outcome.line}: {mask(step, file.masked)}"] = None
+    if steps:
+        yield "To do by hand:"
+    for number, step in enumerate(steps, 1):
+        yield wrapped(f"{number:>3}. {step}", "     ")
+
+
+def summary(result: RunResult, paint: Paint, *, new: bool) -> Iterator[str]:
+    """Yield the numbers, the consequences, what is still to be given, and what comes next."""
+    done = list(outcomes(result, DONE))
+    left = [outcome for _, outcome in outcomes(result, (Status.LEFT,))]
+    failed = sum(file.status is Status.ERROR for file in result.files)
+    colour = "red" if failed else "yellow" if left else "green"
+    yield paint(wrapped(_numbers(result, done, left, failed), "  "), colour)
+    if len(left) > _MANY:
+        codes = Counter(outcome.refusal.code for outcome in left if outcome.refusal)
+        yield from (f"{number:>5} {code}" for code, number in codes.most_common())
+    for file, sets in result.settings:
+        yield wrapped(f"settings: {file} ({sets})", "  ")
+    yield from _deployment(done, new=new)
+    yield from _inputs(result)
+    yield from _next(result, done, left)
+
+
+def _numbers(
+    result: RunResult,
+    done: Sequence[tuple[FileResult, Outcome]],
+    left: Sequence[Outcome],
+    failed: int,
+) -> str:
+    changed = {file.path for file, _ in done}
+    clean = sum(file.status is Status.CLEAN for file in result.files)
+    parts = []
+    if done:
+        finding = _count(len(done), "finding")
+        parts.append(f"{finding} {_VERB[result.command]} in {_count(len(changed), 'file')}")
+    if left:
+        parts.append(f"{len(left)} left for a person")
+    if failed:
+        parts.append(f"{_count(failed, 'input')} could not be handled")
+    if clean:
+        parts.append(f"{_count(clean, 'template')} clean")
+    if result.skipped:
+        parts.append(f"{_count(result.skipped, 'other file')} skipped")
+    return (", ".join(parts) or "nothing to look at") + "."
+
+
+def _deployment(done: Sequence[tuple[FileResult, Outcome]], *, new: bool) -> Iterator[str]:
+    fixes = [(file, outcome.finding.fix) for file, outcome in done if outcome.finding.fix]
+    if any(new or file.fresh for file, _ in fixes):
+        yield "Nothing is deployed yet (--new): nothing that runs changes."
+    counts = Counter(fix.consequence for file, fix in fixes if not new and not file.fresh)
+    if not counts:
+        return
+    yield "At the next deployment:"
+    for consequence in Consequence:
+        if counts[consequence]:
+            line = f"{counts[consequence]:>3} {consequence}: {_MEANING[consequence]}"
+            yield wrapped("  " + line, "        ")
+
+
+def _inputs(result: RunResult) -> Iterator[str]:
+    """Say whether stacks deploy without a person's input, and what values are still needed."""
+    sound = [file for file in result.files if file.status is not Status.ERROR]
+    touched = [file for file in sound if file.outcomes]
+    if result.command != "check":
+        ready = [file for file in touched if not file.needs_after]
+        if len(ready) > 3:
+            yield f"{len(ready)} of {len(touched)} templates with findings deploy without input."
+        else:
+            for file in ready:
+                now = "now deploys" if file.needs_before else "deploys"
+                yield wrapped(f"{_named(file)} {now} without input.", "  ")
+    waiting = [file for file in sound if file.needs_after and (file.outcomes or file.named)]
+    still = "needs" if result.command == "check" else "still needs"
+    for file in waiting[:5]:
+        names = ", ".join(file.needs_after)
+        yield wrapped(f"{_named(file)} {still} a value for: {names}", "  ")
+    if len(waiting) > 5:
+        yield f"{len(waiting) - 5} more need values for parameters (--format json: needs)."
+
+
+def _named(file: FileResult) -> str:
+    return "The template" if file.path == _STDIN else file.path
+
+
+def _next(
+    result: RunResult, done: Sequence[tuple[FileResult, Outcome]], left: Sequence[Outcome]
+) -> Iterator[str]:
+    codes = {outcome.refusal.code: None for outcome in left if outcome.refusal}
+    if done:
+        yield wrapped(f"Next: {_step(result, done)}", "  ")
+    elif codes:
+        first = next(iter(codes))
+        code = first if len(codes) == 1 else "<code>"
+        yield f"Next: `remediator explain {code}` says what to do."
+    held = {
+        outcome.finding.fix.consequence
+        for outcome in left
+        if outcome.finding.fix and outcome.refusal and outcome.refusal.code == "not-allowed"
+    }
+    if held:
+        names = ",".join(sorted(held | result.allowed))
+        yield f"Held back: --allow {names} would repair these too."
+
+
+def _step(result: RunResult, done: Sequence[tuple[FileResult, Outcome]]) -> str:
+    if result.command == "check":
+        return "`remediator fix` repairs and proves this."
+    if result.command == "fix --dry-run":
+        return "run again without --dry-run to write this."
+    paths = list(dict.fromkeys(file.path for file, _ in done))
+    if _STDIN in paths:
+        return "review the template, then deploy."
+    if result.output:
+        return f"review with `diff {paths[0]} {result.output}`, then deploy."
+    if not result.untracked:
+        return "review with `git diff`, then deploy."
+    unseen = [path for path in paths if path in result.untracked]
+    which = ", ".join(unseen[:3]) + (f" and {len(unseen) - 3} more" if len(unseen) > 3 else "")
+    rest = "the others with `git diff`, " if len(unseen) < len(paths) else ""
+    return f"review {which} (`git diff` does not show it), {rest}then deploy."
+
+
+def wrapped(text: str, indent: str, first: str = "") -> str:
+    """Return a text on lines of the report's width."""
+    return "\n".join(
+        textwrap.wrap(
+            " ".join(text.split("\n")),
+            WIDTH,
+            initial_indent=first,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
