@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 
 from remediator.conditions import Case
 from remediator.model import Catalogue, Credential, Path, Refusal, Value, value_at
-from remediator.template import Kind, Reference, Template, sub_parts
+from remediator.template import Kind, Reference, Template, sub_parts, walk
 
 from ._rules import rule_edits
 from ._secrets import SECRET, flattened, names
@@ -38,6 +39,24 @@ def slots(template: Template, catalogue: Catalogue) -> Iterator[Slot]:
                 continue  # DocumentDB Elastic: the property then takes a secret's ARN
             for path in _places(properties, root, credential.property):
                 yield Slot(name, credential, path)
+
+
+def looped(template: Template, catalogue: Catalogue) -> Iterator[Slot]:
+    """Yield the credential properties within `Fn::ForEach`, which no repair reaches."""
+    for name, loop in template.resources.items():
+        if not name.startswith("Fn::ForEach"):
+            continue
+        for path, body in walk(loop, ("Resources", name)):
+            kind = body.get("Type") if isinstance(body, dict) else None
+            if not isinstance(body, dict) or not isinstance(kind, str):
+                continue
+            for credential in catalogue.get(kind, ()):
+                for place in _places(
+                    body.get("Properties"), (*path, "Properties"), credential.property
+                ):
+                    text = json.dumps(value_at(template.document.data, place))
+                    if credential.generatable != "no" and "{{resolve:" not in text:
+                        yield Slot(name, credential, place)
 
 
 def _places(value: Value, path: Path, pattern: tuple[str, ...]) -> Iterator[Path]:

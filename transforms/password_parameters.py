@@ -29,20 +29,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from remediator.conditions import TooManyConditions, literal
-from remediator.model import Context, Finding, Refusal
+from remediator.model import Context, Finding, Refusal, value_at
 from remediator.template import Template
 from remediator.transform import Transform
 
 from ._groups import Group
 from ._plan import Draft, fixed, left, parameter_refusal
 from ._repair import first_owner, generate
-from ._uses import Role, Use, feeds, password_parameters, slots
+from ._uses import Role, Use, feeds, looped, password_parameters, slots
 from ._wording import consequence
 
 
 def check(template: Template, context: Context) -> Iterator[Finding]:
     """Yield a finding for every parameter that feeds a credential, but those in a hand-made
     secret, which `manual-secrets` repairs."""
+    for slot in looped(template, context.catalogue):
+        message = f"{slot.resource} makes credentials in a loop"
+        reason = "a loop is not repaired: write its resources out, or let each read a secret"
+        masked = tuple(filter(None, [literal(value_at(template.document.data, slot.path))]))
+        yield left(slot.path, message, Refusal("within-loop", reason), masked)
     all_slots = tuple(slots(template, context.catalogue))
     if not all_slots:
         return
