@@ -170,10 +170,15 @@ def check(
 
 @app.command()
 def explain(
-    transform: Annotated[str | None, typer.Argument(metavar="ID", help="A transform.")] = None,
+    transform: Annotated[
+        str | None,
+        typer.Argument(metavar="ID", help="A transform, or the code of what is left."),
+    ] = None,
 ) -> None:
-    """List the transforms, or print the documentation of one."""
+    """List the transforms, print the documentation of one, or say what a code means."""
     from .registry import builtin_transforms
+    from .report.refusals import REFUSALS
+    from .report.summary import wrapped
 
     known = {each.id: each for each in builtin_transforms()}
     if transform is None:
@@ -182,8 +187,11 @@ def explain(
             typer.echo(f"{each.id:{width}}  {each.title}")
     elif transform in known:
         typer.echo(known[transform].documentation)
+    elif transform in REFUSALS:
+        typer.echo(wrapped(f"{transform}: {REFUSALS[transform]}", "  "))
     else:
-        _fail(f"unknown transform {transform!r}; the known ones are {', '.join(known)}")
+        names = ", ".join(known)
+        _fail(f"neither a transform nor a code: {transform!r}; the transforms are {names}")
 
 
 def _options(

@@ -1,0 +1,140 @@
+"""The codes of what is left: what each one means, and the way out."""
+
+from __future__ import annotations
+
+REFUSALS = {
+    "allowed-values": "The parameter takes one of a list of values, so a generated one would not "
+    "be among them. Remove AllowedValues from it and run again.",
+    "breaks-json": "The user name, or another value of the secret, holds characters that would "
+    "break the secret's JSON. Write that value without quotes and backslashes.",
+    "cannot-be-proven": "The edited text could not be proven to be what was planned, because a "
+    "second YAML reader refuses it. Edit this place by hand, or write it more plainly.",
+    "cannot-edit": "The text at this place cannot be changed soundly (an anchor, a merge key, an "
+    "unusual spelling), or the file cannot be written. Do what the reason says, then run again.",
+    "carrier-only": "The parameter only passes through secrets and the like; nothing that AWS "
+    "creates takes its value as a password. Fill the secret outside of the template.",
+    "circular": "The generated secret would need something that needs the secret itself. Break "
+    "the circle: give the user name or tag as a parameter or a constant.",
+    "composed-credential": "The credential is put together from several parts, or by a function. "
+    "Pass the whole password as one String parameter with NoEcho and run again.",
+    "duplicate-key": "A key stands twice in the same mapping, so it is unclear which one counts. "
+    "Remove one of them.",
+    "export-malformed": "The Export of an output is not a mapping with the one key Name. Write "
+    "`Export:` with `Name:` below it.",
+    "external-credential": "The credential belongs to something outside the stack and must not be "
+    "generated. Store it in Secrets Manager and write a dynamic reference to it.",
+    "is-user-name": "The parameter is a user name as well, which no generated password can be. "
+    "Use a parameter of its own for the password.",
+    "limits-exclude-each-other": "The uses of the password, or its parameter's limits, allow no "
+    "common length. Widen MinLength and MaxLength, or use one password for each.",
+    "literal-used-elsewhere": "The same text stands at another place of the template, where it may "
+    "be the same password. Replace both by one NoEcho parameter, or change the other text.",
+    "macro": "The template is rewritten by a macro that is not known, so what becomes of the "
+    "password cannot be seen. Repair what the macro makes, or do it by hand.",
+    "member-of-cluster": "The database is a member of a cluster, and the password is the "
+    "cluster's. Remove the property here and repair the template that holds the cluster.",
+    "name-taken": "The name that the new resource, condition or export would have is taken. Rename "
+    "the one that has it.",
+    "no-user-name": "The database has no user name that the secret could hold. Give it one "
+    "(MasterUsername or its like) and run again.",
+    "not-allowed": "The repair has a consequence that is not allowed in this run. If you accept "
+    "it, name it with --allow; if nothing is deployed yet, use --new.",
+    "not-proven": "The edited text differs from its plan, which is a defect of remediator. The "
+    "file stays as it was: please report it with the template, without its secrets.",
+    "not-supported-yet": "This version does not repair the credentials of this resource type. Add "
+    "a secret with GenerateSecretString and a dynamic reference to it by hand.",
+    "other-password": "A resource logs in to a database of this template whose password is "
+    "another one. Give both the same reference.",
+    "other-user": "The secret holds another user name than the database or endpoint has. Write the "
+    "same user name in both.",
+    "parameter-type": "The parameter is not of the type String (a list, a number, an SSM "
+    "parameter). Make it a String, or store the value in Secrets Manager.",
+    "passed-by-caller": "Another file of the repository gives the parameter its value, and fails "
+    "once the parameter is gone. Remove it there first, then run again.",
+    "passed-to-nested-stack": "The password is passed to a nested stack, in clear. Repair the "
+    "nested template, and pass it the secret's ARN in place of the password.",
+    "passed-to-product": "The password is passed to a Service Catalog product, in clear. Let the "
+    "product take the secret's ARN in place of the password.",
+    "passed-to-stack-set": "The password is passed to a stack set, in clear. Let its template take "
+    "the secret's ARN in place of the password.",
+    "password-embedded": "The password stands within a longer text, where what it may hold is not "
+    "known. Give it a key or a property of its own.",
+    "pattern-not-met": "No generated password is sure to match the parameter's AllowedPattern. "
+    "Remove or widen the pattern.",
+    "read-before-attachment": "A resource reads a key of the secret before the attachment writes "
+    "it. Let it take that value from the database itself, or depend on the attachment.",
+    "reference-in-secret": "A value of the secret is a dynamic reference, which is not resolved "
+    "within a secret. Write the value itself, or leave the key out.",
+    "restored": "The database takes its password from a snapshot, a source or the service itself, "
+    "not from this property. Remove the property, or the snapshot.",
+    "secret-attached": "The secret has an attachment already, which does not run again: its keys "
+    "would be lost. Make a new secret for the database by hand.",
+    "secret-conditional": "The secret does not exist in every mode in which it would be read. Give "
+    "the secret and its readers the same condition.",
+    "secret-has-own-host": "The host in the secret is not the endpoint of the database, and an "
+    "attachment would overwrite it. Move it to a secret of its own, or remove it.",
+    "secret-has-own-keys": "The secret holds keys of its own that an attachment would overwrite "
+    "(host, port, dbname, engine). Remove them, or rename them.",
+    "secret-needs-database": "The secret needs the database that is to read it: a circle. Take "
+    "what comes from the database out of the secret; the attachment writes host and port.",
+    "secret-not-json": "The text of the secret cannot be read as JSON, so its keys are not known. "
+    "Write it as a JSON object with the keys username and password.",
+    "secret-read-by-name": "The secret is read by its name, so it cannot be seen who depends on "
+    "it. Read it by `!Ref` and run again.",
+    "secret-read-whole": "The secret is read as a whole and would hold more afterwards. Read one "
+    "key of it, `::password`, and run again.",
+    "secret-rotated": "The secret is rotated already, so its password is not the template's any "
+    "more. Remove the parameter from it by hand.",
+    "secret-without-user": "The secret has no user name, or keeps the password under another key "
+    "than an attachment needs. Give it the keys username and password.",
+    "several-databases": "The secret serves several databases, but can be attached to one. Make a "
+    "secret for each.",
+    "several-passwords": "The secret holds several passwords, of which only one can be generated. "
+    "Make a secret for each.",
+    "several-secrets": "The password stands in several hand-made secrets, which would no longer be "
+    "the same. Keep one and let the others' readers read it.",
+    "several-users": "It is the password of several users, who would need one secret each. Use a "
+    "parameter for each.",
+    "shared-secret": "The secret is read by several databases, but can be attached to one. Make a "
+    "secret for each.",
+    "symbol-not-possible": "One use demands a special character, another one takes none. Relax the "
+    "parameter's pattern, or use one password for each.",
+    "too-many-conditions": "The conditions around the password have too many combinations to be "
+    "looked at. Simplify them, or repair this one by hand.",
+    "too-many-references": "The template would hold more dynamic references than CloudFormation "
+    "takes. Split the template.",
+    "too-many-resources": "The template would hold more resources than CloudFormation takes. Split "
+    "the template.",
+    "used-elsewhere": "The parameter is used where no dynamic reference is resolved. Remove this "
+    "use, or let it read the secret when it runs.",
+    "used-in-condition": "A condition asks for the parameter's value. Let the condition ask for "
+    "another parameter (`UseDatabase`) and run again.",
+    "used-in-custom-resource": "A custom resource is given the parameter, and would get the "
+    "reference as text. Let its function read the secret: pass the secret's ARN.",
+    "used-in-function": "A function such as Fn::Split or Fn::Base64 would work on the reference's "
+    "text, not on its value. Use the parameter there without the function.",
+    "used-in-inline-code": "Inline code holds the parameter, and a reference would stay text in "
+    "it. Let the code read the secret when it runs.",
+    "used-in-metadata": "The parameter stands in metadata (such as AWS::CloudFormation::Init), "
+    "where no reference is resolved. Let the instance read the secret when it starts.",
+    "used-in-module": "The parameter is passed to a module, and what that does with it is not "
+    "known. Repair the module itself.",
+    "used-in-output": "An output shows the parameter, and with it the password. Output the "
+    "secret's ARN in its place.",
+    "used-in-rule": "A rule asks for the parameter's value. Remove the rule, or the parameter from "
+    "it.",
+    "used-in-secret-template": "The parameter stands in the SecretStringTemplate of another "
+    "secret. Let that secret generate its password itself.",
+    "used-in-userdata": "UserData holds the parameter, and no reference is resolved there. Let the "
+    "script read the secret with `aws secretsmanager get-secret-value`.",
+    "used-without-database": "The password is also used where the template makes no database of "
+    "its own. Give that use a parameter of its own.",
+    "user-name-is-reference": "The user name is a dynamic reference, which a secret's text must "
+    "not hold. Write the user name as a constant or a parameter.",
+    "which-database": "One password serves several databases, and which of them this use means is "
+    "unclear. Give each database a parameter of its own.",
+    "which-server": "Whether the server is the database of this template cannot be told. Write "
+    "its name as `!GetAtt` of the database, or use a parameter of its own.",
+    "within-loop": "The place is within Fn::ForEach, where an edit would be made once for every "
+    "turn. Write it out of the loop, or repair it by hand.",
+}
