@@ -12,7 +12,7 @@ import re
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from .document import Document, Node, long_name
@@ -109,7 +109,19 @@ def leaves(document: Document, changes: Changes | None = None) -> tuple[Leaf, ..
     """Return the leaves of a text in its order; of the old text where `changes` are given."""
     found = _below(document.root, (), (), changes or Changes(()), set())
     end = len(document.text)
-    return Leaf((), Kind.START, 0, 0), *found, Leaf((), Kind.END, end, end)
+    trimmed = (_without_blank_lines(document.text, leaf) for leaf in found)
+    return Leaf((), Kind.START, 0, 0), *trimmed, Leaf((), Kind.END, end, end)
+
+
+def _without_blank_lines(text: str, leaf: Leaf) -> Leaf:
+    """Return a block scalar without the blank lines below it, which are no part of its value.
+
+    libyaml counts them in; only `|+` and `>+` keep them.
+    """
+    raw = text[leaf.start : leaf.end]
+    if leaf.kind is not Kind.BLOCK or "+" in raw.split("\n", 1)[0]:
+        return leaf
+    return replace(leaf, end=leaf.start + len(raw.rstrip()))
 
 
 def _below(
@@ -213,7 +225,10 @@ def _only_shortened(text: str, start: int, places: Sequence[int], new: str) -> b
     lines = iter(rest)
     before = {text[max(start, _line_start(text, place)) : place] for place in places}
     return (
-        (head.startswith(first) or places[0] <= start + len(head))
+        (
+            any(each.startswith(first) for each in (head, head.replace(",", "", 1)))
+            or places[0] <= start + len(head)
+        )
         and all(any(line in (each, _without_comma(each)) for each in lines) for line in inner)
         and last in before
     )
