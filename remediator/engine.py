@@ -7,6 +7,7 @@ the outcomes: what the last pass finds and cannot repair is what is left.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from .document import Document
@@ -223,10 +224,8 @@ def _choose(
     together = _without_overlap(candidates)
     if not together:
         return [], document.text, []
-    try:
+    with suppress(EditError):
         return together, apply(document, _operations(document, together)), []
-    except EditError:
-        pass
     chosen: list[_Candidate] = []
     refused: list[_Left] = []
     text = document.text
