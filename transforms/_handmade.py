@@ -18,6 +18,7 @@ from ._secrets import (
     ROTATION,
     WRITTEN_BY_ATTACHMENT,
     attachments_of,
+    deletion_policies,
     flattened,
     json_template,
     names,
@@ -201,7 +202,7 @@ def convert(
     draft: Draft, context: Context, parameter: str, group: Group, secret: HandMade, allowed: Limits
 ) -> str | Refusal:
     """Let a hand-made secret generate its password in place; return its id, or why it cannot."""
-    name = secret.logical_id
+    template, name = draft.template, secret.logical_id
     text = json_template(secret.kept) if secret.key else None
     if isinstance(text, Refusal):
         return text
@@ -221,6 +222,13 @@ def convert(
         return refused
     for use in group.uses:
         draft.point(use, name, secret.key)
+    resource = template.resources[name]
+    kept = deletion_policies(template, tuple(group.owners))[0] != "Delete"
+    if kept and isinstance(resource, dict) and "DeletionPolicy" not in resource:
+        draft.follow_ups.append(
+            f"{name} goes with the stack while its database or a snapshot of it stays: consider "
+            "DeletionPolicy: RetainExceptOnCreate for it"
+        )
     return name
 
 
