@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from remediator.conditions import ALWAYS, Presence
+from remediator.conditions import ALWAYS, Presence, TooManyConditions
 from remediator.model import (
     Add,
     Consequence,
@@ -325,6 +325,17 @@ def flattened_count(value: Value) -> int:
 def left(path: Path, message: str, refusal: Refusal, masked: tuple[str, ...]) -> Finding:
     """Return a finding on a password that stays."""
     return Finding(path, message, refusal=refusal, masked=masked)
+
+
+def decided(
+    path: Path, message: str, masked: tuple[str, ...], repair: Callable[[], Finding | Refusal]
+) -> Finding:
+    """Return what a repair comes to: its finding, or one that is left with the reason."""
+    try:
+        found = repair()
+    except TooManyConditions as error:
+        found = Refusal("too-many-conditions", error.message)
+    return left(path, message, found, masked) if isinstance(found, Refusal) else found
 
 
 def fixed(

@@ -23,14 +23,15 @@ See
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from remediator.conditions import TooManyConditions, literal
+from remediator.conditions import literal
 from remediator.model import Context, Finding, Path, Refusal, Value, pointer, value_at
 from remediator.template import Kind, Reference, Template, references, walk
 from remediator.transform import Transform
 
 from ._groups import Group
-from ._plan import Draft, fixed, left, macro_refusal
+from ._plan import Draft, decided, fixed, left, macro_refusal
 from ._repair import first_owner, generate
 from ._secrets import NO_VALUE
 from ._uses import Role, Slot, Use, slots
@@ -50,13 +51,8 @@ def check(template: Template, context: Context) -> Iterator[Finding]:
     for text, places in found.items():
         labels = ", ".join(dict.fromkeys(slot.label for _, slot in places))
         message = f"{labels} is written out in the template"
-        try:
-            repair = _repair(template, context, text, places, message)
-        except TooManyConditions as error:
-            repair = Refusal("too-many-conditions", error.message)
-        if isinstance(repair, Refusal):
-            repair = left(places[0][0], message, repair, (text,))
-        yield repair
+        repair = partial(_repair, template, context, text, places, message)
+        yield decided(places[0][0], message, (text,), repair)
 
 
 def _repair(

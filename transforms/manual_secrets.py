@@ -26,8 +26,9 @@ See
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from remediator.conditions import TooManyConditions, literal
+from remediator.conditions import literal
 from remediator.model import Context, Finding, Refusal, value_at
 from remediator.template import Template
 from remediator.transform import Transform
@@ -36,6 +37,7 @@ from ._groups import Group, credentials_of, groups
 from ._handmade import HandMade, convert, read, replace, secret_constants
 from ._plan import (
     Draft,
+    decided,
     fixed,
     group_limits,
     left,
@@ -60,13 +62,8 @@ def check(template: Template, context: Context) -> Iterator[Finding]:
         message = f"{feeds(name, uses)} and the hand-made secret {inside[0].resource}"
         masked = tuple(filter(None, [literal(template.parameter(name).get("Default"))]))
         masked += tuple(t for use in inside for t in secret_constants(template, use.resource))
-        try:
-            repair = _repair(template, context, name, uses, message, masked)
-        except TooManyConditions as error:
-            repair = Refusal("too-many-conditions", error.message)
-        if isinstance(repair, Refusal):
-            repair = left(("Parameters", name), message, repair, masked)
-        yield repair
+        repair = partial(_repair, template, context, name, uses, message, masked)
+        yield decided(("Parameters", name), message, masked, repair)
     yield from _carriers(template, all_slots)
 
 

@@ -27,14 +27,15 @@ See
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from remediator.conditions import TooManyConditions, literal
+from remediator.conditions import literal
 from remediator.model import Context, Finding, Refusal, value_at
 from remediator.template import Template
 from remediator.transform import Transform
 
 from ._groups import Group
-from ._plan import Draft, fixed, left, parameter_refusal
+from ._plan import Draft, decided, fixed, left, parameter_refusal
 from ._repair import first_owner, generate
 from ._uses import Role, Use, feeds, looped, password_parameters, slots
 from ._wording import consequence
@@ -56,13 +57,8 @@ def check(template: Template, context: Context) -> Iterator[Finding]:
             continue
         message = feeds(name, uses)
         masked = tuple(filter(None, [literal(template.parameter(name).get("Default"))]))
-        try:
-            repair = _repair(template, context, name, uses, message, masked)
-        except TooManyConditions as error:
-            repair = Refusal("too-many-conditions", error.message)
-        if isinstance(repair, Refusal):
-            repair = left(("Parameters", name), message, repair, masked)
-        yield repair
+        repair = partial(_repair, template, context, name, uses, message, masked)
+        yield decided(("Parameters", name), message, masked, repair)
 
 
 def _repair(
