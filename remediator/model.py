@@ -184,15 +184,19 @@ class Credential:
     not None, are the only punctuation characters it takes besides letters and digits.
     `max_length` is by engine: (glob of the Engine property, length), `*` last; so are the further
     characters of `engine_forbidden`, for the engines that refuse more. `requires` names
-    character classes that must occur: upper, lower, digit, symbol.
+    character classes that must occur: upper, lower, digit, symbol. `where` are keys beside the
+    property, each with globs of which one must match. `server` is the path of what an external
+    password logs in to. `by_hand` is what a person must do with the generated value, unless the
+    property `by_hand_unless` is true.
     """
 
     type: str
     property: tuple[str, ...]
     kind: str
     generatable: str
-    repaired: bool = False
+    where: tuple[tuple[str, tuple[str, ...]], ...] = ()
     user: tuple[str, ...] | None = None
+    server: tuple[str, ...] | None = None
     fixed_user: str | None = None
     target_type: str | None = None
     min_length: int = 1
@@ -202,7 +206,10 @@ class Credential:
     allowed: str | None = None
     requires: tuple[str, ...] = ()
     replaces: bool = False
+    adding_replaces: bool = False
     logs_in_later: bool = False
+    by_hand: str = ""
+    by_hand_unless: str = ""
     note: str = ""
     managed: str = ""
     update: str = ""

@@ -90,13 +90,15 @@ def _credential(row: Mapping[str, Any]) -> Credential:
         where = f"{row.get('type', '?')} {row.get('property', '?')}"
         raise ConfigError(f"credentials.toml: {where}: {wrong[0]} is unknown or missing")
     values = dict(row)
-    for name in ("property", "user"):
+    for name in ("property", "user", "server"):
         if name in row:
             values[name] = tuple(row[name].split("/"))
     for name in ("max_length", "engine_forbidden"):
         if name in row:
             by_engine = row[name] if isinstance(row[name], dict) else {"*": row[name]}
             values[name] = tuple(sorted(by_engine.items(), key=lambda item: item[0] == "*"))
+    if "where" in row:
+        values["where"] = tuple((key, tuple(globs)) for key, globs in row["where"].items())
     if "requires" in row:
         values["requires"] = tuple(row["requires"])
     return Credential(**values)

@@ -76,7 +76,9 @@ def test_row_is_complete(row: dict[str, Any]) -> None:
     assert set(row) <= {field.name for field in dataclasses.fields(Credential)}
     assert all(value != "" for key, value in row.items() if key != "allowed")
     assert row["generatable"] in ("yes", "external", "no")
-    assert all(row[key] is True for key in ("repaired", "replaces", "logs_in_later") if key in row)
+    assert all(
+        row[key] is True for key in ("replaces", "adding_replaces", "logs_in_later") if key in row
+    )
     assert "?" not in row["update"] + row.get("note", "") + row["source"]  # nothing unconfirmed
     assert all(step for step in row["property"].split("/"))
 
@@ -98,19 +100,17 @@ def test_limits_are_sane(row: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=label)
 def test_what_is_generated_says_how(row: dict[str, Any]) -> None:
-    if row["generatable"] == "external":
-        assert row.get("repaired", False) <= row.get("logs_in_later", False)
-    else:
-        assert "logs_in_later" not in row
-    if row.get("repaired"):
-        assert row["generatable"] in ("yes", "external")
+    if row["generatable"] != "external":
+        assert not {"logs_in_later", "server"} & set(row)
+    if row["generatable"] != "yes":
+        assert not {"by_hand", "adding_replaces", "target_type"} & set(row)
+    assert "by_hand" in row or "by_hand_unless" not in row
+    if "target_type" in row:
+        assert row["target_type"] == row["type"]
         assert row.get("user")
-        assert row["kind"].endswith("-password")
-        if row["generatable"] == "yes":
-            assert row["target_type"] == row["type"]
-            assert row["min_length"] == 8
-            assert lengths(row)
-            assert set('/"@ ') <= set(row["forbidden"])
+        assert row["min_length"] == 8
+        assert lengths(row)
+        assert set('/"@ ') <= set(row["forbidden"])
     assert "user" not in row or "fixed_user" not in row
     assert "target_type" not in row or row["kind"] == "database-master-password"
 
@@ -217,7 +217,7 @@ def test_paths_stand_in_the_provider_schemas(row: dict[str, Any]) -> None:
         assert schema is None, "the excuse is no longer needed"
         return
     assert schema is not None
-    for path in (row["property"], row.get("user", row["property"])):
+    for path in (row[key] for key in ("property", "user", "server") if key in row):
         assert has(schema, tuple(path.split("/"))), path
 
 

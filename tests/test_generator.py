@@ -35,7 +35,7 @@ Resources:
 
 
 def _rows(kind: str) -> list[tuple[str, Credential]]:
-    [row] = [row for row in registry.catalogue()[kind] if row.repaired and row.generatable == "yes"]
+    [row] = [row for row in registry.catalogue()[kind] if row.target_type]
     return [("DB", row)]
 
 

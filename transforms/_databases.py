@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from remediator.conditions import ALWAYS, Presence, inline, literal
+from remediator.conditions import ALWAYS, Case, Presence, inline, literal
 from remediator.model import Refusal, Value, value_at
 from remediator.template import Template, references
 
 from ._secrets import NO_VALUE, flattened, resolved
-from ._uses import Slot, Use
+from ._slots import Slot
 
 # Where one of these is given, the service takes the credential from elsewhere: from a snapshot,
 # from the source of a replica, or it makes one itself (AWS: resource reference of each type).
@@ -65,7 +65,7 @@ def ignores_password(template: Template, database: str, presence: Presence) -> b
 def _given(
     template: Template, database: str, presence: Presence, names: tuple[str, ...]
 ) -> Presence:
-    properties = template.properties(database)
+    properties = template.properties(database) if is_database(template, database) else {}
     found: Presence = NEVER
     for name in names:
         if name in properties:
@@ -138,16 +138,33 @@ def _sibling(template: Template, slot: Slot, pattern: tuple[str, ...]) -> Value:
     return value
 
 
-def server(template: Template, use: Use) -> tuple[str | None, Value]:
-    """Return the database of this template that an endpoint points to, and the server's name."""
+def server(template: Template, slot: Slot, presence: Case) -> tuple[str | None, Value]:
+    """Return the database of this template that an external password logs in to, where that can
+    be told, and the server's name as the template has it.
+
+    The endpoint of a cluster's member stands for its cluster, that of a replica for its source.
+    """
     value: Value = None
-    if use.slot is not None:
-        *settings, _ = use.slot.credential.property
-        value = _sibling(template, use.slot, (*settings, "ServerName"))
+    if slot.credential.server is not None:
+        value = _sibling(template, slot, slot.credential.server)
     if value is None:
-        value = template.properties(use.resource).get("ServerName")
-    expression = resolved(template, value, (use.presence,))
+        value = template.properties(slot.resource).get("ServerName")
+    expression = resolved(template, value, (presence,))
     if isinstance(expression, dict) and "Fn::If" in expression:
         return None, value  # another server in another mode
     targets = {r.target for r in references({"": expression}) if r.target in template.resources}
-    return (targets.pop() if len(targets) == 1 else None), value
+    if len(targets) != 1:
+        return None, value
+    target = targets.pop()
+    properties = template.properties(target)
+    for key in ("DBClusterIdentifier", "SourceDBInstanceIdentifier"):
+        named = {r.target for r in references({"": properties.get(key)})}
+        if len(named) == 1 and named <= set(template.resources):
+            target = named.pop()
+            break
+    return target, value
+
+
+def is_database(template: Template, logical_id: str) -> bool:
+    """Tell whether a resource is a database whose endpoint others log in to."""
+    return template.type_of(logical_id).startswith(("AWS::RDS::", "AWS::Redshift", "AWS::DocDB"))

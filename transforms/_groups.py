@@ -8,8 +8,11 @@ from remediator.conditions import Presence
 from remediator.model import Credential, Refusal
 from remediator.template import Template
 
-from ._databases import owner, server, user_name
-from ._uses import Role, Slot, Use
+from ._databases import is_database, owner, server, user_name
+from ._generator import PUNCTUATION
+from ._secrets import secret_of
+from ._slots import Slot
+from ._uses import Role, Use
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +20,13 @@ class Group:
     """The uses that one secret serves.
 
     `owners` are the databases the password belongs to, each with the uses that set it; none where
-    the password belongs to a server outside the stack. `others` only read it.
+    the password belongs to a server outside the stack. `others` only read it. `secret` is what
+    they read, with its key, where that is the secret of a database of this template.
     """
 
     owners: dict[str, tuple[Use, ...]] = field(default_factory=dict)
     others: tuple[Use, ...] = ()
+    secret: tuple[str, str] | None = None
 
     @property
     def uses(self) -> tuple[Use, ...]:
@@ -64,21 +69,42 @@ def groups(template: Template, uses: tuple[Use, ...]) -> tuple[Group, ...] | Ref
                 "member-of-cluster",
                 f"{theirs[0].resource} is a member of {database}, whose password this is not",
             )
+        refused = _one_user(template, [use for use in theirs if use.resource == database])
+        if refused is not None:
+            return refused
     if not owners:
         return _external(template, tuple(readers))
     return _owned(template, owners, tuple(readers))
 
 
+def _one_user(template: Template, uses: list[Use]) -> Refusal | None:
+    """Return why the users of one service cannot share a secret: it holds one user's name."""
+    if len({use.slot.path for use in uses if use.slot is not None}) < 2:
+        return None
+    names = [user_name(template, use.slot, (use.presence,)) for use in uses if use.slot is not None]
+    if all(name == names[0] for name in names):
+        return None
+    return Refusal(
+        "several-users",
+        f"several users of {uses[0].resource} share one password: give each one of its own",
+    )
+
+
 def _external(template: Template, readers: tuple[Use, ...]) -> tuple[Group, ...] | Refusal:
     """All that log in to servers outside share a secret, if they do so as the same user."""
+    secrets: dict[tuple[str, str] | None, Use] = {}
     for use in readers:
-        database, _ = server(template, use) if use.role is Role.EXTERNAL else (None, None)
-        if database is not None and _is_database(template, database):
-            return Refusal(
-                "other-password",
-                f"{use.resource} logs in to {database}, whose password is another one: give it "
-                "the same reference as the database",
-            )
+        if use.role is Role.EXTERNAL and use.slot is not None:
+            database, _ = server(template, use.slot, use.presence)
+            here = database is not None and is_database(template, database)
+            found = _secret_of_database(template, str(database), use) if here else None
+            if isinstance(found, Refusal):
+                return found
+            secrets.setdefault(found, use)
+    if len(secrets) > 1:
+        places = " and ".join(use.resource for use in secrets.values())
+        return Refusal("which-server", f"{places} log in to different servers with it")
+    [secret] = secrets
     names = [
         user_name(template, use.slot, (use.presence,))
         for use in readers
@@ -89,7 +115,7 @@ def _external(template: Template, readers: tuple[Use, ...]) -> tuple[Group, ...]
         return refused
     if any(name != names[0] for name in names):
         return Refusal("several-users", "it is the password of several users outside the stack")
-    group = Group(others=readers)
+    group = Group(others=readers, secret=secret)
     outside = tuple(use.presence for use in readers if use.role is Role.EXTERNAL)
     for use in readers:
         if not template.conditions.implies((use.presence,), outside):
@@ -120,8 +146,38 @@ def _owned(
     return result
 
 
-def _is_database(template: Template, logical_id: str) -> bool:
-    return template.type_of(logical_id).startswith(("AWS::RDS::", "AWS::Redshift", "AWS::DocDB"))
+_PASSWORDS = ("MasterUserPassword", "AdminUserPassword")
+_USERS = ("MasterUsername", "AdminUsername", "AdminUserName")
+
+
+def _secret_of_database(template: Template, database: str, use: Use) -> tuple[str, str] | Refusal:
+    """Return the secret, with its key, that a database takes its password from, for a use that
+    logs in to it as the same user."""
+    properties = template.properties(database)
+    password = next((key for key in _PASSWORDS if key in properties), "MasterUserPassword")
+    source = secret_of(template, properties.get(password))
+    if source is None:
+        return Refusal(
+            "other-password",
+            f"{use.resource} logs in to {database}, whose password is another one: give it the "
+            "same reference as the database",
+        )
+    user = next((properties[key] for key in _USERS if key in properties), None)
+    if use.slot is None or user_name(template, use.slot, (use.presence,)) != user:
+        return Refusal(
+            "several-users",
+            f"{use.resource} logs in to {database} as another user than its own",
+        )
+    generated = template.properties(source[0]).get("GenerateSecretString")
+    excluded = generated if isinstance(generated, dict) else {}
+    plain = str(excluded.get("ExcludePunctuation")).lower() == "true"
+    if not plain and not set(PUNCTUATION) <= set(str(excluded.get("ExcludeCharacters", ""))):
+        return Refusal(
+            "other-password",
+            f"the password in {source[0]} may hold punctuation, which {use.resource} misreads: a "
+            "secret that stands is not changed",
+        )
+    return source
 
 
 def _share(template: Template, found: list[Group]) -> bool:
@@ -138,10 +194,11 @@ def _index(template: Template, found: list[Group], use: Use) -> int | Refusal:
     """Return the group whose database a reader of the password talks to."""
     place = use.slot.label if use.slot is not None else use.resource or str(use.path[0])
     if use.role is Role.EXTERNAL:
-        database, _ = server(template, use)
+        slot = use.slot
+        database, _ = server(template, slot, use.presence) if slot is not None else (None, None)
         for index, group in enumerate(found):
-            if database in group.owners and use.slot is not None:
-                own = user_name(template, use.slot, (use.presence,))
+            if database in group.owners and slot is not None:
+                own = user_name(template, slot, (use.presence,))
                 if own == user_name(template, group.main, group.presence):
                     return index
                 return Refusal(

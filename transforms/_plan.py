@@ -10,7 +10,6 @@ from remediator.model import (
     Add,
     Consequence,
     Context,
-    Credential,
     Finding,
     Fix,
     Operation,
@@ -24,9 +23,9 @@ from remediator.model import (
 from remediator.template import SUB_VARIABLE, Kind, Template, references
 
 from ._conventions import convention_tags, name_by, naming_pattern
-from ._databases import elsewhere, ignores_password, user_name
+from ._databases import elsewhere, ignores_password, server, user_name
 from ._generator import Limits, limits
-from ._groups import Group
+from ._groups import Group, credentials_of
 from ._rules import rule_edits, twins_of
 from ._secrets import (
     SECRET,
@@ -36,7 +35,9 @@ from ._secrets import (
     flattened,
     json_template,
     reference_text,
+    secret_of,
 )
+from ._slots import slots
 from ._uses import Role, Use
 from ._wording import description
 
@@ -90,7 +91,9 @@ class Draft:
     def point(self, use: Use, secret: str, key: str) -> None:
         """Let a use of a parameter read a key of a secret instead."""
         text = reference_text(self.template, secret, key)
-        if isinstance(value_at(self.template.document.data, use.path), dict):
+        if secret_of(self.template, value_at(self.template.document.data, use.path)):
+            return  # it reads the secret already
+        if use.reference.target:
             self.rewrite(use.path, use.reference.target, text)
         else:  # a literal
             self.operations.append(Replace(use.path, {"Fn::Sub": text}))
@@ -133,7 +136,8 @@ class Draft:
         """Remove a parameter with what only served it: interface entries, assertions, its twin."""
         edits = rule_edits(self.template, name) or ()
         for each in (name, *(twins_of(self.template, name) if edits else ())):
-            self.operations.append(Remove(("Parameters", each)))
+            if each in self.template.parameters:
+                self.operations.append(Remove(("Parameters", each)))
             for reference in self.template.references_to(each):
                 if reference.kind is Kind.NAME:
                     self.operations.append(Remove(reference.path))
@@ -205,8 +209,8 @@ def _kms_key(template: Template, context: Context, group: Group) -> Value:
 def keys_beside(template: Template, group: Group) -> dict[str, Value] | Refusal | None:
     """Return what a new secret holds beside its password: the user name, where there is one.
 
-    None stands for a bare password: a database without a user name, as one that is restored from
-    a snapshot, has nothing that an attachment could complete.
+    None stands for a bare password: a database that could be attached but has no user name, as one
+    that is restored from a snapshot, has nothing that an attachment could complete.
     """
     user = user_name(template, group.main, group.presence)
     if isinstance(user, Refusal):
@@ -215,7 +219,8 @@ def keys_beside(template: Template, group: Group) -> dict[str, Value] | Refusal 
         return None
     if user is not None:
         return {"username": user}
-    return None if group.owners else {}
+    attachable = any(row.target_type for _, row in credentials_of(group))
+    return None if group.owners and attachable else {}
 
 
 def attached_when(template: Template, group: Group, database: str) -> Presence:
@@ -256,12 +261,18 @@ def add_attachments(draft: Draft, group: Group, secret: str) -> None:
         draft.operations.append(Add(("Resources", name), dict(value), after=database))
 
 
-def group_limits(
-    template: Template, parameter: str, group: Group, credentials: Iterable[tuple[str, Credential]]
-) -> Limits:
-    """Return what the password of a group must keep to."""
-    plain = any(use.role in (Role.EXTERNAL, Role.CARRIED) for use in group.others)
-    return limits(template, credentials, template.parameter(parameter), plain=plain)
+def group_limits(template: Template, context: Context, parameter: str, group: Group) -> Limits:
+    """Return what the password of a group must keep to.
+
+    What logs in to its database with a password of its own will read the same secret.
+    """
+    plain = any(use.role in (Role.EXTERNAL, Role.CARRIED) for use in group.others) or any(
+        slot.credential.generatable == "external"
+        and server(template, slot, template.presence(slot.path))[0] in group.owners
+        for slot in slots(template, context.catalogue)
+    )
+    given = template.parameter(parameter)
+    return limits(template, credentials_of(group), given, plain=plain)
 
 
 def parameter_refusal(
@@ -271,7 +282,7 @@ def parameter_refusal(
     refused = next((use.refusal for use in uses if use.refusal is not None), None)
     if refused is not None:
         return refused
-    if template.parameter(name).get("Type") != "String":
+    if name in template.parameters and template.parameter(name).get("Type") != "String":
         return Refusal("parameter-type", f"{name} is not of the type String")
     if "AllowedValues" in template.parameter(name):
         return Refusal("allowed-values", f"{name} may only be one of its AllowedValues")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from remediator.model import Context, Refusal
 
-from ._groups import Group, credentials_of, groups
+from ._groups import Group, groups
 from ._plan import (
     Draft,
     add_attachments,
@@ -17,7 +17,7 @@ from ._plan import (
 )
 from ._reuse import fitting_secret
 from ._uses import Use
-from ._wording import external_follow_ups
+from ._wording import follow_ups
 
 
 def generate(
@@ -38,12 +38,12 @@ def generate(
         return found
     secrets = []
     for group in found:
-        allowed = group_limits(template, parameter, group, credentials_of(group))
+        allowed = group_limits(template, context, parameter, group)
         refused = restored_refusal(template, group)
         keys = keys_beside(template, group)
         if isinstance(keys, Refusal):
             return keys
-        fitting = fitting_secret(template, group, allowed)
+        fitting = group.secret or fitting_secret(template, group, allowed)
         wanted = logical_id(group, len(found) > 1)
         secret, key = fitting or (draft.unique(wanted), "" if keys is None else "password")
         if fitting is None:
@@ -54,8 +54,7 @@ def generate(
             add_attachments(draft, group, secret)
         for use in group.uses:
             draft.point(use, secret, key)
-        if not group.owners:
-            draft.follow_ups += external_follow_ups(template, group, secret)
+        draft.follow_ups += follow_ups(template, group, secret)
         secrets.append(secret)
     return secrets, found
 

@@ -1,85 +1,20 @@
-"""Where a value goes: every credential property of a template, and every use of a parameter."""
+"""Where a value goes: every use of a parameter, and what it takes the value for."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 
 from remediator.conditions import Case
-from remediator.model import Catalogue, Credential, Path, Refusal, Value, value_at
-from remediator.template import Kind, Reference, Template, sub_parts, walk
+from remediator.model import Path, Refusal, Value, value_at
+from remediator.template import Kind, Reference, Template, sub_parts
 
+from ._databases import is_database, server
 from ._positions import position_refusal
 from ._rules import rule_edits
 from ._secrets import SECRET, flattened, names
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A credential property that a resource of the template has."""
-
-    resource: str
-    credential: Credential
-    path: Path
-
-    @property
-    def label(self) -> str:
-        """The slot as a person names it: `RDSInstance.MasterUserPassword`."""
-        return ".".join((self.resource, *map(str, self.path[3:])))
-
-
-def slots(template: Template, catalogue: Catalogue) -> Iterator[Slot]:
-    """Yield the credential properties of a template, in the order of its resources."""
-    for name in template.resources:
-        for credential in catalogue.get(template.type_of(name), ()):
-            root: Path = ("Resources", name, "Properties")
-            properties = dict(template.properties(name))
-            if credential.generatable == "yes" and properties.get("AuthType") == "SECRET_ARN":
-                continue  # DocumentDB Elastic: the property then takes a secret's ARN
-            for path in _places(properties, root, credential.property):
-                yield Slot(name, credential, path)
-
-
-def looped(template: Template, catalogue: Catalogue) -> Iterator[Slot]:
-    """Yield the credential properties within `Fn::ForEach`, which no repair reaches."""
-    for name, loop in template.resources.items():
-        if not name.startswith("Fn::ForEach"):
-            continue
-        for path, body in walk(loop, ("Resources", name)):
-            kind = body.get("Type") if isinstance(body, dict) else None
-            if not isinstance(body, dict) or not isinstance(kind, str):
-                continue
-            for credential in catalogue.get(kind, ()):
-                for place in _places(
-                    body.get("Properties"), (*path, "Properties"), credential.property
-                ):
-                    text = json.dumps(value_at(template.document.data, place))
-                    if credential.generatable != "no" and "{{resolve:" not in text:
-                        yield Slot(name, credential, place)
-
-
-def _places(value: Value, path: Path, pattern: tuple[str, ...]) -> Iterator[Path]:
-    """Yield the paths that a pattern of the catalogue has below a value, through `Fn::If` too."""
-    if not pattern:
-        yield path
-        return
-    if isinstance(value, dict) and len(value) == 1:
-        branches = value.get("Fn::If")
-        if isinstance(branches, list):
-            for index, branch in list(enumerate(branches))[1:]:
-                yield from _places(branch, (*path, "Fn::If", index), pattern)
-            return
-    step, rest = pattern[0], pattern[1:]
-    if step == "*":
-        if isinstance(value, list):
-            for index, item in enumerate(value):
-                yield from _places(item, (*path, index), rest)
-    elif isinstance(value, dict):
-        for key in value if step == "{}" else (step,):
-            if key in value:
-                yield from _places(value[key], (*path, key), rest)
+from ._slots import Slot
 
 
 class Role(Enum):
@@ -150,7 +85,7 @@ def _use(
         return Use(reference, Role.REFUSED, presence, refusal=Refusal("is-user-name", reason))
     if slot is None or slot.credential.generatable == "no":
         return Use(reference, Role.CARRIED, presence)
-    refused = _slot_refusal(template, reference, slot)
+    refused = _slot_refusal(template, reference, slot, presence)
     if refused is not None:
         return Use(reference, Role.REFUSED, presence, slot, refused)
     role = Role.CREDENTIAL if slot.credential.generatable == "yes" else Role.EXTERNAL
@@ -198,20 +133,30 @@ def _use_in_secret(reference: Reference, presence: Case) -> Use:
     )
 
 
-def _slot_refusal(template: Template, reference: Reference, slot: Slot) -> Refusal | None:
-    credential = slot.credential
-    if credential.generatable == "external" and not credential.logs_in_later:
-        return Refusal(
-            "external-credential",
-            f"{slot.label} belongs to something outside the stack, so it cannot be generated; "
-            "store it in a secret of your own and write "
-            "{{resolve:secretsmanager:<its ARN or name>:SecretString:<key>}} there",
-        )
-    if not credential.repaired:
-        return Refusal(
-            "not-supported-yet",
-            f"{slot.label}: this version does not repair the credentials of {credential.type}",
-        )
+def logs_in(template: Template, slot: Slot, presence: Case) -> bool:
+    """Tell whether an external password may be a generated one: what reads it logs in later, or
+    to a database of this template, which exists by then."""
+    if slot.credential.logs_in_later:
+        return True
+    database, _ = server(template, slot, presence)
+    return database is not None and is_database(template, database)
+
+
+def external_refusal(slot: Slot) -> Refusal:
+    """Return why a credential that belongs to something outside the stack is not generated."""
+    return Refusal(
+        "external-credential",
+        f"{slot.label} belongs to something outside the stack, so it cannot be generated; "
+        "store it in a secret of your own and write "
+        "{{resolve:secretsmanager:<its ARN or name>:SecretString:<key>}} there",
+    )
+
+
+def _slot_refusal(
+    template: Template, reference: Reference, slot: Slot, presence: Case
+) -> Refusal | None:
+    if slot.credential.generatable == "external" and not logs_in(template, slot, presence):
+        return external_refusal(slot)
     if not is_whole(value_at(template.document.data, slot.path), reference):
         return Refusal("composed-credential", f"{slot.label} is put together from several parts")
     return None

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from remediator.conditions import literal
-from remediator.model import Consequence
+from remediator.model import Consequence, Credential
 from remediator.template import Template, sub_variables
 
 from ._databases import server, user_name
@@ -31,7 +31,8 @@ def description(template: Template, parameter: str, group: Group) -> str:
             return text
     slot = group.main
     if slot.credential.kind != "database-master-password":
-        return f"Password of {slot.resource}"
+        noun = _noun([(slot.resource, slot.credential)])
+        return f"{noun[0].upper()}{noun[1:]} of {slot.resource}"
     service = slot.credential.type.split("::")[1]
     engine = literal(template.properties(slot.resource).get("Engine")) or ""
     label = next((name for start, name in _ENGINES if engine.lower().startswith(start)), "")
@@ -39,7 +40,13 @@ def description(template: Template, parameter: str, group: Group) -> str:
     return " ".join(filter(None, words))
 
 
-_SERVICES = {"DocDB": "DocumentDB", "DocDBElastic": "DocumentDB", "RedshiftServerless": "Redshift"}
+_SERVICES = {
+    "DocDB": "DocumentDB",
+    "DocDBElastic": "DocumentDB",
+    "OpenSearchService": "OpenSearch",
+    "RedshiftServerless": "Redshift",
+    "Timestream": "InfluxDB",
+}
 _ENGINES = (
     ("aurora-mysql", "Aurora MySQL"),
     ("aurora-postgres", "Aurora PostgreSQL"),
@@ -53,43 +60,93 @@ _ENGINES = (
 )
 
 
-def consequence(group_list: Iterable[Group], external: bool) -> tuple[Consequence, str]:
-    """Return what the repair does to a live stack, and why."""
+def consequence(
+    template: Template, group_list: Iterable[Group], *, added: bool = False
+) -> tuple[Consequence, str]:
+    """Return what the repair does to a live stack, and why.
+
+    `added` says that there may have been no credential before.
+    """
+    group_list = tuple(group_list)
     credentials = [pair for group in group_list for pair in credentials_of(group)]
+    noun = _noun(credentials)
     replaced = [name for name, row in credentials if row.replaces]
-    owned = [name for name, row in credentials if row.generatable == "yes"]
     if replaced:
         return (
             Consequence.REPLACES,
-            f"the password of {', '.join(dict.fromkeys(replaced))} cannot be changed, so the "
-            "resource is replaced by a new one",
+            f"the {noun} of {_listed(replaced)} cannot be changed, so the resource is replaced by "
+            "a new one",
         )
-    if external:
-        outside = [name for name, row in credentials if row.generatable == "external"]
+    new = [name for name, row in credentials if row.adding_replaces and added]
+    if new:
+        return (
+            Consequence.REPLACES,
+            f"where {_listed(new)} had no {noun}, it is replaced by a new one that has",
+        )
+    outside = [
+        name
+        for group in group_list
+        if not group.owners and group.secret is None
+        for name, row in credentials_of(group)
+    ]
+    if outside:
         return (
             Consequence.EXTERNAL,
-            f"{', '.join(dict.fromkeys(outside))} logs in to a server outside this stack, which "
-            "must be given the generated password",
+            f"{_listed(outside)} logs in to a server outside this stack, which must be given the "
+            "generated password",
         )
+    told = {name: row.by_hand for name, row in credentials if _by_hand(template, name, row)}
+    if told:
+        return (
+            Consequence.EXTERNAL,
+            "; ".join(f"{name}: {sentence}" for name, sentence in told.items()),
+        )
+    shared = [group.secret[0] for group in group_list if group.secret is not None]
+    if shared:
+        users = _listed([name for name, _ in credentials])
+        return Consequence.ROTATES, f"{users} logs in with the password in {_listed(shared)}"
+    owned = _listed(name for name, row in credentials if row.generatable == "yes")
     return (
         Consequence.ROTATES,
-        f"the live password of {', '.join(dict.fromkeys(owned))} becomes the generated one at the "
-        "next deployment; whoever holds the old one must read the secret",
+        f"the live {noun} of {owned} becomes the generated one at the next deployment; whoever "
+        "holds the old one must read the secret",
     )
 
 
-def external_follow_ups(template: Template, group: Group, secret: str) -> list[str]:
-    """Return what a person must do outside the stack for a group without a database of its own."""
+def _by_hand(template: Template, resource: str, row: Credential) -> bool:
+    """Tell whether a person has to do something with the generated value."""
+    spared = literal(template.properties(resource).get(row.by_hand_unless)) or ""
+    return bool(row.by_hand) and spared.lower() != "true"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(names))
+
+
+def _noun(credentials: Iterable[tuple[str, Credential]]) -> str:
+    kinds = {_NOUNS.get(row.kind, "password") for _, row in credentials}
+    return kinds.pop() if len(kinds) == 1 else "credential"
+
+
+_NOUNS = {"auth-token": "auth token", "api-key": "API key", "webhook-secret": "webhook token"}
+
+
+def follow_ups(template: Template, group: Group, secret: str) -> list[str]:
+    """Return what a person must do with the generated value of a group."""
     found = []
-    for use in group.others:
+    read = f"aws secretsmanager get-secret-value --secret-id <the ARN of {secret}>"
+    for use in group.others if group.secret is None and not group.owners else ():
         if use.role is Role.EXTERNAL and use.slot is not None:
-            _, host = server(template, use)
+            _, host = server(template, use.slot, use.presence)
             user = user_name(template, use.slot, (use.presence,))
             found.append(
-                f"After the deployment, read the password (aws secretsmanager get-secret-value "
-                f"--secret-id <the ARN of {secret}>) and set it for user {_words(template, user)} "
-                f"on server {_words(template, host)}; until then {use.resource} cannot log in."
+                f"After the deployment, read the password ({read}) and set it for user "
+                f"{_words(template, user)} on server {_words(template, host)}; until then "
+                f"{use.resource} cannot log in."
             )
+    for name, row in credentials_of(group):
+        if _by_hand(template, name, row):
+            found.append(f"{name}: {row.by_hand}; read it with: {read}")
     return list(dict.fromkeys(found))
 
 

@@ -34,7 +34,8 @@ from ._groups import Group
 from ._plan import Draft, decided, fixed, left, macro_refusal
 from ._repair import first_owner, generate
 from ._secrets import NO_VALUE
-from ._uses import Role, Slot, Use, slots
+from ._slots import Slot, slots
+from ._uses import Role, Use, external_refusal, logs_in
 from ._wording import consequence
 
 _TELLING = 6  # characters from which on the same text elsewhere is taken for the same password
@@ -82,25 +83,16 @@ def _repair(
     draft.follow_ups.append("The old password stays in the history of git: use it nowhere else")
     labels = ", ".join(dict.fromkeys(slot.label for _, slot in places))
     title = f"{labels} becomes the generated secret {' and '.join(secrets)}"
-    external = any(not group.owners for group in groups)
-    return fixed(draft, places[0][0], message, title, consequence(groups, external), (text,))
+    effect = consequence(template, groups)
+    return fixed(draft, places[0][0], message, title, effect, (text,))
 
 
 def _refusal(template: Template, text: str, places: list[tuple[Path, Slot]]) -> Refusal | None:
-    for _, slot in places:
-        if slot.credential.generatable == "external" and not slot.credential.logs_in_later:
-            return Refusal(
-                "external-credential",
-                f"{slot.label} belongs to something outside the stack: store it in Secrets "
-                "Manager and write {{resolve:secretsmanager:<its ARN or name>:SecretString:<key>}}"
-                " there; the old value stays in the history of git",
-            )
-        if not slot.credential.repaired:
-            kind = slot.credential.type
-            return Refusal(
-                "not-supported-yet",
-                f"{slot.label}: this version does not repair the credentials of {kind}",
-            )
+    for path, slot in places:
+        if slot.credential.generatable == "external" and not logs_in(
+            template, slot, template.presence(path)
+        ):
+            return external_refusal(slot)
     known = {path for path, _ in places}
     for path, value in walk(template.document.data):
         if path not in known and isinstance(value, str) and len(text) >= _TELLING and text in value:

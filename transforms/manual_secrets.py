@@ -33,7 +33,7 @@ from remediator.model import Context, Finding, Refusal, value_at
 from remediator.template import Template
 from remediator.transform import Transform
 
-from ._groups import Group, credentials_of, groups
+from ._groups import Group, groups
 from ._handmade import HandMade, convert, read, replace, secret_constants
 from ._plan import (
     Draft,
@@ -44,9 +44,11 @@ from ._plan import (
     parameter_refusal,
 )
 from ._secrets import secret_of
-from ._uses import Role, Slot, Use, feeds, password_parameters, slots
+from ._slots import Slot, slots
+from ._uses import Role, Use, feeds, password_parameters
 from ._uses import uses as uses_of
-from ._wording import consequence, external_follow_ups
+from ._wording import consequence
+from ._wording import follow_ups as group_follow_ups
 from .password_parameters import follow_ups
 
 
@@ -123,16 +125,15 @@ def _repair(
     if isinstance(secret, Refusal):
         return secret
     draft = Draft(template)
-    allowed = group_limits(template, name, group, credentials_of(group))
+    allowed = group_limits(template, context, name, group)
     carry_out = replace if context.settings.manual_secrets == "replace" else convert
     new_id = carry_out(draft, context, name, group, secret, allowed)
     if isinstance(new_id, Refusal):
         return new_id
     draft.drop_parameter(name)
-    if not group.owners:
-        draft.follow_ups += external_follow_ups(template, group, new_id)
+    draft.follow_ups += group_follow_ups(template, group, new_id)
     draft.follow_ups += follow_ups(template, context, name)
-    effect = consequence([group], external=not group.owners)
+    effect = consequence(template, [group])
     return fixed(draft, ("Parameters", name), message, _title(secret, name, new_id), effect, masked)
 
 

@@ -37,7 +37,8 @@ from remediator.transform import Transform
 from ._groups import Group
 from ._plan import Draft, decided, fixed, left, parameter_refusal
 from ._repair import first_owner, generate
-from ._uses import Role, Use, feeds, looped, password_parameters, slots
+from ._slots import looped, slots
+from ._uses import Role, Use, feeds, password_parameters
 from ._wording import consequence
 
 
@@ -84,8 +85,9 @@ def _repair(
     draft.drop_parameter(name)
     draft.follow_ups += follow_ups(template, context, name)
     title = f"{name} becomes the generated secret {' and '.join(secrets)}"
-    external = any(not group.owners for group in found)
-    return fixed(draft, ("Parameters", name), message, title, consequence(found, external), masked)
+    added = literal(template.parameter(name).get("Default")) == ""
+    effect = consequence(template, found, added=added)
+    return fixed(draft, ("Parameters", name), message, title, effect, masked)
 
 
 def follow_ups(template: Template, context: Context, name: str) -> list[str]:

@@ -38,7 +38,7 @@ from ._secrets import (
     secret_entries,
     secret_of,
 )
-from ._uses import Slot, slots
+from ._slots import Slot, slots
 
 
 def check(template: Template, context: Context) -> Iterator[Finding]:
