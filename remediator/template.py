@@ -110,6 +110,26 @@ class Template:
         return self._by_target.get(target, ())
 
     @cached_property
+    def undefined(self) -> tuple[str, ...]:
+        """The names that properties refer to whole (`Ref`, `Fn::Sub`) and nothing defines.
+
+        A loop's own variables are none.
+        """
+        known = {*self.parameters, *self.resources}
+        return tuple(
+            dict.fromkeys(
+                reference.target
+                for reference in self.references
+                if reference.kind in (Kind.REF, Kind.SUB)
+                and reference.path[0] == "Resources"
+                and not reference.attribute
+                and reference.target not in known
+                and not reference.target.startswith("AWS::")
+                and not str(reference.path[1]).startswith("Fn::ForEach")
+            )
+        )
+
+    @cached_property
     def dependencies(self) -> Mapping[str, frozenset[str]]:
         """Resource -> the resources it refers to, directly."""
         return _dependencies(self.data)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import replace as replace_fields
 
+from remediator.conditions import literal
 from remediator.model import Add, Context, Refusal, Remove, Replace, Value, value_at
 from remediator.template import Kind, Reference, Template, references, walk
 
@@ -49,15 +50,23 @@ class HandMade:
     attached: frozenset[str]
 
 
-def read(template: Template, secret: str, parameter: str, group: Group) -> HandMade | Refusal:
-    """Return a hand-made secret, or why it must stay."""
+def read(
+    template: Template, context: Context, secret: str, password: str, group: Group
+) -> HandMade | Refusal:
+    """Return a hand-made secret, or why it must stay.
+
+    `password` is what it holds, as a text of `Fn::Sub`: `${Parameter}`, or a literal.
+    """
     refused = restored_refusal(template, group)
     if refused is not None:
         return refused
-    if attachments_of(template, secret):
+    attachments = attachments_of(template, secret)
+    targets = {each for name in attachments for each in template.dependencies[name]} - {secret}
+    if attachments and not (context.settings.new and targets <= set(group.owners)):
         return Refusal(
             "secret-attached",
-            f"{secret} has an attachment, which would not run again: its keys would be lost",
+            f"{secret} has the attachment {attachments[0]}, which would not run again at the next "
+            "deployment: its keys would be lost. If nothing is deployed yet, use --new",
         )
     for rotation in template.of_type(ROTATION):
         if names(template.properties(rotation).get("SecretId"), secret):
@@ -69,22 +78,26 @@ def read(template: Template, secret: str, parameter: str, group: Group) -> HandM
     if any(reader.secret == secret and not reader.key for reader in readers(template)):
         return Refusal("secret-read-whole", f"{secret} is read as a whole, and would hold more")
     value = template.properties(secret).get("SecretString")
-    if flattened(value).strip() == "${%s}" % parameter:
+    if flattened(value).strip() == password:
         return HandMade(secret, "", {}, frozenset())
     entries = secret_entries(value)
     if entries is None:
         return Refusal("secret-not-json", f"the SecretString of {secret} cannot be read as JSON")
-    return _read(template, secret, parameter, group, entries)
+    return _read(template, secret, password, group, entries)
 
 
 def _read(
-    template: Template, secret: str, parameter: str, group: Group, entries: Mapping[str, Value]
+    template: Template, secret: str, password: str, group: Group, entries: Mapping[str, Value]
 ) -> HandMade | Refusal:
-    keys = [key for key, value in entries.items() if flattened(value) == "${%s}" % parameter]
+    keys = [key for key, value in entries.items() if flattened(value) == password]
     others = {key: value for key, value in entries.items() if key not in keys}
-    if len(keys) != 1 or any(_names(value, parameter) for value in others.values()):
+    parameter = password[2:-1] if password.startswith("${") else ""
+    if len(keys) != 1 or any(
+        password in flattened(value) or _names(value, parameter) for value in others.values()
+    ):
+        what = parameter or "the password"
         return Refusal(
-            "password-embedded", f"{secret} holds {parameter} more than once, or within a text"
+            "password-embedded", f"{secret} holds {what} more than once, or within a text"
         )
     if group.owners and keys[0] != "password":
         return Refusal(
@@ -178,8 +191,26 @@ def is_secret_constant(key: str, value: Value) -> bool:
 
 def secret_constants(template: Template, secret: str) -> tuple[str, ...]:
     """Return the secrets that a hand-made secret holds written out, to be masked."""
-    entries = secret_entries(template.properties(secret).get("SecretString")) or {}
+    value = template.properties(secret).get("SecretString")
+    entries = secret_entries(value)
+    if entries is None:
+        text = literal(value)
+        return (text,) if text and "{{resolve:" not in text else ()
     return tuple(str(value) for key, value in entries.items() if is_secret_constant(key, value))
+
+
+def key_of(template: Template, secret: str, password: str) -> str | None:
+    """Return the key under which a hand-made secret holds a password, empty where it is nothing
+    else; None where that cannot be told.
+
+    `password` is written as in `read`.
+    """
+    value = template.properties(secret).get("SecretString")
+    if flattened(value).strip() == password:
+        return ""
+    entries = secret_entries(value) or {}
+    keys = [key for key, each in entries.items() if flattened(each) == password]
+    return keys[0] if len(keys) == 1 else None
 
 
 def unquoted(value: Value) -> Value:
@@ -257,7 +288,7 @@ def _redirect_readers(draft: Draft, secret: HandMade, group: Group) -> Refusal |
         str(op.path[1])
         for op in draft.operations
         if isinstance(op, Add) and op.path[0] == "Resources" and op.after is not None
-    ]
+    ] or list(attachments_of(draft.template, secret.logical_id))
     for reference in draft.template.references_to(secret.logical_id):
         key = _key_read(draft.template, reference)
         if key not in secret.attached or reference.path[0] != "Resources":
@@ -311,7 +342,7 @@ def replace(
     template, old = draft.template, secret.logical_id
     if not secret.key or not group.owners:
         return Refusal("secret-not-json", f"{old} can only be converted in place")
-    new = draft.unique(f"{parameter}Secret")
+    new = draft.unique(f"{parameter or next(iter(group.owners))}Secret")
     keys = {k: v for k, v in secret.kept.items() if k not in WRITTEN_BY_ATTACHMENT}
     refused = add_secret(draft, context, parameter, group, new, allowed, keys)
     if refused is not None:

@@ -183,10 +183,11 @@ def password_parameters(
 ) -> Iterator[tuple[str, tuple[Use, ...]]]:
     """Yield the parameters that feed a credential, with their uses.
 
-    A parameter that reads the Systems Manager parameter store, or whose default is a dynamic
+    One that is referred to and not defined is among them: somebody has removed the parameter
+    only. A parameter that reads the Systems Manager parameter store, or whose default is a dynamic
     reference, needs no repair: nobody types it in.
     """
-    for name in template.parameters:
+    for name in (*template.parameters, *template.undefined):
         definition = template.parameter(name)
         if str(definition.get("Type")).startswith("AWS::SSM::"):
             continue
@@ -200,7 +201,14 @@ def password_parameters(
             yield name, found
 
 
-def feeds(name: str, uses: tuple[Use, ...]) -> str:
+def feeds(template: Template, name: str, uses: tuple[Use, ...]) -> str:
     """Return what a parameter is, in words."""
-    labels = dict.fromkeys(use.slot.label for use in uses if use.slot is not None)
-    return f"the parameter {name} feeds {', '.join(labels)}"
+    labels = ", ".join(dict.fromkeys(use.slot.label for use in uses if use.slot is not None))
+    if name in template.parameters:
+        return f"the parameter {name} feeds {labels}"
+    return f"{name}, which nothing defines, feeds {labels}"
+
+
+def place_of(template: Template, name: str, uses: tuple[Use, ...]) -> Path:
+    """Return where a person should look at a parameter: its definition, else its first use."""
+    return ("Parameters", name) if name in template.parameters else uses[0].path

@@ -25,85 +25,125 @@ See
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import partial
 
 from remediator.conditions import literal
-from remediator.model import Context, Finding, Refusal, value_at
-from remediator.template import Template
+from remediator.model import Context, Finding, Path, Refusal, value_at
+from remediator.template import Kind, Reference, Template
 from remediator.transform import Transform
 
 from ._groups import Group, groups
-from ._handmade import HandMade, convert, read, replace, secret_constants
-from ._plan import (
-    Draft,
-    decided,
-    fixed,
-    group_limits,
-    left,
-    parameter_refusal,
-)
-from ._secrets import secret_of
+from ._handmade import HandMade, convert, key_of, read, replace, secret_constants
+from ._literals import Written, branches, literal_refusal, written_out
+from ._plan import Draft, decided, fixed, group_limits, left, macro_refusal, parameter_refusal
+from ._secrets import SECRET, secret_of
 from ._slots import Slot, slots
-from ._uses import Role, Use, feeds, password_parameters
+from ._uses import Role, Use, external_refusal, feeds, logs_in, password_parameters, place_of
 from ._uses import uses as uses_of
 from ._wording import consequence
 from ._wording import follow_ups as group_follow_ups
 from .password_parameters import follow_ups
 
 
+_PLACEHOLDER = re.compile(
+    r"chang\w*[ _-]?me|replac|place[ _-]?holder|to[ _-]?do|dummy|example|sample|x{4}|<.*>|\.\.\.|"
+    r"fill|update|insert|your|tbd|not[ _-]?set|initial|temp",
+    re.IGNORECASE,
+)
+
+
 def check(template: Template, context: Context) -> Iterator[Finding]:
-    """Yield a finding for every password parameter that stands in a hand-made secret."""
-    all_slots = tuple(slots(template, context.catalogue))
-    if not all_slots:
+    """Yield a finding for every password that stands in a hand-made secret."""
+    secrets = [n for n in template.of_type(SECRET) if "SecretString" in template.properties(n)]
+    if not secrets:
         return
-    for name, uses in password_parameters(template, all_slots):
+    all_slots = tuple(slots(template, context.catalogue))
+    yield from _parameters(template, context, all_slots)
+    for secret in secrets:
+        yield from _literals(template, context, all_slots, secret)
+
+
+def _parameters(
+    template: Template, context: Context, all_slots: tuple[Slot, ...]
+) -> Iterator[Finding]:
+    feeding = dict(password_parameters(template, all_slots))
+    for name in (*template.parameters, *template.undefined):
+        uses = feeding.get(name) or uses_of(template, all_slots, name)
         inside = [use for use in uses if use.role is Role.SECRET]
         if not inside:
             continue
-        message = f"{feeds(name, uses)} and the hand-made secret {inside[0].resource}"
+        secret = inside[0].resource
+        reading = _reading(template, all_slots, secret, key_of(template, secret, "${%s}" % name))
         masked = tuple(filter(None, [literal(template.parameter(name).get("Default"))]))
         masked += tuple(t for use in inside for t in secret_constants(template, use.resource))
-        repair = partial(_repair, template, context, name, uses, message, masked)
-        yield decided(("Parameters", name), message, masked, repair)
-    yield from _carriers(template, all_slots)
+        path = place_of(template, name, uses)
+        if name in feeding or reading:
+            uses = (*uses, *reading)
+            message = f"{feeds(template, name, uses)} and the hand-made secret {secret}"
+            if name not in feeding:
+                message = f"{feeds(template, name, uses)} through the hand-made secret {secret}"
+            repair = partial(_repair_parameter, template, context, name, uses, message, masked)
+            yield decided(path, message, masked, repair)
+        elif str(template.parameter(name).get("NoEcho")).lower() == "true":
+            message = f"the parameter {name} is put into the secret {secret}"
+            yield left(path, message, _carrier(template, secret, "${%s}" % name, name), masked)
 
 
-def _carriers(template: Template, all_slots: tuple[Slot, ...]) -> Iterator[Finding]:
-    """Yield a finding for what is typed into a secret and creates no credential here.
-
-    That it stands in a secret says nothing of where the value comes from, so it is not generated.
-    """
-    known = {name for name, _ in password_parameters(template, all_slots)}
-    for name in template.parameters:
-        if name in known or str(template.parameter(name).get("NoEcho")).lower() != "true":
+def _literals(
+    template: Template, context: Context, all_slots: tuple[Slot, ...], secret: str
+) -> Iterator[Finding]:
+    """Yield a finding for every password that is written out in a hand-made secret."""
+    found = written_out(template, context)
+    for text in dict.fromkeys(secret_constants(template, secret)):
+        path: Path = ("Resources", secret, "Properties", "SecretString")
+        same = next((each for each in found if each.texts == (text,)), Written((text,)))
+        reading = _reading(template, all_slots, secret, key_of(template, secret, text))
+        if not same.places and not reading:
+            if _PLACEHOLDER.search(text):
+                continue  # a person fills it after the deployment
+            message = f"{secret} holds a secret that is written out in the template"
+            yield left(path, message, _carrier(template, secret, text, "it"), (text,))
             continue
-        for use in uses_of(template, all_slots, name):
-            if use.role is Role.SECRET:
-                refusal = _carrier_refusal(template, all_slots, use.resource)
-                message = f"the parameter {name} is put into the secret {use.resource}"
-                masked = tuple(filter(None, [literal(template.parameter(name).get("Default"))]))
-                yield left(("Parameters", name), message, refusal, masked)
-                break
+        labels = same.labels or ", ".join(use.slot.label for use in reading if use.slot)
+        message = f"{labels} is written out in the template, in the hand-made secret {secret}"
+        repair = partial(_repair_literal, template, context, secret, same, reading, message)
+        yield decided(path, message, (text,), repair)
 
 
-def _carrier_refusal(template: Template, all_slots: tuple[Slot, ...], secret: str) -> Refusal:
-    for slot in all_slots:
-        source = secret_of(template, value_at(template.document.data, slot.path))
-        if source is not None and source[0] == secret:
-            return Refusal(
-                "not-supported-yet",
-                f"{slot.label} reads {secret} already: write GenerateSecretString in place of its "
-                "SecretString, and remove the parameter",
-            )
+def _reading(
+    template: Template, all_slots: tuple[Slot, ...], secret: str, key: str | None
+) -> tuple[Use, ...]:
+    """Return the credentials that take a key of a secret already (None: no such key)."""
+    found = []
+    for slot in all_slots if key is not None else ():
+        if slot.credential.generatable == "no":
+            continue
+        for path, value in branches(value_at(template.document.data, slot.path), slot.path):
+            if secret_of(template, value) == (secret, key):
+                presence = template.presence(path)
+                role, refusal = Role.CREDENTIAL, None
+                if slot.credential.generatable == "external":
+                    role = Role.EXTERNAL
+                    if not logs_in(template, slot, presence):
+                        role, refusal = Role.REFUSED, external_refusal(slot)
+                found.append(Use(Reference(path, secret, Kind.SUB), role, presence, slot, refusal))
+    return tuple(found)
+
+
+def _carrier(template: Template, secret: str, password: str, name: str) -> Refusal:
+    """Return why what only a secret holds is not generated: where it comes from is unknown."""
+    key = key_of(template, secret, password)
+    reference = "{{resolve:secretsmanager:<its ARN>%s}}" % (f":SecretString:{key}" if key else "")
     return Refusal(
         "carrier-only",
-        "nothing in this template creates the credential from it: create the secret outside of "
-        "the template and pass its ARN",
+        f"nothing in this template creates the credential from {name}: create the secret outside "
+        f"of the template, pass its ARN, and write {reference} where {secret} is read",
     )
 
 
-def _repair(
+def _repair_parameter(
     template: Template,
     context: Context,
     name: str,
@@ -114,27 +154,74 @@ def _repair(
     refused = parameter_refusal(template, context, name, uses)
     if refused is not None:
         return refused
-    group = _group(template, uses)
-    if isinstance(group, Refusal):
-        return group
     inside = {use.resource for use in uses if use.role is Role.SECRET}
     if len(inside) > 1:
         ids = ", ".join(sorted(inside))
         return Refusal("several-secrets", f"{ids} all hold {name}, and can only generate one each")
-    secret = read(template, inside.pop(), name, group)
-    if isinstance(secret, Refusal):
-        return secret
     draft = Draft(template)
-    allowed = group_limits(template, context, name, group)
-    carry_out = replace if context.settings.manual_secrets == "replace" else convert
-    new_id = carry_out(draft, context, name, group, secret, allowed)
-    if isinstance(new_id, Refusal):
-        return new_id
+    made = _generate(draft, context, name, inside.pop(), "${%s}" % name, uses)
+    if isinstance(made, Refusal):
+        return made
+    group, secret, new_id = made
     draft.drop_parameter(name)
-    draft.follow_ups += group_follow_ups(template, group, new_id)
     draft.follow_ups += follow_ups(template, context, name)
     effect = consequence(template, [group])
-    return fixed(draft, ("Parameters", name), message, _title(secret, name, new_id), effect, masked)
+    path = place_of(template, name, uses)
+    return fixed(draft, path, message, _title(secret, name, new_id), effect, masked)
+
+
+def _repair_literal(
+    template: Template,
+    context: Context,
+    secret: str,
+    written: Written,
+    reading: tuple[Use, ...],
+    message: str,
+) -> Finding | Refusal:
+    [text] = written.texts
+    path: Path = ("Resources", secret, "Properties", "SecretString")
+    refused = literal_refusal(template, written, frozenset({path})) or next(
+        (use.refusal for use in reading if use.refusal is not None), None
+    )
+    if refused is not None:
+        return refused
+    refused = macro_refusal(template, "the password")
+    if refused is not None:
+        return refused
+    draft = Draft(template)
+    uses = (*written.uses(template), *reading)
+    made = _generate(draft, context, "", secret, text, uses)
+    if isinstance(made, Refusal):
+        return made
+    group, found, new_id = made
+    draft.follow_ups.append("The old password stays in the history of git: use it nowhere else")
+    effect = consequence(template, [group])
+    return fixed(draft, path, message, _title(found, "written out", new_id), effect, (text,))
+
+
+def _generate(
+    draft: Draft,
+    context: Context,
+    parameter: str,
+    secret: str,
+    password: str,
+    uses: tuple[Use, ...],
+) -> tuple[Group, HandMade, str] | Refusal:
+    """Let a hand-made secret generate its password, or a new one in its place."""
+    template = draft.template
+    group = _group(template, uses)
+    if isinstance(group, Refusal):
+        return group
+    found = read(template, context, secret, password, group)
+    if isinstance(found, Refusal):
+        return found
+    allowed = group_limits(template, context, parameter, group)
+    carry_out = replace if context.settings.manual_secrets == "replace" else convert
+    new_id = carry_out(draft, context, parameter, group, found, allowed)
+    if isinstance(new_id, Refusal):
+        return new_id
+    draft.follow_ups += group_follow_ups(template, group, new_id)
+    return group, found, new_id
 
 
 def _title(secret: HandMade, name: str, new_id: str) -> str:

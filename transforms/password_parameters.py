@@ -38,7 +38,7 @@ from ._groups import Group
 from ._plan import Draft, decided, fixed, left, parameter_refusal
 from ._repair import first_owner, generate
 from ._slots import looped, slots
-from ._uses import Role, Use, feeds, password_parameters
+from ._uses import Role, Use, feeds, password_parameters, place_of
 from ._wording import consequence
 
 
@@ -56,10 +56,10 @@ def check(template: Template, context: Context) -> Iterator[Finding]:
     for name, uses in password_parameters(template, all_slots):
         if any(use.role is Role.SECRET for use in uses):
             continue
-        message = feeds(name, uses)
+        message = feeds(template, name, uses)
         masked = tuple(filter(None, [literal(template.parameter(name).get("Default"))]))
         repair = partial(_repair, template, context, name, uses, message, masked)
-        yield decided(("Parameters", name), message, masked, repair)
+        yield decided(place_of(template, name, uses), message, masked, repair)
 
 
 def _repair(
@@ -87,7 +87,7 @@ def _repair(
     title = f"{name} becomes the generated secret {' and '.join(secrets)}"
     added = literal(template.parameter(name).get("Default")) == ""
     effect = consequence(template, found, added=added)
-    return fixed(draft, ("Parameters", name), message, title, effect, masked)
+    return fixed(draft, place_of(template, name, uses), message, title, effect, masked)
 
 
 def follow_ups(template: Template, context: Context, name: str) -> list[str]:

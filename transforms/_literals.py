@@ -1,0 +1,193 @@
+"""Passwords that are written out: in a credential property, within a function, in a mapping."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from remediator.conditions import literal
+from remediator.model import (
+    Context,
+    Operation,
+    Path,
+    Refusal,
+    Remove,
+    Value,
+    is_telling,
+    pointer,
+    value_at,
+)
+from remediator.template import Kind, Reference, Template, references, sub_variables, walk
+
+from ._secrets import NO_VALUE, flattened
+from ._slots import Slot, slots
+from ._uses import Role, Use, external_refusal, logs_in
+
+
+@dataclass(slots=True)
+class Written:
+    """One password that is written out, and where.
+
+    `texts` are what no report may show: one text, or all that a mapping may give. `mapping` is the
+    map and the key below it that the password comes from. `refusal` says why a function cannot be
+    read as one text.
+    """
+
+    texts: tuple[str, ...]
+    mapping: tuple[str, str] | None = None
+    refusal: Refusal | None = None
+    places: list[tuple[Path, Slot]] = field(default_factory=list)
+
+    @property
+    def labels(self) -> str:
+        """The credential properties that have it, as a person names them."""
+        return ", ".join(dict.fromkeys(slot.label for _, slot in self.places))
+
+    def uses(self, template: Template) -> tuple[Use, ...]:
+        """Return the places as uses of one password."""
+        return tuple(
+            Use(
+                Reference(path, "", Kind.REF),
+                Role.CREDENTIAL if slot.credential.generatable == "yes" else Role.EXTERNAL,
+                template.presence(path),
+                slot,
+            )
+            for path, slot in self.places
+        )
+
+
+def written_out(template: Template, context: Context) -> tuple[Written, ...]:
+    """Return every password that is written out in a credential property, each once."""
+    found: dict[object, Written] = {}
+    for slot in slots(template, context.catalogue):
+        if slot.credential.generatable == "no":
+            continue
+        for path, value in branches(value_at(template.document.data, slot.path), slot.path):
+            written = _written(template, value)
+            if written is not None:
+                key = path if written.refusal else written.mapping or written.texts
+                found.setdefault(key, written).places.append((path, slot))
+    return tuple(found.values())
+
+
+def branches(value: Value, path: Path) -> Iterator[tuple[Path, Value]]:
+    """Yield what a property may be, in any branch of `Fn::If`, with its path."""
+    both = value.get("Fn::If") if isinstance(value, dict) else None
+    if isinstance(both, list):
+        for index, branch in list(enumerate(both))[1:]:
+            yield from branches(branch, (*path, "Fn::If", index))
+    else:
+        yield path, value
+
+
+_FROM_ELSEWHERE = {"Fn::ImportValue", "Fn::GetStackOutput", "Fn::Transform"}
+
+
+def _written(template: Template, value: Value) -> Written | None:
+    """Return the password that a value writes out; None where it does not."""
+    text = literal(value)
+    if text is not None:
+        plain = text and not isinstance(value, bool) and "{{resolve:" not in text
+        return Written((text,)) if plain else None
+    if not isinstance(value, dict) or len(value) != 1 or value == NO_VALUE:
+        return None
+    inner = [each for _, each in walk(value)]
+    functions = {key for each in inner if isinstance(each, dict) for key in each}
+    if functions & _FROM_ELSEWHERE or any("{{resolve:" in str(each) for each in inner):
+        return None
+    [(function, argument)] = value.items()
+    if function == "Fn::FindInMap":
+        return _from_mapping(template, argument)
+    if any(r.kind is not Kind.CONDITION for r in references({"": value})):
+        return None
+    text = flattened(value)
+    if text and "\0" not in text and not sub_variables(text):
+        return Written((text.replace("${!", "${"),))
+    texts = tuple(text for each in inner if (text := literal(each)) and len(text) > 1)
+    reason = f"put a String parameter with NoEcho in place of {function}: it becomes a secret"
+    return Written(texts, refusal=Refusal("composed-credential", reason))
+
+
+def _from_mapping(template: Template, argument: Value) -> Written | None:
+    if not isinstance(argument, list) or len(argument) != 3:
+        return None
+    name, key = literal(argument[0]), literal(argument[2])
+    texts = tuple(
+        text
+        for path, each in walk(template.data.get("Mappings"))
+        if path[:1] == (name,) and path[2:3] == (key,) and (text := literal(each))
+    )
+    if name is None or key is None or not texts or any("{{resolve:" in text for text in texts):
+        return None
+    return Written(texts, mapping=(name, key))
+
+
+def mapping_removals(template: Template, mapping: tuple[str, str]) -> list[Operation]:
+    """Return what takes a key out of a mapping; nothing where another lookup may need it."""
+    name, key = mapping
+    lookups = [
+        value["Fn::FindInMap"]
+        for _, value in walk(template.document.data)
+        if isinstance(value, dict) and "Fn::FindInMap" in value
+    ]
+    for lookup in lookups:
+        if not isinstance(lookup, list) or len(lookup) < 3 or literal(lookup[0]) is None:
+            return []
+        if literal(lookup[0]) == name and literal(lookup[2]) is None:
+            return []
+    maps = template.data.get("Mappings")
+    entries = maps.get(name) if isinstance(maps, dict) else None
+    if not isinstance(entries, dict):
+        return []
+    return [
+        Remove(("Mappings", name, top, key))
+        for top, entry in entries.items()
+        if isinstance(entry, dict) and key in entry
+    ]
+
+
+_PASSWORD = re.compile(r"pass(?:word|wd|phrase)?|pwd|secret|token", re.IGNORECASE)
+_TELLING = 6  # characters from which on the same text elsewhere is taken for the same password
+
+
+def literal_refusal(
+    template: Template, written: Written, holders: frozenset[Path] = frozenset()
+) -> Refusal | None:
+    """Return why a password that is written out must stay.
+
+    `holders` are the hand-made secrets' texts that hold it and are converted with it.
+    """
+    for path, slot in written.places:
+        external = slot.credential.generatable == "external"
+        if external and not logs_in(template, slot, template.presence(path)):
+            return external_refusal(slot)
+    if written.refusal is not None:
+        return written.refusal
+    own_places = [*holders, *(path for path, _ in written.places)]
+    for path, value in walk(template.document.data):
+        own = any(path[: len(place)] == place for place in own_places)
+        if not own and not _is_mapped(path, written) and _stands_in(written.texts, path, value):
+            return Refusal(
+                "literal-used-elsewhere",
+                f"the same text stands at {pointer(path)}, where it may be the same password",
+            )
+    return None
+
+
+def _is_mapped(path: Path, written: Written) -> bool:
+    return (
+        written.mapping is not None
+        and path[:2] == ("Mappings", written.mapping[0])
+        and path[3:4] == (written.mapping[1],)
+    )
+
+
+def _stands_in(texts: tuple[str, ...], path: Path, value: Value) -> bool:
+    """Tell whether a value holds one of the texts; a word of any template only where a password
+    may be meant."""
+    if not isinstance(value, str):
+        return False
+    if _PASSWORD.search(str(path[-1] if path else "")) and value in texts:
+        return True
+    return any(len(text) >= _TELLING and is_telling(text) and text in value for text in texts)
