@@ -34,6 +34,14 @@ Resources:
     return Template(Document.parse(text))
 
 
+GENERATABLE = [
+    row
+    for rows in registry.catalogue().values()
+    for row in rows
+    if row.kind != "secret-container" and (row.generatable == "yes" or row.logs_in_later)
+]
+
+
 def _rows(kind: str) -> list[tuple[str, Credential]]:
     [row] = [row for row in registry.catalogue()[kind] if row.target_type]
     return [("DB", row)]
@@ -54,6 +62,12 @@ def draw(generator: dict[str, Value], seed: int) -> str:
     return "".join(password)
 
 
+CLASSES = {
+    "upper": string.ascii_uppercase,
+    "lower": string.ascii_lowercase,
+    "digit": string.digits,
+    "symbol": string.punctuation,
+}
 PATTERNS = [
     "",
     "[a-zA-Z0-9]*",
@@ -63,20 +77,12 @@ PATTERNS = [
     r"[\p{ASCII}&&[^@/\"]]*",
     r"\p{Alnum}{12,16}",
     "[!-~]+",
+    "([a-z]|[A-Z]|[0-9])*",
 ]
 
 
 @given(
-    kind=st.sampled_from(
-        [
-            "AWS::RDS::DBInstance",
-            "AWS::RDS::DBCluster",
-            "AWS::Redshift::Cluster",
-            "AWS::RedshiftServerless::Namespace",
-            "AWS::DocDB::DBCluster",
-            "AWS::DocDBElastic::Cluster",
-        ]
-    ),
+    row=st.sampled_from(GENERATABLE),
     engine=st.sampled_from(["mysql", "oracle-se2", "postgres", "!Ref AnyEngine", "!Ref Free"]),
     pattern=st.sampled_from(PATTERNS),
     bounds=st.tuples(st.integers(1, 20), st.integers(8, 60)),
@@ -84,25 +90,29 @@ PATTERNS = [
     seed=st.integers(0, 2**32),
 )
 def test_generated_passwords_keep_to_all_limits(
-    kind: str, engine: str, pattern: str, bounds: tuple[int, int], plain: bool, seed: int
+    row: Credential, engine: str, pattern: str, bounds: tuple[int, int], plain: bool, seed: int
 ) -> None:
     parameter: dict[str, Value] = {"MinLength": bounds[0], "MaxLength": str(bounds[1])}
     if pattern:
         parameter["AllowedPattern"] = pattern
-    rows = _rows(kind)
-    limits = _generator.limits(_template(engine), rows, parameter, plain=plain)
+    limits = _generator.limits(_template(engine), [("DB", row)], parameter, plain=plain)
     generator = limits.generate("{}")
     if isinstance(generator, Refusal):
-        assert generator.code in ("limits-exclude-each-other", "pattern-not-met")
+        codes = {"limits-exclude-each-other", "pattern-not-met", "symbol-not-possible"}
+        assert generator.code in codes
         return
     password = draw(generator, seed)
-    [(_, row)] = rows
     assert max(bounds[0], row.min_length) <= len(password) <= bounds[1]
-    assert len(password) <= 64
+    assert len(password) <= min([64, *(length for _, length in row.max_length if length > 30)])
     assert not set(password) & set(row.forbidden + '"@/\\')
+    if row.allowed is not None:
+        assert all(char.isalnum() or char in row.allowed for char in password)
+    found = {name for name, each in CLASSES.items() if set(password) & set(each)}
+    assert set(row.requires) <= found
+    assert {"upper", "lower", "digit"} <= found
     if plain:
         assert password.isalnum()
-    if engine == "oracle-se2" and kind == "AWS::RDS::DBInstance":
+    if engine == "oracle-se2" and row.type == "AWS::RDS::DBInstance":
         assert len(password) <= 30
         assert not set(password) & set("&'")
     python = pattern.replace(r"[\p{ASCII}&&[^@/\"]]", '[^@/"]').replace(r"\p{Alnum}", "[a-zA-Z0-9]")
@@ -137,6 +147,11 @@ def _choose(pattern: str, symbols: str = "!#$") -> Any:
         ("[a-zA-Z0-9!#]+", (32, "!#")),
         (r"(?=.*[!#$]).+", (32, "!#$")),
         ("([a-z!#$A-Z0-9])+", (32, "!#$")),
+        ("([a-z]|[A-Z]|[0-9])*", (32, "")),
+        # What cannot be read soundly, but plainly demands no symbol
+        (r"[\w&&[^_]]+", (32, "")),
+        (r"^(?=.*[A-Z])(?=.*\d)([a-zA-Z]+[0-9!#$]*)+$", (32, "")),
+        (r"[\p{Graph}&&[^\"@/]]{8,}", (32, "")),
     ],
 )
 def test_a_pattern_narrows_length_and_symbols(pattern: str, choice: tuple[int, str]) -> None:
@@ -153,6 +168,9 @@ def test_a_pattern_narrows_length_and_symbols(pattern: str, choice: tuple[int, s
         r"([a-zA-Z]+)*$",
         ".*.*.*.*.*x",
         r"[\p{L}&&[^a]]+",
+        r"^(?=.*[!#$])([a-zA-Z]+[0-9!#$]*)+$",
+        r"([a-zA-Z0-9]+!)*",
+        r"(?!.*admin)([a-z]+[A-Z]+)*",
         "[a[b]]+",
         "a{99999999999999999999}",
         "x" * 600,

@@ -73,6 +73,12 @@ class Limits:
                     continue
                 if _all_match(self.pattern, length, symbols):
                     return length, symbols
+        if (
+            _compiled(self.pattern) is None
+            and not self.needs_symbol
+            and _asks_for_none(self.pattern)
+        ):
+            return self._length(LENGTH), ""
         return Refusal(
             "pattern-not-met",
             f"no generated password is sure to match the parameter's AllowedPattern {self.pattern}",
@@ -165,6 +171,37 @@ def _engines(template: Template, value: Value) -> tuple[str, ...]:
     return ()
 
 
+_CLASS = re.compile(r"\[(\^?)((?:\\.|[^\]\[\\])+)\]")
+_BUT = re.compile(r"&&\[\^((?:\\.|[^\]\[\\])+)\]")  # Java: all of a class but these
+_PLAIN = re.compile(r"\(\?[:=]|\\[dwSD]|[()|^$.]|[*+?]|\{\d+,?\d*\}")  # groups, repetitions …
+_KINDS = {
+    string.ascii_lowercase: re.compile(r"a-z|\\[wSD]|\\p\{(?:Al|Lower|Graph|ASCII|Print)"),
+    string.ascii_uppercase: re.compile(r"A-Z|\\[wSD]|\\p\{(?:Al|Upper|Graph|ASCII|Print)"),
+    string.digits: re.compile(r"0-9|\\[dwS]|\\p\{(?:Alnum|Digit|Graph|ASCII|Print)"),
+}
+
+
+def _asks_for_none(pattern: str) -> bool:
+    """Tell whether a pattern, which cannot be read soundly, plainly demands no symbol.
+
+    Every class of it holds letters or digits, they hold all kinds together, no character stands
+    for itself, and nothing is looked for that must be absent.
+    """
+    pattern = _BUT.sub(lambda match: match[0] if _kinds(match[1]) else "", pattern)
+    held: set[str] = set()
+    for negated, inside in _CLASS.findall(pattern):
+        kinds = _kinds(inside)
+        if bool(negated) == bool(kinds) or "&&" in inside:
+            return False
+        held |= set(_KINDS) if negated else kinds
+    rest = _CLASS.sub("", pattern)
+    return held == set(_KINDS) and not _PLAIN.sub("", rest) and rest.count("(") == rest.count(")")
+
+
+def _kinds(inside: str) -> set[str]:
+    return {kind for kind, sign in _KINDS.items() if sign.search(inside)}
+
+
 _SAMPLES = 40
 _QUANTIFIED_GROUP = re.compile(r"\)[*+{]")
 _UNBOUNDED = re.compile(r"(?<!\\)(?:[*+]|\{\d+,\})")
@@ -186,6 +223,7 @@ def _all_match(pattern: str, length: int, symbols: str) -> bool:
 def _compiled(pattern: str) -> re.Pattern[str] | None:
     # `[\\p{ASCII}&&[^@/]]`: Java's intersection, the one form of it that templates use.
     translated = _ASCII_BUT.sub(r"[^\1\\x80-\\U0010ffff]", pattern)
+    translated = _ALTERNATED_CLASSES.sub(_one_class, translated)
     translated = _GROUPED_CLASS.sub(r"\1", translated)
     translated = _CLASS_OR_NAMED.sub(_in_python, translated)
     # A repeated group, or several open-ended repetitions in a row, may take exponential time.
@@ -208,6 +246,7 @@ def _compiled(pattern: str) -> re.Pattern[str] | None:
 
 _ASCII_BUT = re.compile(r"\[\\p\{ASCII\}&&\[\^((?:[^\]\\]|\\.)*)\]\]")
 _GROUPED_CLASS = re.compile(r"\((\[(?:[^\]\\]|\\.)*\])\)")  # `([a-z])*`, safe without its group
+_ALTERNATED_CLASSES = re.compile(r"\((?:\?:)?(\[[^\]\[^\\]+\](?:\|\[[^\]\[^\\]+\])+)\)")
 _CLASS_OR_NAMED = re.compile(r"\[(?:\\.|[^\]\\])*\]|\\p\{\w+\}")
 _JAVA_CLASSES = {
     r"\p{Alnum}": "a-zA-Z0-9",
@@ -216,6 +255,11 @@ _JAVA_CLASSES = {
     r"\p{Upper}": "A-Z",
     r"\p{Digit}": "0-9",
 }
+
+
+def _one_class(match: re.Match[str]) -> str:
+    """Return `([a-z]|[0-9])` as the one class that it is."""
+    return match[1].replace("]|[", "")
 
 
 def _in_python(match: re.Match[str]) -> str:

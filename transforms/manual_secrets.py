@@ -46,7 +46,6 @@ from ._wording import consequence
 from ._wording import follow_ups as group_follow_ups
 from .password_parameters import follow_ups
 
-
 _PLACEHOLDER = re.compile(
     r"chang\w*[ _-]?me|replac|place[ _-]?holder|to[ _-]?do|dummy|example|sample|x{4}|<.*>|\.\.\.|"
     r"fill|update|insert|your|tbd|not[ _-]?set|initial|temp",
