@@ -108,6 +108,10 @@ def user_name(template: Template, slot: Slot, presence: Presence) -> Value | Ref
             f"the user name of {slot.resource} is a dynamic reference, which the secret's own "
             "text must not hold",
         )
+    lost = sorted({r.target for r in references({"": expression})} & set(template.undefined))
+    if lost:
+        reason = f"the user name of {slot.resource} refers to {lost[0]}, which nothing defines"
+        return Refusal("no-user-name", reason)
     return expression
 
 

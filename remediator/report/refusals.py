@@ -41,7 +41,6 @@ REFUSALS = {
     "it, name it with --allow; if nothing is deployed yet, use --new.",
     "not-proven": "The edited text differs from its plan, which is a defect of remediator. The "
     "file stays as it was: please report it with the template, without its secrets.",
-    "a secret with GenerateSecretString and a dynamic reference to it by hand.",
     "other-password": "A resource logs in to a database of this template whose password is "
     "another one. Give both the same reference.",
     "other-user": "The secret holds another user name than the database or endpoint has. Write the "
