@@ -7,9 +7,10 @@ the outcomes: what the last pass finds and cannot repair is what is left.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from . import limits
+from .deployment import needs
 from .document import Document
 from .errors import EditError, ProofError, TemplateError, TransformError
 from .model import (
@@ -92,7 +93,9 @@ def remediate(
         except ProofError as error:
             return _defect(document, progress.repaired + found, path, error.message)
         if refused is not None:
-            return _result(document, progress, [*left, *refused], path, write)
+            result = _result(document, progress, [*left, *refused], path, write)
+            needed = needs(document, progress.document, context)
+            return replace(result, deployment=needed)
     repeated = ", ".join(sorted({candidate.found.transform for candidate in candidates}))
     message = f"{PASSES} passes did not settle what {repeated} repairs"
     return _defect(document, progress.repaired + found, path, message)
