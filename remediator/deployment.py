@@ -20,6 +20,7 @@ from .permissions import (
     CHANGE,
     CREATE,
     DECRYPT,
+    DELETE,
     EXPAND,
     GENERATE,
     GRANTS,
@@ -57,6 +58,9 @@ def needs(old: Document, new: Document, context: Context) -> Deployment:
         is_new = before.type_of(name) != kind
         if is_new or before.properties(name) != after.properties(name):
             found.resource(name, kind, is_new)
+    for name in before.of_type(SECRET):
+        if name not in after.resources:
+            found.removed(name, before.properties(name).get("Name"))
     known = {read for name in before.resources for read in _reads(before, name)}
     read = [each for name in after.resources for each in _reads(after, name) if each not in known]
     for each in read:
@@ -123,6 +127,10 @@ class _Permissions:
                 self.hosts_rotation = True
                 for grant, resource in HOSTED:
                     self._add(grant, resource)
+
+    def removed(self, secret: str, name: Value) -> None:
+        """Add what a secret needs that goes, whatever its DeletionPolicy."""
+        self._add(DELETE, arn_pattern(secret, name))
 
     def _on_secret(self, grant: Grant, secret: str) -> None:
         """Add actions on a secret of the template, with its key; on any, where it is none."""

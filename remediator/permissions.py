@@ -51,6 +51,7 @@ CHANGE = Grant(
     _of("secretsmanager", "DescribeSecret", "GetSecretValue", "TagResource", "UpdateSecret"),
     SECRET,
 )
+DELETE = Grant("DeleteSecrets", _of("secretsmanager", "DeleteSecret", "DescribeSecret"), SECRET)
 READ = Grant("ReadSecrets", _of("secretsmanager", "GetSecretValue"))
 ATTACH = Grant(
     "AttachSecrets", _of("secretsmanager", "GetSecretValue", "PutSecretValue"), ATTACHMENT
@@ -146,7 +147,7 @@ HOSTED: tuple[tuple[Grant, str], ...] = (
 )
 """What the nested stack of a `HostedRotationLambda` needs, each with its resources."""
 GRANTS: tuple[Grant, ...] = (
-    *(CREATE, GENERATE, CHANGE, READ, ATTACH, *TARGETS.values(), USE_KEYS, DECRYPT),
-    *(ROTATE, INVOKE, *(grant for grant, _ in HOSTED), EXPAND),
+    *(CREATE, GENERATE, CHANGE, DELETE, READ, ATTACH, *TARGETS.values()),
+    *(USE_KEYS, DECRYPT, ROTATE, INVOKE, *(grant for grant, _ in HOSTED), EXPAND),
 )
 """All of them, in the order of a policy."""

@@ -128,6 +128,13 @@ def test_a_secret_that_changes_is_updated() -> None:
     assert "UpdateSecret" in names(found["ChangeSecrets"])
 
 
+def test_a_secret_that_goes_is_deleted() -> None:
+    (found,) = difference(SECRET % "Name: old, ", "").permissions
+    assert found.sid == "DeleteSecrets"
+    assert found.resources == ("arn:*:secretsmanager:*:*:secret:old-??????",)
+    assert names(found) == ["DeleteSecret", "DescribeSecret"]
+
+
 @pytest.mark.parametrize(
     ("target", "actions"),
     [
