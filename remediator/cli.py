@@ -100,6 +100,10 @@ def fix(
         Path | None,
         typer.Option(help="Write the JSON Patch there; of several files {path: patch}."),
     ] = None,
+    deploy_policy: Annotated[
+        Path | None,
+        typer.Option(help="Write the IAM policy there that deploying the repairs needs."),
+    ] = None,
     select: Select = None,
     ignore: Ignore = None,
     allow: Allow = None,
@@ -127,6 +131,7 @@ def fix(
         output=output,
         diff=diff,
         patch=patch,
+        policy=deploy_policy,
         options=_options(select, ignore, allow, new, manual_secrets, plugin),
         config=config,
     )

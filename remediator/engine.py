@@ -7,9 +7,10 @@ the outcomes: what the last pass finds and cannot repair is what is left.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from . import limits
+from .deployment import needs
 from .document import Document
 from .errors import EditError, ProofError, TemplateError, TransformError
 from .model import (
@@ -92,7 +93,9 @@ def remediate(
         except ProofError as error:
             return _defect(document, progress.repaired + found, path, error.message)
         if refused is not None:
-            return _result(document, progress, [*left, *refused], path, write)
+            result = _result(document, progress, [*left, *refused], path, write)
+            needed = needs(document, progress.document, context)
+            return replace(result, deployment=needed)
     repeated = ", ".join(sorted({candidate.found.transform for candidate in candidates}))
     message = f"{PASSES} passes did not settle what {repeated} repairs"
     return _defect(document, progress.repaired + found, path, message)
@@ -107,6 +110,8 @@ def inspect(
     """
     found = _find(document, transforms, context)
     candidates, left = _sort(found, document, context.settings)
+    candidates, beyond = _within_limits(document, candidates)
+    left += beyond
     planned = _Progress(document, repaired=[candidate.found for candidate in candidates])
     return _result(document, planned, left, path, Status.REPAIRABLE)
 
@@ -218,31 +223,63 @@ def _choose(
 ) -> tuple[list[_Candidate], str, list[_Left]]:
     """Return the fixes that can be carried out together, the text, and those that cannot be.
 
-    A fix that overlaps with an earlier one waits for the next pass. All are tried at once; only
-    where that fails, one after the other, to tell which is guilty.
+    A fix that overlaps with an earlier one, or goes beyond a limit only beside others, waits for
+    the next pass. All are tried at once; only where that fails, one after the other, to tell which
+    is guilty.
     """
     together = _without_overlap(candidates)
     if not together:
         return [], document.text, []
-    with suppress(EditError):
-        return together, apply(document, _operations(document, together)), []
+    text = _attempt(document, together)
+    if isinstance(text, str):
+        return together, text, []
     chosen: list[_Candidate] = []
     refused: list[_Left] = []
-    text = document.text
+    chosen_text = document.text
     for candidate in candidates:
         if len(_without_overlap([*chosen, candidate])) == len(chosen):
             continue
-        try:
-            alone = apply(document, _operations(document, [candidate]))
-        except EditError as error:
-            refused.append((candidate.found, Refusal("cannot-edit", error.message)))
+        alone = _attempt(document, [candidate])
+        if isinstance(alone, Refusal):
+            refused.append((candidate.found, alone))
             continue
-        try:
-            text = apply(document, _operations(document, [*chosen, candidate])) if chosen else alone
-        except EditError:
-            continue  # only beside the others: it waits for the next pass
-        chosen.append(candidate)
-    return chosen, text, refused
+        beside = _attempt(document, [*chosen, candidate]) if chosen else alone
+        if isinstance(beside, str):
+            chosen_text = beside
+            chosen.append(candidate)
+    return chosen, chosen_text, refused
+
+
+def _attempt(document: Document, candidates: Sequence[_Candidate]) -> str | Refusal:
+    """Return the text with these fixes carried out together, or why that cannot be."""
+    operations = _operations(document, candidates)
+    refusal = limits.crossed(document.data, operations)
+    if refusal is not None:
+        return refusal
+    try:
+        text = apply(document, operations)
+    except EditError as error:
+        return Refusal("cannot-edit", error.message)
+    return limits.outgrown(document.text, text) or text
+
+
+def _within_limits(
+    document: Document, candidates: Sequence[_Candidate]
+) -> tuple[list[_Candidate], list[_Left]]:
+    """Part the fixes that fit into the template beside those before them from the others."""
+    together = _operations(document, _without_overlap(candidates))
+    if limits.crossed(document.data, together) is None:
+        return list(candidates), []
+    fitting: list[_Candidate] = []
+    refused: list[_Left] = []
+    for candidate in candidates:
+        beside = _without_overlap([candidate, *fitting])
+        refusal = limits.crossed(document.data, _operations(document, beside))
+        if refusal is None:
+            fitting.append(candidate)
+        else:
+            refused.append((candidate.found, refusal))
+    return fitting, refused
 
 
 def _operations(document: Document, candidates: Sequence[_Candidate]) -> tuple[Operation, ...]:

@@ -294,6 +294,31 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Permission:
+    """IAM actions that a deployment needs, on the resources of these ARN patterns.
+
+    `condition` is operator, key and value of the one condition that it is bound to, if any.
+    """
+
+    sid: str
+    actions: tuple[str, ...]
+    resources: tuple[str, ...]
+    condition: tuple[str, str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What the deployment of a repaired template needs that the old one did not.
+
+    `capabilities` are those of `--capabilities`; `notes` tell a person what else to mind.
+    """
+
+    permissions: tuple[Permission, ...] = ()
+    capabilities: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class FileResult:
     """What became of one file. `old` and `new` are its whole text (equal where nothing changed)."""
 
@@ -310,6 +335,8 @@ class FileResult:
     needs_before: tuple[str, ...] = ()
     """Parameters that have no default, before: a deployment must be given a value for each."""
     needs_after: tuple[str, ...] = ()
+    deployment: Deployment = Deployment()
+    """What its deployment needs because of the repairs."""
     differences: tuple[str, ...] = ()
     """The difference of the data in words, from the proof."""
     hidden_old: tuple[Span, ...] = ()
@@ -346,6 +373,8 @@ class RunResult:
     """The consequences that were allowed."""
     output: str = ""
     """Where the one template was written in place of its own file."""
+    policy: str = ""
+    """What became of the IAM policy that was asked for, in words; empty where none was."""
     untracked: tuple[str, ...] = ()
     """Files that were written and that `git diff` does not show."""
     interrupted: int | None = None

@@ -18,7 +18,17 @@ from .document import Document
 from .engine import inspect, remediate
 from .errors import FileError, Interrupted, RemediatorError, TemplateError
 from .hidden import with_hidden
-from .model import Caller, Catalogue, Context, FileResult, Refusal, RunResult, Settings, Status
+from .model import (
+    Caller,
+    Catalogue,
+    Context,
+    Deployment,
+    FileResult,
+    Refusal,
+    RunResult,
+    Settings,
+    Status,
+)
 from .registry import trigger
 from .repository import Repository
 from .transform import Transform
@@ -203,6 +213,7 @@ def _unwritten(result: FileResult, message: str) -> FileResult:
         hidden_new=result.hidden_old,
         error=message,
         needs_after=result.needs_before,
+        deployment=Deployment(),
         differences=(),
     )
 

@@ -32,6 +32,7 @@ class Request:
     output: Path | None = None
     diff: Path | None = None
     patch: Path | None = None
+    policy: Path | None = None
     options: config.Options = field(default_factory=config.Options)
     config: Path | None = None
 
@@ -63,7 +64,12 @@ def carry_out(request: Request, *, guard: Guard = unguarded, track: Track = untr
     if (STDIN in request.paths or request.output) and not request.is_one_file:
         option = "-" if STDIN in request.paths else "--output"
         raise ConfigError(f"{option} goes with exactly one template")
-    targets = {"--output": request.output, "--diff": request.diff, "--patch": request.patch}
+    targets = {
+        "--output": request.output,
+        "--diff": request.diff,
+        "--patch": request.patch,
+        "--deploy-policy": request.policy,
+    }
     examine([Target(name, file) for name, file in targets.items() if file], request.paths)
     done = _from_stdin(request, guard) if STDIN in request.paths else _over(request, guard, track)
     if request.output and not request.dry_run and done.result.interrupted is None:
@@ -74,7 +80,7 @@ def carry_out(request: Request, *, guard: Guard = unguarded, track: Track = untr
         unseen = tuple(map(str, untracked_files(written))) if written else ()
         done = replace(done, result=replace(done.result, untracked=unseen))
     _write_asked(request, done.result)
-    return done
+    return done if request.policy is None else _with_policy(request.policy, done)
 
 
 def _over(request: Request, guard: Guard, track: Track) -> Done:
@@ -186,10 +192,30 @@ def _write_asked(request: Request, result: RunResult) -> None:
     if request.patch:
         asked.append((request.patch, json.dumps(_patches(request, result), indent=2) + "\n"))
     for file, text in asked:
-        try:
-            atomic.create(file, text.encode(), private=private)
-        except FileError as error:
-            raise FileError(f"{file}: {error.message}") from error
+        _create(file, text, private=private)
+
+
+def _with_policy(file: Path, done: Done) -> Done:
+    """Write the IAM policy that a deployment needs, and say what became of it."""
+    from .report import policy
+
+    text = policy.render(done.result)
+    if not text:
+        # A policy without statements is none, and that of an earlier run may still be needed.
+        told = f"The repairs need no IAM action: {file} is not written."
+    else:
+        _create(file, text)
+        told = f"{file} is the IAM policy of the deployment."
+        if policy.is_too_long(text):
+            told += f" It is too long for one managed policy ({policy.MOST_CHARACTERS} characters)."
+    return replace(done, result=replace(done.result, policy=told))
+
+
+def _create(file: Path, text: str, *, private: bool = False) -> None:
+    try:
+        atomic.create(file, text.encode(), private=private)
+    except FileError as error:
+        raise FileError(f"{file}: {error.message}") from error
 
 
 def _patches(

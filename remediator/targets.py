@@ -15,6 +15,7 @@ from pathlib import Path
 from .errors import FileError
 
 _HEAD = 1_000_000
+_KINDS = {"--diff": "diff", "--patch": "patch", "--deploy-policy": "policy"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Target:
 
     @property
     def is_output(self) -> bool:
-        """Whether it takes the template itself, not a diff or patch."""
+        """Whether it takes the template itself, not what is told of it."""
         return self.option == "--output"
 
 
@@ -65,7 +66,7 @@ def _examine_place(file: Path, where: str) -> None:
 
 
 def _examine_content(target: Target, where: str, inputs: Sequence[str]) -> None:
-    kind = {"--diff": "diff", "--patch": "patch"}.get(target.option, "template")
+    kind = _KINDS.get(target.option, "template")
     is_input = any(_is_same(target.file, Path(name)) for name in inputs)
     if target.is_output:
         if is_input:
@@ -85,7 +86,7 @@ def _is_same(file: Path, other: Path) -> bool:
 
 
 def _holds(kind: str, text: str) -> bool:
-    """Whether a text is a diff or patch, as an earlier run may have left it."""
+    """Whether a text is a diff, patch or policy, as an earlier run may have left it."""
     if kind == "diff":
         first, _, rest = text.partition("\n")
         return first.startswith("diff ") or (first.startswith("--- ") and rest.startswith("+++ "))
@@ -93,6 +94,8 @@ def _holds(kind: str, text: str) -> bool:
         content = json.loads(text)
     except ValueError:
         return False
+    if kind == "policy":
+        return isinstance(content, dict) and content.keys() == {"Version", "Statement"}
     patches = content.values() if isinstance(content, dict) else [content]
     return all(
         isinstance(patch, list)

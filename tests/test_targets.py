@@ -17,7 +17,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("option", ["--diff", "--patch", "-o"])
+@pytest.mark.parametrize("option", ["--diff", "--patch", "--deploy-policy", "-o"])
 def test_a_template_is_never_overwritten(here: Path, option: str) -> None:
     write(here, name="a.yaml")
     write(here, name="b.yaml")
@@ -57,7 +57,7 @@ def test_a_diff_or_patch_of_an_earlier_run_is_replaced_and_nothing_else(here: Pa
     assert (here / "t.yaml").read_text() == BROKEN_EXPORT
 
 
-@pytest.mark.parametrize("option", ["--diff", "--patch", "-o"])
+@pytest.mark.parametrize("option", ["--diff", "--patch", "--deploy-policy", "-o"])
 def test_a_missing_folder_is_found_before_anything_is_written(here: Path, option: str) -> None:
     write(here)
     result = remediator("fix", option, "nodir/x", "t.yaml")

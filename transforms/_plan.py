@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from remediator.conditions import ALWAYS, Presence, TooManyConditions
+from remediator.limits import crossed
 from remediator.model import (
     Add,
     Consequence,
@@ -32,7 +33,6 @@ from ._secrets import (
     attachment,
     attachments_of,
     deletion_policies,
-    flattened,
     json_template,
     reference_text,
     secret_of,
@@ -40,10 +40,6 @@ from ._secrets import (
 from ._slots import slots
 from ._uses import Role, Use
 from ._wording import description
-
-MOST_REFERENCES = 60
-"""Dynamic references that a template may hold (AWS: quotas of CloudFormation)."""
-MOST_RESOURCES = 500
 
 
 @dataclass
@@ -315,22 +311,11 @@ def _known_macro(name: str) -> bool:
 
 
 def too_large(template: Template, operations: Iterable[Operation]) -> Refusal | None:
-    """Return why a plan would take a template beyond CloudFormation's limits."""
-    added = [op for op in operations if isinstance(op, Add) and op.path[0] == "Resources"]
-    if len(template.resources) + len(added) > MOST_RESOURCES:
-        return Refusal("too-many-resources", f"a template holds {MOST_RESOURCES} resources at most")
-    written = sum(flattened_count(op.value) for op in operations if not isinstance(op, Remove))
-    if template.document.text.count("{{resolve:") + written > MOST_REFERENCES:
-        return Refusal(
-            "too-many-references",
-            f"a template holds {MOST_REFERENCES} dynamic references at most",
-        )
-    return None
+    """Return why a plan alone would take a template beyond CloudFormation's limits.
 
-
-def flattened_count(value: Value) -> int:
-    """Return how many dynamic references a value holds."""
-    return flattened(value).count("{{resolve:")
+    The engine looks at those that are carried out together.
+    """
+    return crossed(template.data, tuple(operations))
 
 
 def left(path: Path, message: str, refusal: Refusal, masked: tuple[str, ...]) -> Finding:

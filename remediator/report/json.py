@@ -9,6 +9,7 @@ from typing import Any
 from ..model import FileResult, Outcome, RunResult, Status, pointer
 from . import diff
 from .mask import mask, mask_patch
+from .policy import as_condition
 
 VERSION = 1
 
@@ -30,6 +31,7 @@ def report(result: RunResult) -> dict[str, Any]:
         "command": result.command,
         "settings": [{"file": file, "sets": sets} for file, sets in result.settings],
         "interrupted": result.interrupted,
+        "deploy_policy": result.policy or None,
         "files": [_file(file) for file in result.files],
         "summary": {
             "files": len(result.files),
@@ -51,6 +53,7 @@ def _file(file: FileResult) -> dict[str, Any]:
         "patch": mask_patch(file.patch, file.masked),
         "diff": diff.of_file(file),
         "needs": list(file.needs_after),
+        "deployment": _deployment(file),
     }
     if file.fresh:
         content["new"] = True
@@ -63,6 +66,22 @@ def _file(file: FileResult) -> dict[str, Any]:
             "column": file.error_column,
         }
     return content
+
+
+def _deployment(file: FileResult) -> dict[str, Any]:
+    return {
+        "permissions": [
+            {
+                "sid": each.sid,
+                "actions": list(each.actions),
+                "resources": [mask(resource, file.masked) for resource in each.resources],
+                "condition": as_condition(each),
+            }
+            for each in file.deployment.permissions
+        ],
+        "capabilities": list(file.deployment.capabilities),
+        "notes": [mask(note, file.masked) for note in file.deployment.notes],
+    }
 
 
 def _finding(file: FileResult, outcome: Outcome) -> dict[str, Any]:

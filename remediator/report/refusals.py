@@ -35,6 +35,8 @@ REFUSALS = {
     "cluster's. Remove the property here and repair the template that holds the cluster.",
     "name-taken": "The name that the new resource, condition or export would have is taken. Rename "
     "the one that has it.",
+    "name-too-long": "A name that the repair makes would be longer than CloudFormation takes. Give "
+    "the parameter, database or output that it is made of a shorter one.",
     "no-user-name": "The database has no user name that the secret could hold. Give it one "
     "(MasterUsername or its like) and run again.",
     "not-allowed": "The repair has a consequence that is not allowed in this run. If you accept "
@@ -97,8 +99,14 @@ REFUSALS = {
     "secret for each.",
     "symbol-not-possible": "One use demands a special character, another one takes none. Relax the "
     "parameter's pattern, or use one password for each.",
+    "template-too-large": "The template would have more bytes than CloudFormation takes. Split the "
+    "template.",
     "too-many-conditions": "The conditions around the password have too many combinations to be "
     "looked at. Simplify them, or repair this one by hand.",
+    "too-many-outputs": "The template would hold more outputs than CloudFormation takes. Split the "
+    "template.",
+    "too-many-parameters": "The template would hold more parameters than CloudFormation takes. "
+    "Split the template, or remove parameters that nothing uses.",
     "too-many-references": "The template would hold more dynamic references than CloudFormation "
     "takes. Split the template.",
     "too-many-resources": "The template would hold more resources than CloudFormation takes. Split "

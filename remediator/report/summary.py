@@ -9,10 +9,12 @@ from typing import TypeAlias
 
 from ..model import Consequence, FileResult, Outcome, RunResult, Status
 from .mask import mask
+from .policy import together
 
 WIDTH = 80
 _STDIN = "-"
 _MANY = 10
+_FEW = 3
 _MEANING = {
     Consequence.SAFE: "nothing that runs changes",
     Consequence.ROTATES: "a live credential becomes the generated one",
@@ -64,6 +66,7 @@ def summary(result: RunResult, paint: Paint, *, new: bool) -> Iterator[str]:
         yield wrapped(f"settings: {file} ({sets})", "  ")
     yield from _deployment(done, new=new)
     yield from _inputs(result)
+    yield from _needs(result)
     yield from _next(result, done, left)
 
 
@@ -123,6 +126,35 @@ def _inputs(result: RunResult) -> Iterator[str]:
         yield wrapped(f"{_named(file)} {still} a value for: {names}", "  ")
     if len(waiting) > 5:
         yield f"{len(waiting) - 5} more need values for parameters (--format json: needs)."
+
+
+def _needs(result: RunResult) -> Iterator[str]:
+    """Say once for all files what deploying them needs, and for each what else to mind."""
+    noted = [(file, note) for file in result.files for note in file.deployment.notes]
+    for file, note in noted[:_FEW]:
+        yield wrapped(f"{_named(file)}: {mask(note, file.masked)}.", "  ")
+    if len(noted) > _FEW:
+        yield f"{len(noted) - _FEW} more notes on deployments (--format json: deployment)."
+    actions = {action for each in together(result) for action in each.actions}
+    if actions:
+        yield wrapped(f"Deploying this needs {_actions(actions)}.", "  ")
+    capabilities = {each for file in result.files for each in file.deployment.capabilities}
+    if capabilities:
+        yield f"Deploy with --capabilities {' '.join(sorted(capabilities))}"
+    if result.policy:
+        yield wrapped(result.policy, "  ")
+
+
+def _actions(actions: set[str]) -> str:
+    """Return IAM actions in words: by service, or where they are many only their number."""
+    services: dict[str, list[str]] = {}
+    for action in sorted(actions):
+        service, _, name = action.partition(":")
+        services.setdefault(service, []).append(name)
+    if len(actions) > _MANY:
+        return f"{len(actions)} IAM actions of {', '.join(services)} (--deploy-policy FILE)"
+    named = (f"{service}:{', '.join(names)}" for service, names in services.items())
+    return "; ".join(named)
 
 
 def _named(file: FileResult) -> str:

@@ -1,0 +1,95 @@
+"""CloudFormation's limits: whether a repair takes a template beyond one that it would refuse.
+
+A template that was beyond a limit before and is not taken further is none of our business. Only
+what stands in the template is counted, not what a macro or `Fn::ForEach` makes of it.
+
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+and, for names of exports, https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/outputs-section-structure.html
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from .model import Add, Operation, Path, Refusal, Remove, Value, value_at
+from .template import SUB_VARIABLE, sub_parts, walk
+
+MOST_INLINE = 51_200
+"""Bytes of a template that is passed in the request itself, not from S3."""
+MOST_BYTES = 1_000_000
+"""Bytes of a template from S3: the page says 1 MB, the service "may not exceed 1000000 bytes"."""
+LONGEST_NAME = 255
+"""Characters of a logical id, and of the name of an export."""
+
+_DYNAMIC = "dynamic references"
+_MOST = {
+    "Resources": (500, "too-many-resources"),
+    "Parameters": (200, "too-many-parameters"),
+    "Outputs": (200, "too-many-outputs"),
+    _DYNAMIC: (60, "too-many-references"),
+}
+_NAMED = ("Parameters", "Resources", "Conditions", "Mappings", "Outputs")
+
+
+def crossed(data: Mapping[str, Value], operations: Sequence[Operation]) -> Refusal | None:
+    """Return why operations would take a template's data beyond a limit; None where they do not."""
+    change: Counter[str] = Counter()
+    for operation in operations:
+        if not isinstance(operation, Add):
+            change.subtract(_counts(operation.path, value_at(dict(data), operation.path)))
+        if not isinstance(operation, Remove):
+            change.update(_counts(operation.path, operation.value))
+    before = _counts((), dict(data))
+    for kind, (most, code) in _MOST.items():
+        number = before[kind] + change[kind]
+        if change[kind] > 0 and number > most:
+            reason = (
+                f"the template would have {number} {kind.lower()}, and CloudFormation takes {most}"
+            )
+            return Refusal(code, reason)
+    return next(_long_names(operations), None)
+
+
+def _counts(path: Path, value: Value) -> Counter[str]:
+    """Return how many entries of each limited kind a value at a path brings."""
+    found: Counter[str] = Counter()
+    for place, inner in walk(value, path):
+        if len(place) == 2 and place[0] in _MOST:
+            found[str(place[0])] += 1
+        elif isinstance(inner, str):
+            found[_DYNAMIC] += inner.count("{{resolve:")
+    return found
+
+
+def _long_names(operations: Sequence[Operation]) -> Iterator[Refusal]:
+    for operation in operations:
+        if isinstance(operation, Remove):
+            continue
+        for place, inner in walk(operation.value, operation.path):
+            if len(place) == 2 and place[0] in _NAMED and isinstance(operation, Add):
+                yield from _too_long(f"the name {place[1]}", len(str(place[1])))
+            if len(place) == 4 and place[0] == "Outputs" and place[2:] == ("Export", "Name"):
+                yield from _too_long(f"the export of {place[1]}", _shortest(inner))
+
+
+def _too_long(what: str, length: int) -> Iterator[Refusal]:
+    if length > LONGEST_NAME:
+        reason = f"{what} would have {length} characters or more; CloudFormation takes"
+        yield Refusal("name-too-long", f"{reason} {LONGEST_NAME}")
+
+
+def _shortest(name: Value) -> int:
+    """Return how long a name is at least: the text around its variables."""
+    body = name.get("Fn::Sub") if isinstance(name, dict) else name
+    return len(SUB_VARIABLE.sub("", sub_parts(body)[0]))
+
+
+def outgrown(old: str, new: str) -> Refusal | None:
+    """Return why a new text is too large for CloudFormation; None where it is not, or was no
+    smaller before."""
+    size = len(new.encode())
+    if size <= max(MOST_BYTES, len(old.encode())):
+        return None
+    reason = f"the template would have {size} bytes, and CloudFormation takes {MOST_BYTES}"
+    return Refusal("template-too-large", reason)
