@@ -7,12 +7,14 @@ to its secret, and the parameter goes.
 
 Why
     A `NoEcho` parameter without a default stops every pipeline: `Parameters: [DBPassword] must
-    have values`. cfn-lint reports it as W1011 and W2501, cfn_nag as F23 and others.
+    have values`. cfn-lint reports it as W1011 and W2501, cfn_nag as F23 and others. The user name
+    stays as it is, against cfn_nag's F24: a reference there would replace a deployed database.
 
 Consequence
     `rotates`: at the next deployment the live password becomes the generated one. `external`
-    where a DMS endpoint logs in to a server outside the stack with it: that server must be given
-    the generated password. `replaces` where the property cannot be changed. New stacks: none.
+    where something else must be given the generated value: the server outside the stack that a DMS
+    endpoint or Glue connection logs in to, a message broker that ignores the change, the caller
+    of a webhook. `replaces` where the property cannot be changed. New stacks: none.
 
 Not repaired
     A parameter stays as it is, all of its uses, when one of them cannot read a secret: UserData,
