@@ -186,7 +186,8 @@ _TELLING = re.compile(r"pass|pwd|secret|token|key|credential", re.IGNORECASE)
 
 def is_secret_constant(key: str, value: Value) -> bool:
     """Tell whether a key of a hand-made secret holds another secret, written out."""
-    return isinstance(value, str) and bool(value) and _TELLING.search(key) is not None
+    written = isinstance(value, str) and value != "" and "{{resolve:" not in value
+    return written and _TELLING.search(key) is not None
 
 
 def secret_constants(template: Template, secret: str) -> tuple[str, ...]:

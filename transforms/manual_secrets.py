@@ -40,7 +40,15 @@ from ._literals import Written, branches, literal_refusal, written_out
 from ._plan import Draft, decided, fixed, group_limits, left, macro_refusal, parameter_refusal
 from ._secrets import SECRET, secret_of
 from ._slots import Slot, slots
-from ._uses import Role, Use, external_refusal, feeds, logs_in, password_parameters, place_of
+from ._uses import (
+    Role,
+    Use,
+    external_refusal,
+    feeds,
+    logs_in,
+    password_parameters,
+    place_of,
+)
 from ._uses import uses as uses_of
 from ._wording import consequence
 from ._wording import follow_ups as group_follow_ups
@@ -48,7 +56,7 @@ from .password_parameters import follow_ups
 
 _PLACEHOLDER = re.compile(
     r"chang\w*[ _-]?me|replac|place[ _-]?holder|to[ _-]?do|dummy|example|sample|x{4}|<.*>|\.\.\.|"
-    r"fill|update|insert|your|tbd|not[ _-]?set|initial|temp",
+    r"fill|update|insert|your|tbd|not[ _-]?set|initial|temp|^value$",
     re.IGNORECASE,
 )
 
@@ -71,7 +79,7 @@ def _parameters(
     for name in (*template.parameters, *template.undefined):
         uses = feeding.get(name) or uses_of(template, all_slots, name)
         inside = [use for use in uses if use.role is Role.SECRET]
-        if not inside:
+        if not inside or _is_user_name(name in feeding, uses):
             continue
         secret = inside[0].resource
         reading = _reading(template, all_slots, secret, key_of(template, secret, "${%s}" % name))
@@ -88,6 +96,12 @@ def _parameters(
         elif str(template.parameter(name).get("NoEcho")).lower() == "true":
             message = f"the parameter {name} is put into the secret {secret}"
             yield left(path, message, _carrier(template, secret, "${%s}" % name, name), masked)
+
+
+def _is_user_name(feeding: bool, uses: tuple[Use, ...]) -> bool:
+    """Tell whether a parameter is only the name of a user, hidden as it may be."""
+    codes = {use.refusal.code for use in uses if use.refusal is not None}
+    return not feeding and "is-user-name" in codes
 
 
 def _literals(
