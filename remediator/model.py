@@ -127,11 +127,27 @@ class Consequence(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Seed:
+    """A secret that a repaired template reads and that must exist before its deployment.
+
+    `name` is a text of `Fn::Sub`. `label` says what its value is, in words. `defaults` are the
+    parameters in the name with their defaults. `is_file`: the value has several lines, as a
+    private key has.
+    """
+
+    name: str
+    label: str
+    defaults: tuple[tuple[str, str], ...] = ()
+    is_file: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Fix:
     """A repair: all of its operations or none.
 
     `because` is required unless the consequence is safe, and says why it has that consequence.
-    `follow_ups` are what a person has to do. Raises ValueError where `because` is missing.
+    `follow_ups` are what a person has to do, `seeds` the secrets to be made before. Raises
+    ValueError where `because` is missing.
     """
 
     title: str
@@ -139,6 +155,7 @@ class Fix:
     consequence: Consequence = Consequence.SAFE
     because: str = ""
     follow_ups: tuple[str, ...] = ()
+    seeds: tuple[Seed, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.operations:
@@ -184,7 +201,9 @@ class Credential:
     not None, are the only punctuation characters it takes besides letters and digits.
     `max_length` is by engine: (glob of the Engine property, length), `*` last; so are the further
     characters of `engine_forbidden`, for the engines that refuse more. `requires` names
-    character classes that must occur: upper, lower, digit, symbol.
+    character classes that must occur: upper, lower, digit, symbol. `managed_property`, where the
+    service can keep the credential itself, is the property that says so, `managed_key` the one
+    with the key for it, `managed_arn` the attribute with the ARN of the service's secret.
     """
 
     type: str
@@ -205,6 +224,9 @@ class Credential:
     logs_in_later: bool = False
     note: str = ""
     managed: str = ""
+    managed_property: str = ""
+    managed_key: str = ""
+    managed_arn: str = ""
     update: str = ""
     source: str = ""
 
@@ -229,7 +251,9 @@ class Caller:
 class Settings:
     """What a user decided. The defaults are those of the command line.
 
-    `manual_secrets` is `in-place` or `replace`; `secret_kms_key` is `none` or `database`.
+    `strategy` is `generated`, `reference` or `managed`; `manual_secrets` is `in-place` or
+    `replace`; `secret_kms_key` is `none`, `database`, or a key's ARN or alias. `rotation` is in
+    days, 0 for none.
     """
 
     select: frozenset[str] = frozenset()
@@ -239,8 +263,12 @@ class Settings:
     )
     new: bool = False
     """Nothing is deployed yet: every consequence is allowed and none applies."""
+    strategy: str = "generated"
     manual_secrets: str = "in-place"
     secret_kms_key: str = "none"
+    secret_name_prefix: str = ""
+    secret_output: bool = False
+    rotation: int = 0
     plugins: tuple[str, ...] = ()
 
 

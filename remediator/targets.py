@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import FileError
+from .report.seed import SCRIPT_HEAD
 
 _HEAD = 1_000_000
 
@@ -65,7 +66,7 @@ def _examine_place(file: Path, where: str) -> None:
 
 
 def _examine_content(target: Target, where: str, inputs: Sequence[str]) -> None:
-    kind = {"--diff": "diff", "--patch": "patch"}.get(target.option, "template")
+    kind = _KINDS.get(target.option, "template")
     is_input = any(_is_same(target.file, Path(name)) for name in inputs)
     if target.is_output:
         if is_input:
@@ -80,12 +81,17 @@ def _examine_content(target: Target, where: str, inputs: Sequence[str]) -> None:
         raise FileError(f"{where}: exists and is no {kind}; name a new file for the {kind}")
 
 
+_KINDS = {"--diff": "diff", "--patch": "patch", "--seed-script": "script"}
+
+
 def _is_same(file: Path, other: Path) -> bool:
     return other.exists() and file.samefile(other)
 
 
 def _holds(kind: str, text: str) -> bool:
-    """Whether a text is a diff or patch, as an earlier run may have left it."""
+    """Whether a text is a diff, patch or script, as an earlier run may have left it."""
+    if kind == "script":
+        return text.startswith(SCRIPT_HEAD)
     if kind == "diff":
         first, _, rest = text.partition("\n")
         return first.startswith("diff ") or (first.startswith("--- ") and rest.startswith("+++ "))

@@ -2,7 +2,8 @@
 
 A literal in a credential property is readable by whoever reads the template, its repository or
 the stack. Like a parameter, it becomes a secret that Secrets Manager generates; equal literals
-are uses of one password.
+are uses of one password. By the strategy `reference` the template reads a secret that exists
+already; by `managed` the database's service makes the password.
 
 Why
     The value is in the history of git, in every copy of the template and in `GetTemplate`.
@@ -10,7 +11,7 @@ Why
 Consequence
     `rotates`: at the next deployment the live password becomes the generated one; `external`
     where a DMS endpoint logs in with it to a server outside the stack. The old value stays in
-    the history of git and must not be used again.
+    the history of git and must not be used again. With `reference` it is `safe`.
 
 Not repaired
     A literal that stands elsewhere in the template too, where it may be the same password; types
@@ -32,10 +33,10 @@ from remediator.transform import Transform
 
 from ._groups import Group
 from ._plan import Draft, decided, fixed, left, macro_refusal
-from ._repair import first_owner, generate
+from ._repair import first_owner
 from ._secrets import NO_VALUE
+from ._strategies import Password, repair, stands
 from ._uses import Role, Slot, Use, slots
-from ._wording import consequence
 
 _TELLING = 6  # characters from which on the same text elsewhere is taken for the same password
 
@@ -51,14 +52,16 @@ def check(template: Template, context: Context) -> Iterator[Finding]:
     for text, places in found.items():
         labels = ", ".join(dict.fromkeys(slot.label for _, slot in places))
         message = f"{labels} is written out in the template"
-        repair = partial(_repair, template, context, text, places, message)
-        yield decided(places[0][0], message, (text,), repair)
+        work = partial(_repair, template, context, text, places, message)
+        yield decided(places[0][0], message, (text,), work)
 
 
 def _repair(
     template: Template, context: Context, text: str, places: list[tuple[Path, Slot]], message: str
 ) -> Finding | Refusal:
-    refused = _refusal(template, text, places) or macro_refusal(template, "the password")
+    refused = _slot_refusal(places)
+    if refused is None or not stands(context, refused):
+        refused = _used_elsewhere(template, text, places) or macro_refusal(template, "the password")
     if refused is not None:
         return refused
     uses = tuple(
@@ -75,18 +78,21 @@ def _repair(
     def logical_id(group: Group, _several: bool) -> str:
         return f"{first_owner(group)}Secret"
 
-    generated = generate(draft, context, "", uses, logical_id)
-    if isinstance(generated, Refusal):
-        return generated
-    secrets, groups = generated
+    repaired = repair(draft, context, Password("", uses, _words(places[0][0]), logical_id))
+    if isinstance(repaired, Refusal):
+        return repaired
     draft.follow_ups.append("The old password stays in the history of git: use it nowhere else")
     labels = ", ".join(dict.fromkeys(slot.label for _, slot in places))
-    title = f"{labels} becomes the generated secret {' and '.join(secrets)}"
-    external = any(not group.owners for group in groups)
-    return fixed(draft, places[0][0], message, title, consequence(groups, external), (text,))
+    title = f"{labels} becomes {repaired.becomes}"
+    return fixed(draft, places[0][0], message, title, repaired.effect, (text,))
 
 
-def _refusal(template: Template, text: str, places: list[tuple[Path, Slot]]) -> Refusal | None:
+def _words(path: Path) -> str:
+    """Return where a literal stands, in CamelCase: `DatabaseMasterUserPassword`."""
+    return "".join(str(step) for step in (path[1], *path[3:]) if step != "Fn::If")
+
+
+def _slot_refusal(places: list[tuple[Path, Slot]]) -> Refusal | None:
     for _, slot in places:
         if slot.credential.generatable == "external" and not slot.credential.logs_in_later:
             return Refusal(
@@ -101,6 +107,12 @@ def _refusal(template: Template, text: str, places: list[tuple[Path, Slot]]) -> 
                 "not-supported-yet",
                 f"{slot.label}: this version does not repair the credentials of {kind}",
             )
+    return None
+
+
+def _used_elsewhere(
+    template: Template, text: str, places: list[tuple[Path, Slot]]
+) -> Refusal | None:
     known = {path for path, _ in places}
     for path, value in walk(template.document.data):
         if path not in known and isinstance(value, str) and len(text) >= _TELLING and text in value:
@@ -135,7 +147,7 @@ def _within_functions(template: Template, slot: Slot) -> Iterator[Finding]:
             texts = _mapped(template, value["Fn::FindInMap"])
         reason = f"put a String parameter with NoEcho in place of {function}: it becomes a secret"
         message = f"{slot.label} is written out within {function}"
-        refusal = _refusal(template, "", [(path, slot)]) or Refusal("composed-credential", reason)
+        refusal = _slot_refusal([(path, slot)]) or Refusal("composed-credential", reason)
         yield left(path, message, refusal, tuple(texts))
 
 

@@ -44,6 +44,7 @@ from ._plan import (
     parameter_refusal,
 )
 from ._secrets import secret_of
+from ._strategies import hand_made
 from ._uses import Role, Slot, Use, feeds, password_parameters, slots
 from ._uses import uses as uses_of
 from ._wording import consequence, external_follow_ups
@@ -109,7 +110,7 @@ def _repair(
     message: str,
     masked: tuple[str, ...],
 ) -> Finding | Refusal:
-    refused = parameter_refusal(template, context, name, uses)
+    refused = parameter_refusal(template, context, name, uses) or hand_made(context, uses)
     if refused is not None:
         return refused
     group = _group(template, uses)

@@ -3,7 +3,8 @@
 A parameter that feeds a credential makes a person type a password at every deployment, and lets
 it travel through pipelines and parameter files. Secrets Manager can generate it instead: the
 template gets a secret, the credential reads it with a dynamic reference, a database is attached
-to its secret, and the parameter goes.
+to its secret, and the parameter goes. By the strategy `reference` the template reads a secret
+that exists already; by `managed` the database's service makes the password.
 
 Why
     A `NoEcho` parameter without a default stops every pipeline: `Parameters: [DBPassword] must
@@ -13,6 +14,7 @@ Consequence
     `rotates`: at the next deployment the live password becomes the generated one. `external`
     where a DMS endpoint logs in to a server outside the stack with it: that server must be given
     the generated password. `replaces` where the property cannot be changed. New stacks: none.
+    With `reference` it is `safe`: the same value arrives by another way.
 
 Not repaired
     A parameter stays as it is, all of its uses, when one of them cannot read a secret: UserData,
@@ -36,9 +38,9 @@ from remediator.transform import Transform
 
 from ._groups import Group
 from ._plan import Draft, decided, fixed, left, parameter_refusal
-from ._repair import first_owner, generate
+from ._repair import first_owner
+from ._strategies import Password, repair, usable
 from ._uses import Role, Use, feeds, looped, password_parameters, slots
-from ._wording import consequence
 
 
 def check(template: Template, context: Context) -> Iterator[Finding]:
@@ -57,8 +59,8 @@ def check(template: Template, context: Context) -> Iterator[Finding]:
             continue
         message = feeds(name, uses)
         masked = tuple(filter(None, [literal(template.parameter(name).get("Default"))]))
-        repair = partial(_repair, template, context, name, uses, message, masked)
-        yield decided(("Parameters", name), message, masked, repair)
+        work = partial(_repair, template, context, name, usable(context, uses), message, masked)
+        yield decided(("Parameters", name), message, masked, work)
 
 
 def _repair(
@@ -77,15 +79,13 @@ def _repair(
     def logical_id(group: Group, several: bool) -> str:
         return f"{name}{first_owner(group) if several else ''}Secret"
 
-    generated = generate(draft, context, name, uses, logical_id)
-    if isinstance(generated, Refusal):
-        return generated
-    secrets, found = generated
+    repaired = repair(draft, context, Password(name, uses, name, logical_id))
+    if isinstance(repaired, Refusal):
+        return repaired
     draft.drop_parameter(name)
     draft.follow_ups += follow_ups(template, context, name)
-    title = f"{name} becomes the generated secret {' and '.join(secrets)}"
-    external = any(not group.owners for group in found)
-    return fixed(draft, ("Parameters", name), message, title, consequence(found, external), masked)
+    title = f"{name} becomes {repaired.becomes}"
+    return fixed(draft, ("Parameters", name), message, title, repaired.effect, masked)
 
 
 def follow_ups(template: Template, context: Context, name: str) -> list[str]:
