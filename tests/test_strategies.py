@@ -147,6 +147,35 @@ def test_a_variable_of_a_text_does_not_hide_one_in_the_name() -> None:
     assert "a variable of Fn::Sub hides one in shop-db-password-${Stage}" in reason(left)
 
 
+def test_literals_have_names_of_their_own() -> None:
+    text = """\
+Resources:
+  Files:
+    Type: AWS::Glue::Connection
+    Properties:
+      ConnectionInput:
+        AuthenticationConfiguration:
+          CustomAuthenticationCredentials:
+            api_key: correct-horse
+            apiKey: battery-staple
+"""
+    result = repaired(text, strategy="reference")
+    names = [seed.name for o in result.outcomes if (fix := o.finding.fix) for seed in fix.seeds]
+    assert len(set(names)) == len(names) == 2
+    assert all("{{resolve:secretsmanager:%s}}" % name in result.new for name in names)
+
+
+def test_no_reference_is_written_into_a_secret() -> None:
+    text = """\
+Resources:
+  Login:
+    Type: AWS::SecretsManager::Secret
+    Properties:
+      SecretString: correct-horse-battery
+"""
+    assert "outside of the template" in reason(repaired(text, strategy="reference"))
+
+
 @pytest.mark.parametrize(
     ("parameter", "name"),
     [

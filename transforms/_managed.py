@@ -88,7 +88,10 @@ def _reasons(template: Template, slot: Slot, presence: Presence) -> Iterator[str
     if given(template, properties.get("GlobalClusterIdentifier"), presence) != NEVER:
         yield f"{database} is part of a global database, which has no such password"
     if literal(properties.get("EngineMode", "provisioned")) != "provisioned":
-        yield f"{database} is Aurora Serverless v1 (EngineMode), which has no such password"
+        yield (
+            f"{database} may not be provisioned (EngineMode), and Aurora Serverless v1 has no such "
+            "password"
+        )
     engine = properties.get("Engine")
     if any(name.startswith("custom-") for name in engines_of(template, engine)):
         yield f"{database} is RDS Custom, which has no such password"

@@ -13,6 +13,7 @@ from remediator.template import sub_parts, sub_variables
 
 from ._naming import defaults, name_to_read
 from ._plan import Draft
+from ._secrets import SECRET
 from ._uses import Role, Use
 
 # What stands in the way of a generated password only.
@@ -42,6 +43,13 @@ def refer(
     `words` say what the secret holds, in CamelCase.
     """
     template = draft.template
+    inside = next((use.resource for use in uses if template.type_of(use.resource) == SECRET), None)
+    if inside is not None:
+        return Refusal(
+            "hand-made-secret",
+            f"{inside} holds the password itself, and no reference is resolved within a secret: "
+            f"make {inside} outside of the template and let its readers read it by its name",
+        )
     name = name_to_read(template, context, words, parameter)
     if isinstance(name, Refusal):
         return name

@@ -23,7 +23,7 @@ See
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 from remediator.conditions import literal
@@ -31,6 +31,7 @@ from remediator.model import Context, Finding, Path, Refusal, Value, pointer, va
 from remediator.template import Kind, Reference, Template, references, walk
 from remediator.transform import Transform
 
+from ._conventions import kebab
 from ._groups import Group
 from ._plan import Draft, decided, fixed, left, macro_refusal
 from ._repair import first_owner
@@ -49,15 +50,21 @@ def check(template: Template, context: Context) -> Iterator[Finding]:
             for path, text in _literals(value_at(template.document.data, slot.path), slot.path):
                 found.setdefault(text, []).append((path, slot))
             yield from _within_functions(template, slot)
+    words = _words({text: places[0][0] for text, places in found.items()})
     for text, places in found.items():
         labels = ", ".join(dict.fromkeys(slot.label for _, slot in places))
         message = f"{labels} is written out in the template"
-        work = partial(_repair, template, context, text, places, message)
+        work = partial(_repair, template, context, text, places, message, words[text])
         yield decided(places[0][0], message, (text,), work)
 
 
 def _repair(
-    template: Template, context: Context, text: str, places: list[tuple[Path, Slot]], message: str
+    template: Template,
+    context: Context,
+    text: str,
+    places: list[tuple[Path, Slot]],
+    message: str,
+    words: str,
 ) -> Finding | Refusal:
     refused = _slot_refusal(places)
     if refused is None or not stands(context, refused):
@@ -78,7 +85,7 @@ def _repair(
     def logical_id(group: Group, _several: bool) -> str:
         return f"{first_owner(group)}Secret"
 
-    repaired = repair(draft, context, Password("", uses, _words(places[0][0]), logical_id))
+    repaired = repair(draft, context, Password("", uses, words, logical_id))
     if isinstance(repaired, Refusal):
         return repaired
     draft.follow_ups.append("The old password stays in the history of git: use it nowhere else")
@@ -87,9 +94,18 @@ def _repair(
     return fixed(draft, places[0][0], message, title, repaired.effect, (text,))
 
 
-def _words(path: Path) -> str:
-    """Return where a literal stands, in CamelCase: `DatabaseMasterUserPassword`."""
-    return "".join(str(step) for step in (path[1], *path[3:]) if step != "Fn::If")
+def _words(places: Mapping[str, Path]) -> Mapping[str, str]:
+    """Return where each literal stands, in CamelCase: `DatabaseMasterUserPassword`.
+
+    No two are the same when they become names; keys may differ by case or punctuation only.
+    """
+    words: dict[str, str] = {}
+    for text, path in places.items():
+        plain = "".join(str(step) for step in (path[1], *path[3:]) if step != "Fn::If")
+        numbered = (f"{plain}{number}" for number in range(2, len(places) + 2))
+        taken = set(map(kebab, words.values()))
+        words[text] = next(w for w in (plain, *numbered) if kebab(w) not in taken)
+    return words
 
 
 def _slot_refusal(places: list[tuple[Path, Slot]]) -> Refusal | None:

@@ -110,7 +110,7 @@ def _repair(
     message: str,
     masked: tuple[str, ...],
 ) -> Finding | Refusal:
-    refused = parameter_refusal(template, context, name, uses) or hand_made(context, uses)
+    refused = hand_made(context, uses) or parameter_refusal(template, context, name, uses)
     if refused is not None:
         return refused
     group = _group(template, uses)
