@@ -18,6 +18,8 @@ from ._plan import Draft
 from ._secrets import ATTACHMENT, ROTATION
 
 MACRO = "AWS::SecretsManager-2024-09-16"
+# The beginning of an engine -> the function. It makes 32 characters, for Oracle 30, whatever the
+# secret says; each service takes that many (AWS: Secrets Manager rotation function templates).
 _TYPES = (
     ("aurora-mysql", "MySQLSingleUser"),
     ("aurora-postgresql", "PostgreSQLSingleUser"),
@@ -101,8 +103,7 @@ def _hosted(draft: Draft, group: Group, secret: str) -> dict[str, Value] | str:
         readers = ", ".join(dict.fromkeys(use.resource for use in group.others))
         return f"{readers} takes a copy of the password at the deployment only"
     if len(group.owners) != 1 or len(_attachments(draft, secret)) != 1:
-        reason = "only a secret that is attached to one database can be"
-        return reason
+        return "only a secret that is attached to one database can be"
     [database] = group.owners
     if {use.resource for use in group.uses} != {database}:
         return f"not only {database} has its password"
@@ -142,8 +143,7 @@ def _network(template: Template, database: str) -> dict[str, Value] | str:
     name = properties.get(key)
     group = name.get("Ref") if isinstance(name, dict) else None
     if not isinstance(group, str) or template.type_of(group) != group_type:
-        reason = f"the subnets of {database} ({key}) are not those of a group in this template"
-        return reason
+        return f"the subnets of {database} ({key}) are not those of a group in this template"
     subnets = _comma_list(template.properties(group).get("SubnetIds"))
     key = _SECURITY_GROUPS.get(kind, "VpcSecurityGroupIds")
     security = _comma_list(properties.get(key))
