@@ -37,23 +37,30 @@ def require_writable(file: Path) -> None:
         raise FileError(f"folder {file.parent} is not writable; make it so and run again")
 
 
-def create(file: Path, content: bytes, *, private: bool = False) -> None:
+def create(file: Path, content: bytes, *, private: bool = False, mode: int | None = None) -> None:
     """Write a file that was asked for, over one that may be there.
 
-    `private`: only its owner may read it. Raises FileError where it cannot be written.
+    `private`: only its owner may read it. `mode`: the mode that it has, whatever it had before.
+    Raises FileError where it cannot be written.
     """
     target = file.resolve()
     try:
         if target.exists() and not target.is_file():
             target.write_bytes(content)  # /dev/stdout and its like, or a folder: an error
         else:
-            _swap(target, content, target.stat() if target.exists() else None, private=private)
+            before = target.stat() if target.exists() else None
+            _swap(target, content, before, private=private, mode=mode)
     except OSError as error:
         raise FileError(f"cannot be written: {error.strerror or error}") from error
 
 
 def _swap(
-    target: Path, content: bytes, before: os.stat_result | None, *, private: bool = False
+    target: Path,
+    content: bytes,
+    before: os.stat_result | None,
+    *,
+    private: bool = False,
+    mode: int | None = None,
 ) -> None:
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
     temporary = Path(name)
@@ -69,6 +76,8 @@ def _swap(
             with contextlib.suppress(OSError, AttributeError):
                 os.chown(temporary, before.st_uid, before.st_gid)
             temporary.chmod(stat.S_IMODE(before.st_mode))
+        if mode is not None:
+            temporary.chmod(mode)
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)

@@ -56,6 +56,16 @@ Plugin = Annotated[list[str] | None, typer.Option(help="Installed plugin to load
 ManualSecrets = Annotated[
     str | None, typer.Option(metavar="in-place|replace", help="How hand-made secrets are repaired.")
 ]
+Strategy = Annotated[
+    str | None,
+    typer.Option(
+        metavar="generated|reference|managed",
+        help="Where a password comes from [default: generated].",
+    ),
+]
+Rotation = Annotated[
+    str | None, typer.Option(metavar="DAYS", help="Rotate new secrets, such as every 30d.")
+]
 Colour = Annotated[
     bool | None, typer.Option("--color/--no-color", help="Colours [default: on a terminal].")
 ]
@@ -104,10 +114,18 @@ def fix(
         Path | None,
         typer.Option(help="Write the IAM policy there that deploying the repairs needs."),
     ] = None,
+    seed_script: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write a shell script there that creates the secrets of --strategy reference."
+        ),
+    ] = None,
     select: Select = None,
     ignore: Ignore = None,
     allow: Allow = None,
     new: New = None,
+    strategy: Strategy = None,
+    rotation: Rotation = None,
     manual_secrets: ManualSecrets = None,
     report_format: Format = "text",
     config: Config = None,
@@ -132,7 +150,8 @@ def fix(
         diff=diff,
         patch=patch,
         policy=deploy_policy,
-        options=_options(select, ignore, allow, new, manual_secrets, plugin),
+        seed_script=seed_script,
+        options=_options(select, ignore, allow, new, strategy, rotation, manual_secrets, plugin),
         config=config,
     )
     if exit_code and not dry_run:
@@ -151,6 +170,8 @@ def check(
     ignore: Ignore = None,
     allow: Allow = None,
     new: New = None,
+    strategy: Strategy = None,
+    rotation: Rotation = None,
     manual_secrets: ManualSecrets = None,
     report_format: Format = "text",
     config: Config = None,
@@ -166,7 +187,7 @@ def check(
     request = Request(
         paths=tuple(paths or ["."]),
         check=True,
-        options=_options(select, ignore, allow, new, manual_secrets, plugin),
+        options=_options(select, ignore, allow, new, strategy, rotation, manual_secrets, plugin),
         config=config,
     )
     result = _run(request, report_format, quiet=True, color=color)
@@ -204,13 +225,22 @@ def _options(
     ignore: list[str] | None,
     allow: list[str] | None,
     new: bool | None,
+    strategy: str | None,
+    rotation: str | None,
     manual_secrets: str | None,
     plugin: list[str] | None,
 ) -> Options:
     from .config import Options
 
     return Options(
-        _names(select), _names(ignore), _names(allow), new, manual_secrets, tuple(plugin or ())
+        select=_names(select),
+        ignore=_names(ignore),
+        allow=_names(allow),
+        new=new,
+        strategy=strategy,
+        rotation=rotation,
+        manual_secrets=manual_secrets,
+        plugins=tuple(plugin or ()),
     )
 
 

@@ -6,9 +6,10 @@ repository must not decide what runs on the machine that scans it.
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,19 @@ OWN_FILE = "remediator.toml"
 PROJECT_FILE = "pyproject.toml"
 _PLUGIN_KEYS = frozenset({"plugin", "plugins"})
 _CHOICES = {
+    "strategy": ("generated", "reference", "managed"),
     "manual-secrets": ("in-place", "replace"),
-    "secret-kms-key": ("none", "database"),
 }
-KEYS = ("select", "ignore", "allow", "new", *_CHOICES)
+_TEXTS = ("secret-kms-key", "secret-name-prefix", "rotation")
+_SWITCHES = ("new", "secret-output")
+_PER_PATH = ("select", "ignore", "allow", *_SWITCHES, *_CHOICES, *_TEXTS)
+KEYS = (*_PER_PATH, "paths")
+_KMS_KEY = re.compile(
+    r"none|database|alias/[\w/-]+|arn:[\w-]+:kms:[\w-]+:\d{12}:(key|alias)/[\w/-]+"
+)
+_NAME_PREFIX = re.compile(r"[A-Za-z0-9/_+=.@-]{0,128}")  # AWS: names of secrets
+MOST_DAYS = 1000
+"""Between two rotations (AWS: RotationRules)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +43,61 @@ class Options:
     ignore: frozenset[str] | None = None
     allow: frozenset[str] | None = None
     new: bool | None = None
+    strategy: str | None = None
+    rotation: str | None = None
     manual_secrets: str | None = None
     plugins: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a table `[paths."<glob>"]` changes: fields of Settings, for the files that match."""
+
+    glob: str
+    changes: tuple[tuple[str, Any], ...]
+
+    def matches(self, relative: str) -> bool:
+        """Tell whether a path relative to the settings file matches: `**` stands for folders."""
+        pieces = re.split(r"(\*\*/|\*\*|\*|\?)", self.glob)
+        return (
+            re.fullmatch("".join(_GLOB.get(p, re.escape(p)) for p in pieces), relative) is not None
+        )
+
+
+_GLOB = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """The settings of an input: those of its settings file with the options, and those by path.
+
+    `source` is the settings file that changes what is done, with what it sets.
+    """
+
+    settings: Settings
+    source: tuple[str, str] | None = None
+    rules: tuple[Rule, ...] = ()
+    options: Options = field(default_factory=Options)
+    folder: Path = Path()
+
+    def of(self, file: Path) -> Settings:
+        """Return the settings of one file: the tables that match it, in their order."""
+        here = file.resolve()
+        if not self.rules or not here.is_relative_to(self.folder.resolve()):
+            return self.settings
+        relative = here.relative_to(self.folder.resolve()).as_posix()
+        return self._with(rule for rule in self.rules if rule.matches(relative))
+
+    @property
+    def variants(self) -> tuple[Settings, ...]:
+        """The settings without any table and with each of them, to be looked at beforehand."""
+        return (self.settings, *(self._with([rule]) for rule in self.rules))
+
+    def _with(self, rules: Iterable[Rule]) -> Settings:
+        settings = self.settings
+        for rule in rules:
+            settings = replace(settings, **dict(rule.changes))
+        return with_options(settings, self.options)
 
 
 def load(start: Path, options: Options | None = None, config: Path | None = None) -> Settings:
@@ -44,31 +107,37 @@ def load(start: Path, options: Options | None = None, config: Path | None = None
     instead of looking for one. Raises ConfigError for an unknown key or a value of a wrong type,
     naming file and key.
     """
-    return load_with_source(start, options, config)[0]
+    project = load_project(start, options, config)
+    return project.of(start) if project.rules else project.settings
 
 
-def load_with_source(
+def load_project(
     start: Path, options: Options | None = None, config: Path | None = None
-) -> tuple[Settings, tuple[str, str] | None]:
-    """Return the settings for an input, and the file that changes them with what it changes."""
+) -> Project:
+    """Return the settings for an input with those by path; raises ConfigError as `load` does."""
+    options = options or Options()
     file = config if config is not None else find(start)
     if file is None:
-        return with_options(Settings(), options or Options()), None
-    own = _from_file(file, required=config is not None)
-    settings = with_options(own, options or Options())
-    words = "; ".join(
-        f"{field.name.replace('_', '-')}: {_words(getattr(own, field.name))}"
+        return Project(with_options(Settings(), options), options=options)
+    own, rules = _from_file(file, required=config is not None)
+    settings = with_options(own, options)
+    words = [
+        _words(field.name, getattr(own, field.name))
         for field in fields(Settings)
         if getattr(own, field.name) == getattr(settings, field.name)
         and getattr(own, field.name) != getattr(Settings(), field.name)
-    )
-    return settings, (str(file), words) if words else None
+    ]
+    words += [f"{r.glob}: {', '.join(_words(*change) for change in r.changes)}" for r in rules]
+    source = (str(file), "; ".join(words)) if words else None
+    return Project(settings, source, rules, options, file.parent)
 
 
-def _words(value: object) -> str:
+def _words(name: str, value: object) -> str:
     if isinstance(value, frozenset):
-        return ", ".join(sorted(value))
-    return str(value).lower() if isinstance(value, bool) else str(value)
+        text = ", ".join(sorted(value))
+    else:
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+    return f"{name.replace('_', '-')}: {text}" + ("d" if name == "rotation" else "")
 
 
 def find(start: Path) -> Path | None:
@@ -116,40 +185,49 @@ def _section(file: Path, content: Mapping[str, Any]) -> Mapping[str, Any] | None
     return section
 
 
-def _from_file(file: Path, *, required: bool) -> Settings:
+def _from_file(file: Path, *, required: bool) -> tuple[Settings, tuple[Rule, ...]]:
     section = _section(file, _read(file))
     if section is None:
         if required:
             raise ConfigError(f"{file}: has no [tool.remediator] table")
-        return Settings()
-    settings = Settings()
-    for key, value in section.items():
-        settings = _with_key(settings, file, key, value)
-    return settings
+        return Settings(), ()
+    own = [_change(f"{file}: {k}", k, v) for k, v in section.items() if k != "paths"]
+    return replace(Settings(), **dict(own)), _rules(file, section.get("paths", {}))
 
 
-def _with_key(settings: Settings, file: Path, key: str, value: object) -> Settings:
-    where = f"{file}: {key}"
+def _rules(file: Path, tables: object) -> tuple[Rule, ...]:
+    if not isinstance(tables, dict):
+        raise ConfigError(f"{file}: paths must be a table of tables, not {_kind(tables)}")
+    found = []
+    for glob, table in tables.items():
+        where = f'{file}: paths."{glob}"'
+        if not isinstance(table, dict):
+            raise ConfigError(f"{where} must be a table, not {_kind(table)}")
+        changes = (_change(f"{where}.{key}", key, value) for key, value in table.items())
+        found.append(Rule(glob, tuple(changes)))
+    return tuple(found)
+
+
+def _change(where: str, key: str, value: object) -> tuple[str, Any]:
+    """Return the field of Settings that a key sets, and its value."""
     if key in _PLUGIN_KEYS:
         raise ConfigError(
             f"{where}: a settings file cannot load plugins, because a scanned repository must not "
             "decide what code runs; name them on the command line with --plugin"
         )
-    match key:
-        case "select":
-            return replace(settings, select=_names(where, value))
-        case "ignore":
-            return replace(settings, ignore=_names(where, value))
-        case "allow":
-            return replace(settings, allow=consequences(_names(where, value), where))
-        case "new":
-            if not isinstance(value, bool):
-                raise ConfigError(f"{where} must be true or false, not {_kind(value)}")
-            return replace(settings, new=value)
-        case "manual-secrets":
-            return replace(settings, manual_secrets=_choice(where, key, value))
-        case "secret-kms-key":
-            return replace(settings, secret_kms_key=_choice(where, key, value))
+    name = key.replace("-", "_")
+    if key in ("select", "ignore"):
+        return name, _names(where, value)
+    if key == "allow":
+        return name, consequences(_names(where, value), where)
+    if key in _SWITCHES:
+        if not isinstance(value, bool):
+            raise ConfigError(f"{where} must be true or false, not {_kind(value)}")
+        return name, value
+    if key in _CHOICES:
+        return name, _choice(where, key, value)
+    if key in _TEXTS:
+        return name, _text(where, key, value)
     raise ConfigError(f"{where}: unknown key; the known ones are {', '.join(KEYS)}")
 
 
@@ -163,6 +241,11 @@ def with_options(settings: Settings, options: Options) -> Settings:
         settings = replace(settings, allow=consequences(options.allow, "--allow"))
     if options.new is not None:
         settings = replace(settings, new=options.new)
+    if options.strategy is not None:
+        choice = _choice("--strategy", "strategy", options.strategy)
+        settings = replace(settings, strategy=choice)
+    if options.rotation is not None:
+        settings = replace(settings, rotation=_days("--rotation", options.rotation))
     if options.manual_secrets is not None:
         choice = _choice("--manual-secrets", "manual-secrets", options.manual_secrets)
         settings = replace(settings, manual_secrets=choice)
@@ -192,6 +275,32 @@ def _choice(where: str, key: str, value: object) -> str:
         choices = " or ".join(f'"{choice}"' for choice in _CHOICES[key])
         raise ConfigError(f"{where} must be {choices}, not {value!r}")
     return value
+
+
+def _text(where: str, key: str, value: object) -> str | int:
+    if not isinstance(value, str):
+        raise ConfigError(f"{where} must be a string, not {_kind(value)}")
+    if key == "rotation":
+        return _days(where, value)
+    if key == "secret-kms-key" and not _KMS_KEY.fullmatch(value):
+        raise ConfigError(
+            f'{where} must be "none", "database", the ARN of a key or "alias/…", not {value!r}'
+        )
+    if key == "secret-name-prefix" and not _NAME_PREFIX.fullmatch(value):
+        raise ConfigError(
+            f"{where} may hold letters, digits and /_+=.@- only, 128 at the most, not {value!r}"
+        )
+    return value
+
+
+def _days(where: str, value: str) -> int:
+    """Return the days of `30d`; 0, for no rotation, of `none`."""
+    days = re.fullmatch(r"(\d{1,4})d", value)
+    if value == "none":
+        return 0
+    if days is None or not 1 <= int(days[1]) <= MOST_DAYS:
+        raise ConfigError(f'{where} must be "none" or days such as "30d", 1 to {MOST_DAYS} of them')
+    return int(days[1])
 
 
 def _kind(value: object) -> str:

@@ -127,11 +127,27 @@ class Consequence(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Seed:
+    """A secret that a repaired template reads and that must exist before its deployment.
+
+    `name` is a text of `Fn::Sub`. `label` says what its value is, in words. `defaults` are the
+    parameters in the name with their defaults. `is_file`: the value has several lines, as a
+    private key has.
+    """
+
+    name: str
+    label: str
+    defaults: tuple[tuple[str, str], ...] = ()
+    is_file: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Fix:
     """A repair: all of its operations or none.
 
     `because` is required unless the consequence is safe, and says why it has that consequence.
-    `follow_ups` are what a person has to do. Raises ValueError where `because` is missing.
+    `follow_ups` are what a person has to do, `seeds` the secrets to be made before. Raises
+    ValueError where `because` is missing.
     """
 
     title: str
@@ -139,6 +155,7 @@ class Fix:
     consequence: Consequence = Consequence.SAFE
     because: str = ""
     follow_ups: tuple[str, ...] = ()
+    seeds: tuple[Seed, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.operations:
@@ -187,7 +204,9 @@ class Credential:
     character classes that must occur: upper, lower, digit, symbol. `where` are keys beside the
     property, each with globs of which one must match. `server` is the path of what an external
     password logs in to. `by_hand` is what a person must do with the generated value, unless the
-    property `by_hand_unless` is true.
+    property `by_hand_unless` is true. `managed_property`, where the service can keep the credential
+    itself, is the property that says so, `managed_key` the one with the key for it, `managed_arn`
+    the attribute with the ARN of the service's secret.
     """
 
     type: str
@@ -212,6 +231,9 @@ class Credential:
     by_hand_unless: str = ""
     note: str = ""
     managed: str = ""
+    managed_property: str = ""
+    managed_key: str = ""
+    managed_arn: str = ""
     update: str = ""
     source: str = ""
 
@@ -236,7 +258,9 @@ class Caller:
 class Settings:
     """What a user decided. The defaults are those of the command line.
 
-    `manual_secrets` is `in-place` or `replace`; `secret_kms_key` is `none` or `database`.
+    `strategy` is `generated`, `reference` or `managed`; `manual_secrets` is `in-place` or
+    `replace`; `secret_kms_key` is `none`, `database`, or a key's ARN or alias. `rotation` is in
+    days, 0 for none.
     """
 
     select: frozenset[str] = frozenset()
@@ -246,8 +270,12 @@ class Settings:
     )
     new: bool = False
     """Nothing is deployed yet: every consequence is allowed and none applies."""
+    strategy: str = "generated"
     manual_secrets: str = "in-place"
     secret_kms_key: str = "none"
+    secret_name_prefix: str = ""
+    secret_output: bool = False
+    rotation: int = 0
     plugins: tuple[str, ...] = ()
 
 

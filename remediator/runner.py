@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -75,6 +76,8 @@ class Runner:
     in_place: bool = False
     guard: Guard = unguarded
     track: Track = untracked
+    runner_of: Callable[[Path], Runner] | None = None
+    """Who handles a file in its place, where settings differ by path."""
     _trigger: re.Pattern[str] = field(init=False)
     _callers: _CallersOf = field(init=False)
 
@@ -100,7 +103,9 @@ class Runner:
         interrupted = False
         try:
             for entry in self.track(inputs):
-                result = self.guard(str(entry.file), lambda entry=entry: self.handle(entry))  # type: ignore[misc]
+                runner = self.runner_of(entry.file) if self.runner_of else self
+                work = partial(runner.handle, entry)
+                result = self.guard(str(entry.file), work)
                 handled += 1
                 if result is None:
                     skipped += 1

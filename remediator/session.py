@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
@@ -33,6 +33,7 @@ class Request:
     diff: Path | None = None
     patch: Path | None = None
     policy: Path | None = None
+    seed_script: Path | None = None
     options: config.Options = field(default_factory=config.Options)
     config: Path | None = None
 
@@ -69,6 +70,7 @@ def carry_out(request: Request, *, guard: Guard = unguarded, track: Track = untr
         "--diff": request.diff,
         "--patch": request.patch,
         "--deploy-policy": request.policy,
+        "--seed-script": request.seed_script,
     }
     examine([Target(name, file) for name, file in targets.items() if file], request.paths)
     done = _from_stdin(request, guard) if STDIN in request.paths else _over(request, guard, track)
@@ -89,25 +91,28 @@ def _over(request: Request, guard: Guard, track: Track) -> Done:
     A settings file that is wrong is the fault of its inputs alone; options are that of all.
     """
     registry.load(config.with_options(Settings(), request.options))
-    groups: dict[tuple[Settings, Source], list[Path]] = {}
+    groups: dict[config.Project, list[Path]] = {}
     broken: list[FileResult] = []
     for name in request.paths:
         path = Path(name)
         try:
-            settings, source = config.load_with_source(path, request.options, request.config)
-            _load(settings, source)
+            project = config.load_project(path, request.options, request.config)
+            for settings in project.variants:
+                _load(settings, project.source)
         except ConfigError as error:
             if request.config is not None:
                 raise
             broken.append(FileResult(name, Status.ERROR, error=error.message))
         else:
-            groups.setdefault((settings, source), []).append(path)
+            groups.setdefault(project, []).append(path)
     runs: list[RunResult] = []
-    for (settings, source), paths in groups.items():
-        runner = _runner(request, settings, source, guard)
+    for project, paths in groups.items():
+        runner = _runner(request, project.settings, project.source, guard)
         runner.track = track
+        if project.rules:
+            runner.runner_of = _by_path(request, project, guard)
         run = runner.run(paths)
-        runs.append(replace(run, settings=(source,) if source else ()))
+        runs.append(replace(run, settings=(project.source,) if project.source else ()))
         if run.interrupted is not None:
             break
     command = "check" if request.check else "fix --dry-run" if request.dry_run else "fix"
@@ -133,7 +138,8 @@ def _load(settings: Settings, source: Source) -> tuple[Transform, ...]:
 
 
 def _from_stdin(request: Request, guard: Guard) -> Done:
-    settings, source = config.load_with_source(Path.cwd(), request.options, request.config)
+    project = config.load_project(Path.cwd(), request.options, request.config)
+    settings, source = project.settings, project.source
     runner = _runner(request, settings, source, guard)
     raw = sys.stdin.buffer.read()
     result = guard(STDIN, lambda: runner.text(raw, STDIN))
@@ -149,6 +155,19 @@ def _from_stdin(request: Request, guard: Guard) -> Done:
         allowed=settings.allow,
     )
     return Done(run, template)
+
+
+def _by_path(request: Request, project: config.Project, guard: Guard) -> Callable[[Path], Runner]:
+    """Return what finds the runner of a file; one for all files with the same settings."""
+    runners: dict[Settings, Runner] = {}
+
+    def runner_of(file: Path) -> Runner:
+        settings = project.of(file)
+        if settings not in runners:
+            runners[settings] = _runner(request, settings, project.source, guard)
+        return runners[settings]
+
+    return runner_of
 
 
 def _runner(request: Request, settings: Settings, source: Source, guard: Guard) -> Runner:
@@ -193,6 +212,10 @@ def _write_asked(request: Request, result: RunResult) -> None:
         asked.append((request.patch, json.dumps(_patches(request, result), indent=2) + "\n"))
     for file, text in asked:
         _create(file, text, private=private)
+    if request.seed_script:
+        from .report.seed import script
+
+        _create(request.seed_script, script(result), mode=0o700)
 
 
 def _with_policy(file: Path, done: Done) -> Done:
@@ -211,9 +234,9 @@ def _with_policy(file: Path, done: Done) -> Done:
     return replace(done, result=replace(done.result, policy=told))
 
 
-def _create(file: Path, text: str, *, private: bool = False) -> None:
+def _create(file: Path, text: str, *, private: bool = False, mode: int | None = None) -> None:
     try:
-        atomic.create(file, text.encode(), private=private)
+        atomic.create(file, text.encode(), private=private, mode=mode)
     except FileError as error:
         raise FileError(f"{file}: {error.message}") from error
 

@@ -13,9 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import FileError
+from .report.seed import SCRIPT_HEAD
 
 _HEAD = 1_000_000
-_KINDS = {"--diff": "diff", "--patch": "patch", "--deploy-policy": "policy"}
+_KINDS = {
+    "--diff": "diff",
+    "--patch": "patch",
+    "--deploy-policy": "policy",
+    "--seed-script": "script",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +92,9 @@ def _is_same(file: Path, other: Path) -> bool:
 
 
 def _holds(kind: str, text: str) -> bool:
-    """Whether a text is a diff, patch or policy, as an earlier run may have left it."""
+    """Whether a text is a diff, patch, policy or script, as an earlier run may have left it."""
+    if kind == "script":
+        return text.startswith(SCRIPT_HEAD)
     if kind == "diff":
         first, _, rest = text.partition("\n")
         return first.startswith("diff ") or (first.startswith("--- ") and rest.startswith("+++ "))

@@ -228,3 +228,25 @@ def test_a_wrong_path_is_not_found_in_a_schema(path: str) -> None:
     schema = schema_of("AWS::RDS::DBInstance")
     assert schema is not None
     assert not has(schema, tuple(path.split("/")))
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if "managed_property" in row], ids=label)
+def test_what_the_service_keeps_stands_in_the_provider_schemas(row: dict[str, Any]) -> None:
+    schema = schema_of(row["type"])
+    assert schema is not None
+    assert has(schema, (row["managed_property"],))
+    assert has(schema, tuple(row["managed_key"].split("/")))
+    read_only = {path.removeprefix("/properties/") for path in schema["readOnlyProperties"]}
+    if "managed_arn" in row:
+        assert row["managed_arn"].replace(".", "/") in read_only
+    assert row["managed_property"] in row["managed"]
+
+
+def test_every_service_that_keeps_passwords_is_known() -> None:
+    assert [row["type"] for row in ROWS if "managed_property" in row] == [
+        "AWS::DocDB::DBCluster",
+        "AWS::RDS::DBCluster",
+        "AWS::RDS::DBInstance",
+        "AWS::Redshift::Cluster",
+        "AWS::RedshiftServerless::Namespace",
+    ]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from remediator.config import KEYS, Options, find, load
+from remediator.config import KEYS, Options, find, load, load_project
 from remediator.errors import ConfigError
 from remediator.model import Consequence, Settings
 
@@ -21,7 +21,14 @@ ignore = "b, c"
 allow = ["rotates"]
 new = true
 manual-secrets = "replace"
+strategy = "reference"
+rotation = "30d"
+secret-output = true
 secret-kms-key = "database"
+secret-name-prefix = "prod/"
+
+[paths."live/**"]
+new = false
 """
     (tmp_path / "remediator.toml").write_text(text)
     assert load(tmp_path / "x" / "t.yaml") == Settings(
@@ -30,7 +37,11 @@ secret-kms-key = "database"
         allow=frozenset({Consequence.SAFE, Consequence.ROTATES}),
         new=True,
         manual_secrets="replace",
+        strategy="reference",
+        rotation=30,
+        secret_output=True,
         secret_kms_key="database",
+        secret_name_prefix="prod/",
     )
     assert all(key in text for key in KEYS)
 
@@ -70,6 +81,18 @@ def test_options_win_over_the_file(tmp_path: Path) -> None:
         ('new = "yes"', "new must be true or false, not a string"),
         ('allow = ["all"]', "allow: unknown consequence 'all'; the known ones are safe, rotates"),
         ('manual-secrets = "x"', 'manual-secrets must be "in-place" or "replace", not \'x\''),
+        ('strategy = "best"', 'strategy must be "generated" or "reference" or "managed"'),
+        ("rotation = 30", "rotation must be a string, not a number"),
+        ('rotation = "0d"', 'rotation must be "none" or days such as "30d", 1 to 1000 of them'),
+        ('rotation = "1001d"', "rotation must be"),
+        ('secret-output = "yes"', "secret-output must be true or false, not a string"),
+        ('secret-kms-key = "key"', 'secret-kms-key must be "none", "database", the ARN of a key'),
+        ('secret-name-prefix = "a:b"', "secret-name-prefix may hold letters, digits and"),
+        ("paths = 1", "paths must be a table of tables, not a number"),
+        ('paths."live/**" = 1', 'paths."live/**" must be a table, not a number'),
+        ('[paths."a"]\nselct = []', 'paths."a".selct: unknown key; the known ones are select,'),
+        ('[paths."a"]\nnew = 1', 'paths."a".new must be true or false, not a number'),
+        ('[paths."a".paths]', 'paths."a".paths: unknown key'),
         ("new = ", "is not valid TOML"),
         ('plugin = ["evil"]', "plugin: a settings file cannot load plugins, because"),
     ],
@@ -88,3 +111,58 @@ def test_a_named_settings_file_must_be_one(tmp_path: Path) -> None:
         load(tmp_path, config=tmp_path / "pyproject.toml")
     with pytest.raises(ConfigError, match="cannot be read"):
         load(tmp_path, config=tmp_path / "absent.toml")
+
+
+@pytest.mark.parametrize(
+    "key", ["none", "alias/secrets", "arn:aws:kms:eu-west-1:123456789012:key/0a-1b"]
+)
+def test_a_key_may_be_named(tmp_path: Path, key: str) -> None:
+    (tmp_path / "remediator.toml").write_text(f'secret-kms-key = "{key}"\nrotation = "none"')
+    assert load(tmp_path) == Settings(secret_kms_key=key)
+
+
+@pytest.mark.parametrize(
+    ("file", "strategy", "rotation"),
+    [
+        ("live/shop.yaml", "reference", 0),
+        ("live/eu/shop.yaml", "managed", 0),
+        ("live/eu/deep/shop.yaml", "managed", 7),
+        ("shop.yaml", "generated", 7),
+        ("a.yaml", "generated", 0),
+        ("../live/shop.yaml", "generated", 0),
+    ],
+)
+def test_settings_by_path(tmp_path: Path, file: str, strategy: str, rotation: int) -> None:
+    here = tmp_path / "repository"
+    here.mkdir()
+    (here / "pyproject.toml").write_text("""\
+[tool.remediator]
+strategy = "generated"
+
+[tool.remediator.paths."live/**"]
+strategy = "reference"
+
+[tool.remediator.paths."live/eu/**"]
+strategy = "managed"
+
+[tool.remediator.paths."live/eu/*/*.yaml"]
+rotation = "7d"
+
+[tool.remediator.paths."sho?.yaml"]
+rotation = "7d"
+""")
+    settings = load_project(here).of(here / file)
+    assert (settings.strategy, settings.rotation) == (strategy, rotation)
+    if not file.startswith(".."):
+        assert load(here / file) == settings
+
+
+def test_options_win_over_settings_by_path(tmp_path: Path) -> None:
+    (tmp_path / "remediator.toml").write_text('[paths."**/t.yaml"]\nstrategy = "reference"\n')
+    assert load(tmp_path / "t.yaml").strategy == "reference"
+    options = Options(strategy="managed", rotation="30d")
+    assert load(tmp_path / "t.yaml", options) == Settings(strategy="managed", rotation=30)
+    with pytest.raises(ConfigError, match="--rotation must be"):
+        load(tmp_path, Options(rotation="30"))
+    source = load_project(tmp_path).source
+    assert source == (str(tmp_path / "remediator.toml"), "**/t.yaml: strategy: reference")

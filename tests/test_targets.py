@@ -17,7 +17,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("option", ["--diff", "--patch", "--deploy-policy", "-o"])
+@pytest.mark.parametrize("option", ["--diff", "--patch", "--deploy-policy", "--seed-script", "-o"])
 def test_a_template_is_never_overwritten(here: Path, option: str) -> None:
     write(here, name="a.yaml")
     write(here, name="b.yaml")
@@ -39,7 +39,8 @@ def test_a_link_to_an_input_is_the_input(here: Path) -> None:
 
 def test_a_diff_or_patch_of_an_earlier_run_is_replaced_and_nothing_else(here: Path) -> None:
     write(here)
-    arguments = ("fix", "--dry-run", "--diff", "x.diff", "--patch", "x.json", "t.yaml")
+    files = ("--diff", "x.diff", "--patch", "x.json", "--seed-script", "x.sh")
+    arguments = ("fix", "--dry-run", *files, "t.yaml")
     assert remediator(*arguments).exit_code == 0
     assert remediator(*arguments).exit_code == 0
     assert remediator("fix", "--dry-run", "--patch", "x.json", ".").exit_code == 0
@@ -48,6 +49,7 @@ def test_a_diff_or_patch_of_an_earlier_run_is_replaced_and_nothing_else(here: Pa
         ("--diff", "notes"),
         ("--diff", "---\na: 1\n"),
         ("--patch", '{"a": 1}'),
+        ("--seed-script", "#!/bin/sh\nrm x\n"),
     ):
         (here / "kept").write_text(content)
         result = remediator("fix", option, "kept", "t.yaml")
@@ -57,7 +59,7 @@ def test_a_diff_or_patch_of_an_earlier_run_is_replaced_and_nothing_else(here: Pa
     assert (here / "t.yaml").read_text() == BROKEN_EXPORT
 
 
-@pytest.mark.parametrize("option", ["--diff", "--patch", "--deploy-policy", "-o"])
+@pytest.mark.parametrize("option", ["--diff", "--patch", "--deploy-policy", "--seed-script", "-o"])
 def test_a_missing_folder_is_found_before_anything_is_written(here: Path, option: str) -> None:
     write(here)
     result = remediator("fix", option, "nodir/x", "t.yaml")

@@ -131,7 +131,7 @@ def _maximum(template: Template, resource: str, credential: Credential) -> int:
     """Return the longest password that every engine a resource may have takes."""
     if not credential.max_length:
         return LENGTH
-    engines = _engines(template, template.properties(resource).get("Engine"))
+    engines = engines_of(template, template.properties(resource).get("Engine"))
     if not engines:
         return min(length for _, length in credential.max_length)
     return min(_of_engine(credential, engine) for engine in engines)
@@ -139,7 +139,7 @@ def _maximum(template: Template, resource: str, credential: Credential) -> int:
 
 def _forbidden(template: Template, resource: str, credential: Credential) -> str:
     """Return the characters that any engine which a resource may have refuses."""
-    engines = _engines(template, template.properties(resource).get("Engine"))
+    engines = engines_of(template, template.properties(resource).get("Engine"))
     return credential.forbidden + "".join(
         characters
         for glob, characters in credential.engine_forbidden
@@ -154,7 +154,7 @@ def _of_engine(credential: Credential, engine: str) -> int:
     return min(length for _, length in credential.max_length)
 
 
-def _engines(template: Template, value: Value) -> tuple[str, ...]:
+def engines_of(template: Template, value: Value) -> tuple[str, ...]:
     """Return every engine that an expression may name; nothing where that cannot be told."""
     text = literal(value)
     if text is not None:
@@ -166,7 +166,7 @@ def _engines(template: Template, value: Value) -> tuple[str, ...]:
             names = [literal(item) for item in allowed] if isinstance(allowed, list) else []
             return tuple(name for name in names if name is not None)
         if function == "Fn::If" and isinstance(argument, list) and len(argument) == 3:
-            branches = [_engines(template, branch) for branch in argument[1:]]
+            branches = [engines_of(template, branch) for branch in argument[1:]]
             return tuple(e for branch in branches for e in branch) if all(branches) else ()
     return ()
 

@@ -151,19 +151,22 @@ _PASSWORD = re.compile(r"pass(?:word|wd|phrase)?|pwd|secret|token", re.IGNORECAS
 _TELLING = 6  # characters from which on the same text elsewhere is taken for the same password
 
 
-def literal_refusal(
-    template: Template, written: Written, holders: frozenset[Path] = frozenset()
-) -> Refusal | None:
-    """Return why a password that is written out must stay.
-
-    `holders` are the hand-made secrets' texts that hold it and are converted with it.
-    """
+def slot_refusal(template: Template, written: Written) -> Refusal | None:
+    """Return why no generated password can take the place of one that is written out."""
     for path, slot in written.places:
         external = slot.credential.generatable == "external"
         if external and not logs_in(template, slot, template.presence(path)):
             return external_refusal(slot)
-    if written.refusal is not None:
-        return written.refusal
+    return written.refusal
+
+
+def used_elsewhere(
+    template: Template, written: Written, holders: frozenset[Path] = frozenset()
+) -> Refusal | None:
+    """Return why a password that is written out may be needed at another place.
+
+    `holders` are the hand-made secrets' texts that hold it and are converted with it.
+    """
     own_places = [*holders, *(path for path, _ in written.places)]
     for path, value in walk(template.document.data):
         own = any(path[: len(place)] == place for place in own_places)

@@ -18,15 +18,17 @@ from remediator.model import (
     Refusal,
     Remove,
     Replace,
+    Seed,
     Value,
     value_at,
 )
 from remediator.template import SUB_VARIABLE, Kind, Template, references
 
-from ._conventions import convention_tags, name_by, naming_pattern
+from ._conventions import convention_tags
 from ._databases import elsewhere, ignores_password, server, user_name
 from ._generator import Limits, limits
 from ._groups import Group, credentials_of
+from ._naming import name_of_new
 from ._rules import rule_edits, twins_of
 from ._secrets import (
     SECRET,
@@ -49,6 +51,7 @@ class Draft:
     template: Template
     operations: list[Operation] = field(default_factory=list)
     follow_ups: list[str] = field(default_factory=list)
+    seeds: list[Seed] = field(default_factory=list)
     _conditions: dict[str, Presence] = field(default_factory=dict)
     _rewritten: dict[Path, Value] = field(default_factory=dict)
     _taken: set[str] = field(default_factory=set)
@@ -167,10 +170,9 @@ def add_secret(
     condition = draft.condition(group.presence, f"Create{secret}")
     deletion, replacement = deletion_policies(template, tuple(group.owners))
     properties: dict[str, Value] = {}
-    pattern = naming_pattern(template) if deletion == "Delete" else None
-    if pattern is not None:
-        words = secret.removesuffix("Secret")
-        properties["Name"] = {"Fn::Sub": name_by(pattern, words)}
+    name = name_of_new(template, context, secret, deletion)
+    if name is not None:
+        properties["Name"] = name
     properties["Description"] = description(template, parameter, group)
     key = _kms_key(template, context, group)
     if key is not None:
@@ -187,16 +189,18 @@ def add_secret(
         "Properties": properties,
     }
     users = {use.resource for use in group.uses}
-    for name in sorted({reference.target for reference in references({"": value})}):
-        if name in users or any(template.depends(name, user) for user in users):
-            return Refusal("circular", f"the secret would need {name}, which needs the secret")
+    for target in sorted({reference.target for reference in references({"": value})}):
+        if target in users or any(template.depends(target, user) for user in users):
+            return Refusal("circular", f"the secret would need {target}, which needs the secret")
     first = next((name for name in template.resources if name in users), None)
     draft.operations.append(Add(("Resources", secret), value, before=first))
     return None
 
 
 def _kms_key(template: Template, context: Context, group: Group) -> Value:
-    if context.settings.secret_kms_key != "database":
+    if context.settings.secret_kms_key not in ("none", "database"):
+        return context.settings.secret_kms_key
+    if context.settings.secret_kms_key == "none":
         return None
     keys = [template.properties(name).get("KmsKeyId") for name in group.owners]
     return keys[0] if len(keys) == 1 else None
@@ -347,5 +351,6 @@ def fixed(
     refusal = too_large(draft.template, operations)
     if refusal is not None:
         return left(path, message, refusal, masked)
-    fix = Fix(title, operations, effect[0], effect[1], tuple(draft.follow_ups))
+    follow_ups, seeds = tuple(draft.follow_ups), tuple(draft.seeds)
+    fix = Fix(title, operations, effect[0], effect[1], follow_ups, seeds)
     return Finding(path, message, fix=fix, masked=masked)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from remediator.model import Context, Refusal
 
 from ._groups import Group, groups
+from ._outputs import add_outputs
 from ._plan import (
     Draft,
     add_attachments,
@@ -16,6 +17,7 @@ from ._plan import (
     restored_refusal,
 )
 from ._reuse import fitting_secret
+from ._rotation import add_rotation
 from ._uses import Use
 from ._wording import follow_ups
 
@@ -54,8 +56,10 @@ def generate(
             add_attachments(draft, group, secret)
         for use in group.uses:
             draft.point(use, secret, key)
+        add_rotation(draft, context, group, secret)
         draft.follow_ups += follow_ups(template, group, secret)
         secrets.append(secret)
+    add_outputs(draft, context, secrets)
     return secrets, found
 
 

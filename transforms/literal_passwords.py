@@ -2,7 +2,8 @@
 
 A literal in a credential property is readable by whoever reads the template, its repository or
 the stack. Like a parameter, it becomes a secret that Secrets Manager generates; equal literals
-are uses of one password.
+are uses of one password. By the strategy `reference` the template reads a secret that exists
+already; by `managed` the database's service makes the password.
 
 Why
     The value is in the history of git, in every copy of the template and in `GetTemplate`.
@@ -10,7 +11,7 @@ Why
 Consequence
     `rotates`: at the next deployment the live password becomes the generated one; `external`
     where a DMS endpoint logs in with it to a server outside the stack. The old value stays in
-    the history of git and must not be used again.
+    the history of git and must not be used again. With `reference` it is `safe`.
 
 Not repaired
     A literal that stands elsewhere in the template too, where it may be the same password; one
@@ -30,13 +31,14 @@ from remediator.model import Context, Finding, Refusal
 from remediator.template import Template
 from remediator.transform import Transform
 
+from ._conventions import kebab
 from ._groups import Group
 from ._handmade import secret_constants
-from ._literals import Written, literal_refusal, mapping_removals, written_out
+from ._literals import Written, mapping_removals, slot_refusal, used_elsewhere, written_out
 from ._plan import Draft, decided, fixed, macro_refusal
-from ._repair import first_owner, generate
+from ._repair import first_owner
 from ._secrets import SECRET
-from ._wording import consequence
+from ._strategies import Password, repair, stands
 
 
 def check(template: Template, context: Context) -> Iterator[Finding]:
@@ -46,18 +48,20 @@ def check(template: Template, context: Context) -> Iterator[Finding]:
     if not found:
         return
     held = {text for name in template.of_type(SECRET) for text in secret_constants(template, name)}
-    for written in found:
+    for written, words in zip(found, _words(found), strict=True):
         if written.mapping is None and held & set(written.texts):
             continue
         message = f"{written.labels} is written out in the template"
-        repair = partial(_repair, template, context, written, message)
-        yield decided(written.places[0][0], message, written.texts, repair)
+        work = partial(_repair, template, context, written, message, words)
+        yield decided(written.places[0][0], message, written.texts, work)
 
 
 def _repair(
-    template: Template, context: Context, written: Written, message: str
+    template: Template, context: Context, written: Written, message: str, words: str
 ) -> Finding | Refusal:
-    refused = literal_refusal(template, written) or macro_refusal(template, "the password")
+    refused = slot_refusal(template, written)
+    if refused is None or not stands(context, refused):
+        refused = used_elsewhere(template, written) or macro_refusal(template, "the password")
     if refused is not None:
         return refused
     draft = Draft(template)
@@ -65,10 +69,9 @@ def _repair(
     def logical_id(group: Group, _several: bool) -> str:
         return f"{first_owner(group)}Secret"
 
-    generated = generate(draft, context, "", written.uses(template), logical_id)
-    if isinstance(generated, Refusal):
-        return generated
-    secrets, groups = generated
+    repaired = repair(draft, context, Password("", written.uses(template), words, logical_id))
+    if isinstance(repaired, Refusal):
+        return repaired
     draft.follow_ups.append("The old password stays in the history of git: use it nowhere else")
     if written.mapping is not None:
         removals = mapping_removals(template, written.mapping)
@@ -77,10 +80,23 @@ def _repair(
             draft.follow_ups.append(
                 f"The old passwords stay in the mapping {written.mapping[0]}: remove them there"
             )
-    title = f"{written.labels} becomes the generated secret {' and '.join(secrets)}"
-    path = written.places[0][0]
-    effect = consequence(template, groups)
-    return fixed(draft, path, message, title, effect, written.texts)
+    title = f"{written.labels} becomes {repaired.becomes}"
+    return fixed(draft, written.places[0][0], message, title, repaired.effect, written.texts)
+
+
+def _words(found: tuple[Written, ...]) -> tuple[str, ...]:
+    """Return where each literal stands, in CamelCase: `DatabaseMasterUserPassword`.
+
+    No two are the same when they become names; keys may differ by case or punctuation only.
+    """
+    words: list[str] = []
+    for written in found:
+        path = written.places[0][0]
+        plain = "".join(str(step) for step in (path[1], *path[3:]) if step != "Fn::If")
+        numbered = (f"{plain}{number}" for number in range(2, len(found) + 2))
+        taken = set(map(kebab, words))
+        words.append(next(w for w in (plain, *numbered) if kebab(w) not in taken))
+    return tuple(words)
 
 
 TRANSFORM = Transform(

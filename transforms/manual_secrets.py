@@ -36,10 +36,11 @@ from remediator.transform import Transform
 
 from ._groups import Group, groups
 from ._handmade import HandMade, convert, key_of, read, replace, secret_constants
-from ._literals import Written, branches, literal_refusal, written_out
+from ._literals import Written, branches, slot_refusal, used_elsewhere, written_out
 from ._plan import Draft, decided, fixed, group_limits, left, macro_refusal, parameter_refusal
 from ._secrets import SECRET, secret_of
 from ._slots import Slot, slots
+from ._strategies import hand_made
 from ._uses import (
     Role,
     Use,
@@ -164,7 +165,7 @@ def _repair_parameter(
     message: str,
     masked: tuple[str, ...],
 ) -> Finding | Refusal:
-    refused = parameter_refusal(template, context, name, uses)
+    refused = hand_made(context, uses) or parameter_refusal(template, context, name, uses)
     if refused is not None:
         return refused
     inside = {use.resource for use in uses if use.role is Role.SECRET}
@@ -193,16 +194,17 @@ def _repair_literal(
 ) -> Finding | Refusal:
     [text] = written.texts
     path: Path = ("Resources", secret, "Properties", "SecretString")
-    refused = literal_refusal(template, written, frozenset({path})) or next(
-        (use.refusal for use in reading if use.refusal is not None), None
+    uses = (*written.uses(template), *reading)
+    refused = (
+        hand_made(context, uses)
+        or slot_refusal(template, written)
+        or used_elsewhere(template, written, frozenset({path}))
+        or next((use.refusal for use in reading if use.refusal is not None), None)
+        or macro_refusal(template, "the password")
     )
     if refused is not None:
         return refused
-    refused = macro_refusal(template, "the password")
-    if refused is not None:
-        return refused
     draft = Draft(template)
-    uses = (*written.uses(template), *reading)
     made = _generate(draft, context, "", secret, text, uses)
     if isinstance(made, Refusal):
         return made

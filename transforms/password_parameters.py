@@ -3,7 +3,8 @@
 A parameter that feeds a credential makes a person type a password at every deployment, and lets
 it travel through pipelines and parameter files. Secrets Manager can generate it instead: the
 template gets a secret, the credential reads it with a dynamic reference, a database is attached
-to its secret, and the parameter goes.
+to its secret, and the parameter goes. By the strategy `reference` the template reads a secret
+that exists already; by `managed` the database's service makes the password.
 
 Why
     A `NoEcho` parameter without a default stops every pipeline: `Parameters: [DBPassword] must
@@ -14,7 +15,8 @@ Consequence
     `rotates`: at the next deployment the live password becomes the generated one. `external`
     where something else must be given the generated value: the server outside the stack that a DMS
     endpoint or Glue connection logs in to, a message broker that ignores the change, the caller
-    of a webhook. `replaces` where the property cannot be changed. New stacks: none.
+    of a webhook. `replaces` where the property cannot be changed. New stacks: none. With
+    `reference` it is `safe`: the same value arrives by another way.
 
 Not repaired
     A parameter stays as it is, all of its uses, when one of them cannot read a secret: UserData,
@@ -38,10 +40,10 @@ from remediator.transform import Transform
 
 from ._groups import Group
 from ._plan import Draft, decided, fixed, left, parameter_refusal
-from ._repair import first_owner, generate
+from ._repair import first_owner
 from ._slots import looped, slots
+from ._strategies import Password, repair, usable
 from ._uses import Role, Use, feeds, password_parameters, place_of
-from ._wording import consequence
 
 
 def check(template: Template, context: Context) -> Iterator[Finding]:
@@ -60,8 +62,8 @@ def check(template: Template, context: Context) -> Iterator[Finding]:
             continue
         message = feeds(template, name, uses)
         masked = tuple(filter(None, [literal(template.parameter(name).get("Default"))]))
-        repair = partial(_repair, template, context, name, uses, message, masked)
-        yield decided(place_of(template, name, uses), message, masked, repair)
+        work = partial(_repair, template, context, name, usable(context, uses), message, masked)
+        yield decided(place_of(template, name, uses), message, masked, work)
 
 
 def _repair(
@@ -80,16 +82,13 @@ def _repair(
     def logical_id(group: Group, several: bool) -> str:
         return f"{name}{first_owner(group) if several else ''}Secret"
 
-    generated = generate(draft, context, name, uses, logical_id)
-    if isinstance(generated, Refusal):
-        return generated
-    secrets, found = generated
+    repaired = repair(draft, context, Password(name, uses, name, logical_id))
+    if isinstance(repaired, Refusal):
+        return repaired
     draft.drop_parameter(name)
     draft.follow_ups += follow_ups(template, context, name)
-    title = f"{name} becomes the generated secret {' and '.join(secrets)}"
-    added = literal(template.parameter(name).get("Default")) == ""
-    effect = consequence(template, found, added=added)
-    return fixed(draft, place_of(template, name, uses), message, title, effect, masked)
+    title = f"{name} becomes {repaired.becomes}"
+    return fixed(draft, place_of(template, name, uses), message, title, repaired.effect, masked)
 
 
 def follow_ups(template: Template, context: Context, name: str) -> list[str]:

@@ -23,6 +23,8 @@ REFUSALS = {
     "`Export:` with `Name:` below it.",
     "external-credential": "The credential belongs to something outside the stack and must not be "
     "generated. Store it in Secrets Manager and write a dynamic reference to it.",
+    "hand-made-secret": "A hand-made secret holds the password, and the strategy has no secret of "
+    "the template. Remove that secret and let its readers read the other one, or generate it.",
     "is-user-name": "The parameter is a user name as well, which no generated password can be. "
     "Use a parameter of its own for the password.",
     "limits-exclude-each-other": "The uses of the password, or its parameter's limits, allow no "
@@ -31,6 +33,10 @@ REFUSALS = {
     "be the same password. Replace both by one NoEcho parameter, or change the other text.",
     "macro": "The template is rewritten by a macro that is not known, so what becomes of the "
     "password cannot be seen. Repair what the macro makes, or do it by hand.",
+    "managed-not-possible": "The service cannot keep this password itself, or another property of "
+    "the database forbids it. Use the strategy generated or reference.",
+    "managed-used-elsewhere": "Something else needs the password, and the service would change it "
+    "every seven days. Let that read the service's secret when it runs, or use another strategy.",
     "member-of-cluster": "The database is a member of a cluster, and the password is the "
     "cluster's. Remove the property here and repair the template that holds the cluster.",
     "name-taken": "The name that the new resource, condition or export would have is taken. Rename "
