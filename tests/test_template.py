@@ -95,7 +95,9 @@ def test_dependencies(template: Template) -> None:
 
 
 def test_macros(template: Template) -> None:
-    assert template.macros == ("AWS::LanguageExtensions", "AWS::Include")
+    names = [macro.name for macro in template.macros]
+    assert names == ["AWS::LanguageExtensions", "AWS::Include"]
+    assert not any(macro.location for macro in template.macros)
 
 
 @pytest.mark.parametrize(

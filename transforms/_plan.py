@@ -21,12 +21,14 @@ from remediator.model import (
     Value,
     value_at,
 )
-from remediator.template import SUB_VARIABLE, Kind, Template, references
+from remediator.template import SUB_VARIABLE, Kind, Macro, Template, references
 
+from ._advice import copies
 from ._conventions import convention_tags, name_by, naming_pattern
 from ._databases import elsewhere, ignores_password, user_name
 from ._generator import Limits, limits
 from ._groups import Group
+from ._positions import together
 from ._rules import rule_edits, twins_of
 from ._secrets import (
     SECRET,
@@ -87,13 +89,16 @@ class Draft:
         self._conditions[added] = simple
         return added
 
-    def point(self, use: Use, secret: str, key: str) -> None:
-        """Let a use of a parameter read a key of a secret instead."""
+    def point(self, uses: tuple[Use, ...], secret: str, key: str) -> None:
+        """Let the uses of a parameter read a key of a secret instead."""
         text = reference_text(self.template, secret, key)
-        if isinstance(value_at(self.template.document.data, use.path), dict):
-            self.rewrite(use.path, use.reference.target, text)
-        else:  # a literal
-            self.operations.append(Replace(use.path, {"Fn::Sub": text}))
+        for use in uses:
+            if isinstance(value_at(self.template.document.data, use.path), dict):
+                self.rewrite(use.path, use.reference.target, text)
+            else:  # a literal
+                self.operations.append(Replace(use.path, {"Fn::Sub": text}))
+        carried = (use.path for use in uses if use.role is Role.CARRIED)
+        self.follow_ups += copies(carried, secret)
 
     def rewrite(self, path: Path, target: str, text: str) -> None:
         """Put a text of `Fn::Sub` where a function names a target; several may share one text."""
@@ -268,7 +273,7 @@ def parameter_refusal(
     template: Template, context: Context, name: str, uses: tuple[Use, ...]
 ) -> Refusal | None:
     """Return why a parameter must stay whatever its secret would be: a use, a caller, a macro."""
-    refused = next((use.refusal for use in uses if use.refusal is not None), None)
+    refused = together(template, name, [use.refusal for use in uses if use.refusal is not None])
     if refused is not None:
         return refused
     if template.parameter(name).get("Type") != "String":
@@ -282,9 +287,11 @@ def parameter_refusal(
     if callers:
         places = ", ".join(f"{c.file}:{c.line} ({c.how})" for c in callers[:3])
         more = f" and {len(callers) - 3} more" if len(callers) > 3 else ""
+        names, breaks = ("names", "breaks") if len(callers) == 1 else ("name", "break")
         return Refusal(
             "passed-by-caller",
-            f"{places}{more} names {name} for this template, and breaks when the parameter is gone",
+            f"{places}{more} {names} {name} for this template, and {breaks} when the parameter is "
+            "gone: remove it there, then run again",
         )
     return None
 
@@ -294,13 +301,23 @@ def macro_refusal(template: Template, name: str) -> Refusal | None:
     macro = next((m for m in template.macros if not _known_macro(m)), None)
     if macro is None:
         return None
+    if macro.name == "AWS::Include":
+        return Refusal(
+            "macro",
+            f"AWS::Include puts in {macro.location}, which may name {name} and cannot be seen "
+            "from here",
+        )
     return Refusal(
-        "macro", f"what the macro {macro} does with {name} cannot be seen from the template"
+        "macro", f"what the macro {macro.name} does with {name} cannot be seen from the template"
     )
 
 
-def _known_macro(name: str) -> bool:
-    return name.startswith(("AWS::Serverless", "AWS::LanguageExtensions", "AWS::SecretsManager"))
+def _known_macro(macro: Macro) -> bool:
+    if macro.name == "AWS::Include":
+        return not macro.location  # a bare name in a list of transforms: it includes nothing
+    return macro.name.startswith(
+        ("AWS::Serverless", "AWS::LanguageExtensions", "AWS::SecretsManager")
+    )
 
 
 def too_large(template: Template, operations: Iterable[Operation]) -> Refusal | None:

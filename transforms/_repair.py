@@ -52,8 +52,7 @@ def generate(
             return refused
         if key:
             add_attachments(draft, group, secret)
-        for use in group.uses:
-            draft.point(use, secret, key)
+        draft.point(group.uses, secret, key)
         if not group.owners:
             draft.follow_ups += external_follow_ups(template, group, secret)
         secrets.append(secret)
