@@ -58,7 +58,7 @@ def test_a_shell_reads_the_secret_and_its_role_may() -> None:
         "Profile: {Type: AWS::IAM::InstanceProfile, Properties: {Roles: [!Ref Role]}}\n"
         "Role: {Type: AWS::IAM::Role}"
     )
-    assert text.startswith("In the UserData of Server,")
+    assert text.startswith("In the UserData of Server, near its top:")
     assert "--secret-id ${PwSecret} " in text
     assert "then ${!Pw} in place of the parameter" in text
     assert f"Give the role Role, through Profile, this statement:\n{STATEMENT}" in text
@@ -128,7 +128,7 @@ def test_a_launch_configuration_speaks_for_what_it_launches() -> None:
         "Profile: {Type: AWS::IAM::InstanceProfile, Properties: {Roles: [!Ref Role]}}\n"
         "Role: {Type: AWS::IAM::Role}"
     )
-    assert text.startswith("In a command of cfn-init on Group,")
+    assert text.startswith("In a command of cfn-init on Group that writes")
     assert "Give the role Role, through Profile," in text
 
 

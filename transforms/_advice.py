@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from itertools import takewhile
 
 from remediator.conditions import literal
 from remediator.model import Path, Value, value_at
@@ -61,7 +62,7 @@ def at_boot(template: Template, reference: Reference, where: str) -> str:
     instead = "${!%s}" % name if inside else "${%s}" % name
     return "\n".join(
         (
-            f"{where}, above the first line that needs the password:",
+            where,
             _indented(_script(template, line, inside=inside)),
             f"then {instead} in place of the parameter, within double quotes.",
             *_allowed(template, secret, _role_of_instance(template, resource)),
@@ -121,7 +122,7 @@ def for_output(template: Template, reference: Reference) -> str:
     value: dict[str, Value] = {"Value": {"Ref": secret}}
     return "\n".join(
         (
-            f"In the output {reference.path[1]}, the secret's ARN in place of its value:",
+            f"In the output {reference.path[1]}, the ARN, with which its readers get the password:",
             _indented(_written(template, value)),
         )
     )
@@ -181,7 +182,7 @@ def copies(places: Iterable[Path], secret: str) -> list[str]:
 def _label(path: Path) -> str:
     """Return a place as a person names it: `Worker.Environment.Variables.PGPASSWORD`."""
     steps = (path[1], *path[3:]) if path[0] == "Resources" else path
-    return ".".join(str(step) for step in steps if not str(step).startswith("Fn::"))
+    return ".".join(takewhile(lambda step: not step.startswith("Fn::"), map(str, steps)))
 
 
 def _allowed(template: Template, secret: str, role: str) -> list[str]:

@@ -77,10 +77,12 @@ def _section_refusal(template: Template, reference: Reference) -> Refusal:
             advice.for_output(template, reference),
         )
     if section == "Conditions":
+        steps = advice.for_condition(template, reference)
+        asks = "whether it is empty, which often means something" if steps else "for its value"
         return Refusal(
             "used-in-condition",
-            f"{place}: a condition asks for its value, and an empty one often means something",
-            advice.for_condition(template, reference),
+            f"{place}: a condition asks {asks}; let it ask for a parameter of its own",
+            steps,
         )
     if section == "Rules":
         return Refusal("used-in-rule", f"{place}: a rule ties it to other parameters")
@@ -98,7 +100,8 @@ def _attribute_refusal(template: Template, reference: Reference) -> Refusal:
         return Refusal("used-elsewhere", f"{place}: only properties resolve references")
     reason = f"{place}: references are not resolved in resource metadata"
     if path[3:4] == ("AWS::CloudFormation::Init",):
-        steps = advice.at_boot(template, reference, f"In a command of cfn-init on {path[1]}")
+        where = f"In a command of cfn-init on {path[1]} that writes what needs the password:"
+        steps = advice.at_boot(template, reference, where)
         return Refusal("used-in-metadata", f"{reason}; read the secret when it starts", steps)
     if path[3:4] == ("AWS::CloudFormation::Authentication",):
         way = "let cfn-init log in with the instance's role (type S3, roleName)"
@@ -132,7 +135,7 @@ def _type_refusal(template: Template, reference: Reference, kind: str) -> Refusa
         return Refusal(
             "used-in-userdata",
             f"{resource}: references are not resolved in UserData; read the secret at boot",
-            advice.at_boot(template, reference, f"In the UserData of {path[1]}"),
+            advice.at_boot(template, reference, f"In the UserData of {path[1]}, near its top:"),
         )
     if any(step in path for step in (*_CODE, _CODE_OF.get(kind, "ZipFile"))):
         function = kind in ("AWS::Lambda::Function", "AWS::Serverless::Function")
@@ -174,7 +177,7 @@ def _value_refusal(template: Template, reference: Reference, start: int) -> Refu
                 "used-in-function",
                 f"{place}: {function} would work on the reference, not its value",
             )
-    inside = re.compile(r"\{\{resolve:[^}]*\$\{%s\}" % re.escape(reference.target))
+    inside = re.compile(r"\{\{resolve:[^}]*(?:\$\{%s\}|\0)" % re.escape(reference.target))
     values = (value_at(data, path[:index]) for index in range(start, len(path) + 1))
     if any(inside.search(flattened(value)) for value in values):
         return Refusal("used-in-function", f"{place}: it stands within another dynamic reference")

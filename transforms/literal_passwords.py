@@ -33,7 +33,7 @@ from remediator.transform import Transform
 from ._groups import Group
 from ._plan import Draft, decided, fixed, left, macro_refusal
 from ._repair import first_owner, generate
-from ._secrets import NO_VALUE
+from ._secrets import NO_VALUE, SECRET
 from ._uses import Role, Slot, Use, slots
 from ._wording import consequence
 
@@ -95,8 +95,15 @@ def _refusal(template: Template, text: str, places: list[tuple[Path, Slot]]) -> 
                 "Manager and write {{resolve:secretsmanager:<its ARN or name>:SecretString:<key>}}"
                 " there; the old value stays in the history of git",
             )
+        kind = slot.credential.type
+        if kind == SECRET:
+            return Refusal(
+                "not-supported-yet",
+                f"{slot.label} is the text of a secret: let GenerateSecretString make what may be "
+                "any password, and put what is given from outside in after the deployment (aws "
+                "secretsmanager put-secret-value); the old value stays in the history of git",
+            )
         if not slot.credential.repaired:
-            kind = slot.credential.type
             return Refusal(
                 "not-supported-yet",
                 f"{slot.label}: this version does not repair the credentials of {kind}",
