@@ -232,6 +232,35 @@ def test_several_places_are_named_and_advised_together() -> None:
     assert "In the properties of C" in found.advice
 
 
+def test_the_secret_takes_a_name_that_is_free() -> None:
+    text = advice(
+        f"Server: {server(LOGIN)}\nPwSecret: {{Type: AWS::SNS::Topic}}",
+    )
+    assert "--secret-id ${PwSecret2} " in text
+    assert text.endswith("it adds PwSecret2.")
+
+
+def test_databases_with_a_secret_each_need_a_parameter_each_first() -> None:
+    found = outcome(template(f"Other: {DB}\nServer: {server(LOGIN)}")).refusal
+    assert found
+    assert found.reason.endswith(
+        "DB, Other would get a secret each: first give each a parameter of its own"
+    )
+    assert not found.advice
+
+
+def test_databases_that_exclude_each_other_share_the_secret() -> None:
+    first = DB.replace("{Type", "{Condition: C, Type")
+    second = DB.replace("{Type", "{Condition: D, Type")
+    found = outcome(
+        "Parameters:\n  Pw: {Type: String}\n"
+        "Conditions:\n  C: !Equals [!Ref AWS::Region, a]\n  D: !Not [!Condition C]\n"
+        f"Resources:\n  A: {first}\n  B: {second}\n  Server: {server(LOGIN)}\n"
+    ).refusal
+    assert found
+    assert "--secret-id ${PwSecret} " in found.advice
+
+
 def test_what_no_edit_takes_away_stands_alone() -> None:
     found = outcome(
         template(

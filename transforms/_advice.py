@@ -24,7 +24,10 @@ def secret_and_key(template: Template, parameter: str) -> tuple[str, str]:
             text = flattened(value_at(template.document.data, path[:4]))
             key = re.search(r'"(\w+)"\s*:\s*"?\$\{%s\}' % re.escape(parameter), text)
             return str(path[1]), key[1] if key else "password"
-    return f"{parameter}Secret", "password"
+    wanted = f"{parameter}Secret"
+    taken = {*template.resources, *template.parameters}
+    numbered = (f"{wanted}{number}" for number in range(2, 1000))
+    return next(name for name in (wanted, *numbered) if name not in taken), "password"
 
 
 def joined(template: Template, parameter: str, pieces: Iterable[str]) -> str:

@@ -27,7 +27,7 @@ from ._advice import copies
 from ._conventions import convention_tags, name_by, naming_pattern
 from ._databases import elsewhere, ignores_password, user_name
 from ._generator import Limits, limits
-from ._groups import Group
+from ._groups import Group, groups
 from ._positions import together
 from ._rules import rule_edits, twins_of
 from ._secrets import (
@@ -169,6 +169,14 @@ def add_secret(
     generated = allowed.generate(text)
     if isinstance(generated, Refusal):
         return generated
+    for reader in template.references_to(secret):  # pasted there, as our advice says
+        if not template.conditions.implies((template.presence(reader.path),), group.presence):
+            place = ".".join(map(str, reader.path[:2]))
+            return Refusal(
+                "secret-conditional",
+                f"{place} reads {secret} also where its database is not made: give it the same "
+                "condition",
+            )
     condition = draft.condition(group.presence, f"Create{secret}")
     deletion, replacement = deletion_policies(template, tuple(group.owners))
     properties: dict[str, Value] = {}
@@ -273,7 +281,7 @@ def parameter_refusal(
     template: Template, context: Context, name: str, uses: tuple[Use, ...]
 ) -> Refusal | None:
     """Return why a parameter must stay whatever its secret would be: a use, a caller, a macro."""
-    refused = together(template, name, [use.refusal for use in uses if use.refusal is not None])
+    refused = _use_refusal(template, name, uses)
     if refused is not None:
         return refused
     if template.parameter(name).get("Type") != "String":
@@ -294,6 +302,19 @@ def parameter_refusal(
             "gone: remove it there, then run again",
         )
     return None
+
+
+def _use_refusal(template: Template, name: str, uses: tuple[Use, ...]) -> Refusal | None:
+    """Return why the uses of a parameter keep it, with what to paste if one secret serves all."""
+    refused = together(template, name, [use.refusal for use in uses if use.refusal is not None])
+    owners = dict.fromkeys(use.resource for use in uses if use.role is Role.CREDENTIAL)
+    if refused is None or not refused.advice or len(owners) < 2:
+        return refused
+    found = groups(template, uses)
+    if isinstance(found, tuple) and len(found) == 1:
+        return refused
+    reason = f"{refused.reason}; {', '.join(owners)} would get a secret each: first give each a "
+    return Refusal(refused.code, reason + "parameter of its own")
 
 
 def macro_refusal(template: Template, name: str) -> Refusal | None:
