@@ -136,6 +136,8 @@ def test_a_function_gets_the_arn_in_its_environment() -> None:
     text = advice("F: {Type: AWS::Lambda::Function, Properties: {Code: {ZipFile: !Sub 'a ${Pw}'}}}")
     assert "In the environment variables of F:\n    SECRET_ARN: !Ref PwSecret" in text
     assert "Give the role of F this statement" in text
+    text = advice("F: {Type: AWS::Serverless::Function, Properties: {InlineCode: !Ref Pw}}")
+    assert "Give F, in a Statement under its Policies, this statement" in text
 
 
 def test_a_custom_resource_is_passed_the_arn() -> None:

@@ -225,7 +225,11 @@ def _role_of_function(template: Template, function: str | None) -> str:
     if function is None:
         return "Give the role of that function"
     role = _first(template, ("Resources", function, "Properties", "Role"), "IAM")
-    return f"Give the role of {function}" if role is None else f"Give the role {role} of {function}"
+    if role is not None:
+        return f"Give the role {role} of {function}"
+    if template.type_of(function) == "AWS::Serverless::Function":
+        return f"Give {function}, in a Statement under its Policies,"
+    return f"Give the role of {function}"
 
 
 def _first(template: Template, path: Path, service: str) -> str | None:

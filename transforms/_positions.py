@@ -1,7 +1,9 @@
 """Where a dynamic reference works, and why it does not where it does not.
 
-CloudFormation resolves a reference in every property of a resource, and nowhere else. Source:
-https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references-secretsmanager.html
+CloudFormation resolves a reference in the properties of resources, and nowhere else. It does not in
+custom resources, and not for what a machine or a function runs: UserData, inline code. Source:
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html and
+.../dynamic-references-secretsmanager.html
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ _CODE_OF = {
     "AWS::Synthetics::Canary": "Script",
 }
 _NAME = re.compile(r"(?:Name|Identifier|Id)$")
+_ONLY_PROPERTIES = "only properties resolve references; remove it there"
 _FINAL = ("external-credential", "not-supported-yet")
 """Reasons that hold whatever else the parameter is used for."""
 
@@ -73,7 +76,7 @@ def _section_refusal(template: Template, reference: Reference) -> Refusal:
     if section == "Outputs":
         return Refusal(
             "used-in-output",
-            f"{place}: an output shows it, and a reference there stays plain text",
+            f"{place}: an output shows it, and a reference there stays text; output the ARN",
             advice.for_output(template, reference),
         )
     if section == "Conditions":
@@ -85,19 +88,21 @@ def _section_refusal(template: Template, reference: Reference) -> Refusal:
             steps,
         )
     if section == "Rules":
-        return Refusal("used-in-rule", f"{place}: a rule ties it to other parameters")
+        return Refusal(
+            "used-in-rule", f"{place}: a rule ties it to others; take it out of the rule"
+        )
     if section == "Metadata":
         return Refusal(
             "used-in-metadata", f"{place}: references are not resolved in metadata; remove it there"
         )
-    return Refusal("used-elsewhere", f"{place}: only properties of resources resolve references")
+    return Refusal("used-elsewhere", f"{place}: {_ONLY_PROPERTIES}")
 
 
 def _attribute_refusal(template: Template, reference: Reference) -> Refusal:
     """Return why no reference can stand in an attribute of a resource that is no property."""
     path, place = reference.path, _place(reference.path)
     if path[2:3] != ("Metadata",):
-        return Refusal("used-elsewhere", f"{place}: only properties resolve references")
+        return Refusal("used-elsewhere", f"{place}: {_ONLY_PROPERTIES}")
     reason = f"{place}: references are not resolved in resource metadata"
     if path[3:4] == ("AWS::CloudFormation::Init",):
         where = f"In a command of cfn-init on {path[1]} that writes what needs the password:"
@@ -120,7 +125,10 @@ def _type_refusal(template: Template, reference: Reference, kind: str) -> Refusa
             advice.for_custom_resource(template, reference),
         )
     if kind.endswith("::MODULE"):
-        return Refusal("used-in-module", f"{resource}: what the module does with it is not known")
+        return Refusal(
+            "used-in-module",
+            f"{resource}: what the module does with it is not known; let it take the ARN",
+        )
     if kind in _NESTED:
         code = _NESTED[kind]
         steps = advice.for_nested(template, reference) if code == "passed-to-nested-stack" else ""
@@ -141,7 +149,9 @@ def _type_refusal(template: Template, reference: Reference, kind: str) -> Refusa
         function = kind in ("AWS::Lambda::Function", "AWS::Serverless::Function")
         steps = advice.for_function(template, reference) if function else ""
         return Refusal(
-            "used-in-inline-code", f"{resource}: references stay text in inline code", steps
+            "used-in-inline-code",
+            f"{resource}: references stay text in inline code; let it read the secret when it runs",
+            steps,
         )
     inner = [step for step in path[4:] if isinstance(step, str) and not step.startswith("Fn::")]
     if _NAME.search(str(path[3])) and not inner:
@@ -175,7 +185,7 @@ def _value_refusal(template: Template, reference: Reference, start: int) -> Refu
         if following not in allowed:
             return Refusal(
                 "used-in-function",
-                f"{place}: {function} would work on the reference, not its value",
+                f"{place}: {function} would work on the reference, not its value; use it plain",
             )
     inside = re.compile(r"\{\{resolve:[^}]*(?:\$\{%s\}|\0)" % re.escape(reference.target))
     values = (value_at(data, path[:index]) for index in range(start, len(path) + 1))
