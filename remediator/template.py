@@ -152,7 +152,10 @@ def _macro(item: Value) -> Macro:
     if not isinstance(item, dict):
         return Macro(str(item))
     location = _section(item, "Parameters").get("Location")
-    text = "" if location is None else location if isinstance(location, str) else "a Location"
+    if isinstance(location, dict):
+        text = sub_parts(location.get("Fn::Sub"))[0] or "what its Location names"
+    else:
+        text = str(location or "")
     return Macro(str(item.get("Name")), text)
 
 
