@@ -202,8 +202,10 @@ def explain(
     ] = None,
 ) -> None:
     """List the transforms, print the documentation of one, or say what a code means."""
+    from textwrap import indent
+
     from .registry import builtin_transforms
-    from .report.refusals import REFUSALS
+    from .report.refusals import EXAMPLES, REFUSALS
     from .report.summary import wrapped
 
     known = {each.id: each for each in builtin_transforms()}
@@ -215,6 +217,8 @@ def explain(
         typer.echo(known[transform].documentation)
     elif transform in REFUSALS:
         typer.echo(wrapped(f"{transform}: {REFUSALS[transform]}", "  "))
+        if transform in EXAMPLES:
+            typer.echo("\n" + indent(EXAMPLES[transform], "  "), nl=False)
     else:
         names = ", ".join(known)
         _fail(f"neither a transform nor a code: {transform!r}; the transforms are {names}")

@@ -65,7 +65,8 @@ def needs(old: Document, new: Document, context: Context) -> Deployment:
     read = [each for name in after.resources for each in _reads(after, name) if each not in known]
     for each in read:
         found.reference(each)
-    macros = [macro for macro in after.macros if macro not in before.macros]
+    known_macros = {macro.name for macro in before.macros}
+    macros = [macro.name for macro in after.macros if macro.name not in known_macros]
     for macro in macros:
         found.macro(macro)
     expands = ("CAPABILITY_AUTO_EXPAND",) if macros else ()

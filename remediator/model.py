@@ -166,10 +166,15 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why something is left as it is: a documented code, and a sentence that helps."""
+    """Why something is left as it is: a documented code, and a sentence that helps.
+
+    `advice` are lines for a person to paste, each where the line above it says; empty where the
+    reason says all.
+    """
 
     code: str
     reason: str
+    advice: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,14 @@ class Reference:
     attribute: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Macro:
+    """A macro of `Transform` or `Fn::Transform`, and the `Location` it is given, if any."""
+
+    name: str
+    location: str = ""
+
+
 class Template:
     """A document read as a CloudFormation template."""
 
@@ -148,7 +156,7 @@ class Template:
         return False
 
     @cached_property
-    def macros(self) -> tuple[str, ...]:
+    def macros(self) -> tuple[Macro, ...]:
         """The macros of `Transform` and of every `Fn::Transform`."""
         top = self.data.get("Transform")
         found: list[Value] = list(top) if isinstance(top, list) else [top]
@@ -157,8 +165,18 @@ class Template:
             for _, value in walk(self.data)
             if isinstance(value, dict) and "Fn::Transform" in value
         ]
-        names = (item.get("Name") if isinstance(item, dict) else item for item in found)
-        return tuple(str(name) for name in names if name is not None)
+        return tuple(_macro(item) for item in found if item is not None)
+
+
+def _macro(item: Value) -> Macro:
+    if not isinstance(item, dict):
+        return Macro(str(item))
+    location = _section(item, "Parameters").get("Location")
+    if isinstance(location, dict):
+        text = sub_parts(location.get("Fn::Sub"))[0] or "what its Location names"
+    else:
+        text = str(location or "")
+    return Macro(str(item.get("Name")), text)
 
 
 def _section(data: Mapping[str, Value], name: str) -> Mapping[str, Value]:

@@ -67,7 +67,7 @@ def outcomes() -> dict[tuple[str, tuple[str, ...]], dict[str, str]]:
     """Return what the cases show: row -> case -> `repaired` or the codes of what is left."""
     found: dict[tuple[str, tuple[str, ...]], dict[str, str]] = {}
     for case in sorted(path.parent for path in CASES.glob("*/*/findings.json")):
-        if (case / "remediator.toml").exists():
+        if (case / "settings.toml").exists():
             continue  # another strategy
         own = templates(case)
         before = own["before"]
@@ -94,7 +94,9 @@ def codes(case: File) -> str:
     return ", ".join(sorted({f"`{each['code']}`" for each in findings if each["code"]}))
 
 
-def table() -> Iterator[str]:
+def table(page: str) -> Iterator[str]:
+    """Yield the lines of the table; the case that a page names already stays, where it can."""
+    lines = {" | ".join(line.split(" | ")[:2]) + " |": line for line in page.splitlines()}
     yield "| type | property | repair | rules | case |"
     yield "|---|---|---|---|---|"
     rows = [row for each in registry.catalogue().values() for row in each if listed(row)]
@@ -102,17 +104,21 @@ def table() -> Iterator[str]:
         wanted = "left" not in consequence(row)
         shown = outcomes()[row.type, row.property]
         names = [name for name, state in shown.items() if (state == "repaired") == wanted]
-        case = min(names, key=lambda name: (not name.startswith("password-parameters"), name))
-        name = f"`{'.'.join(row.property)}`"
-        cells = [f"`{row.type}`", name, consequence(row), ", ".join(rules(row)) or "–", f"`{case}`"]
-        yield f"| {' | '.join(cells)} |"
+        named = [name for name in names if f"| `{name}` |" in lines.get(row_start(row), "")]
+        [case, *_] = [*named, *sorted(names)]
+        cells = [consequence(row), ", ".join(rules(row)) or "–", f"`{case}`"]
+        yield f"{row_start(row)} {' | '.join(cells)} |"
+
+
+def row_start(row: Credential) -> str:
+    return f"| `{row.type}` | `{'.'.join(row.property)}` |"
 
 
 def page() -> str:
     text = PAGE.read_text(encoding="utf-8")
     before, _, rest = text.partition(START)
     _, _, after = rest.partition(END)
-    return before + START + "\n" + "\n".join(table()) + "\n\n" + END + after
+    return before + START + "\n" + "\n".join(table(text)) + "\n\n" + END + after
 
 
 def test_the_page_is_up_to_date() -> None:

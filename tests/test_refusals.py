@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from test_cli import remediator
 
-from remediator.report.refusals import REFUSALS
+from remediator.report.refusals import EXAMPLES, REFUSALS
 
 ROOT = Path(__file__).parent.parent
 CODE = re.compile(r'(?:Refusal|Problem)\(\s*"([a-z-]+)"')
@@ -42,8 +42,15 @@ def test_a_meaning_is_followed_by_a_way_out(code: str) -> None:
     assert REFUSALS[code].count(". ") >= 1
 
 
+def test_examples_belong_to_codes() -> None:
+    assert EXAMPLES.keys() <= REFUSALS.keys()
+
+
 def test_explain_takes_a_code() -> None:
     shown = remediator("explain", "used-in-userdata")
     assert shown.exit_code == 0
-    assert " ".join(shown.stdout.split()) == f"used-in-userdata: {REFUSALS['used-in-userdata']}"
+    meaning, _, example = shown.stdout.partition("\n\n")
+    assert " ".join(meaning.split()) == f"used-in-userdata: {REFUSALS['used-in-userdata']}"
+    assert "secretsmanager get-secret-value" in example
+    assert "Action: secretsmanager:GetSecretValue" in example
     assert max(map(len, shown.stdout.splitlines())) <= 80

@@ -161,3 +161,31 @@ def test_git_applies_the_diff(tmp_path: Path, name: str, old: str, new: str) -> 
 
 def test_an_unchanged_file_has_no_diff() -> None:
     assert diff.of_file(FileResult("t", Status.CLEAN, old="a", new="a")) == ""
+
+
+def advised(number: int, advice: str) -> str:
+    refusal = Refusal("used-in-userdata", "no reference there", advice)
+    outcomes = tuple(
+        Outcome("password-parameters", Finding(PATH, "it", refusal=refusal, masked=(SECRET,)),
+                Status.LEFT, line, 1, refusal)
+        for line in range(1, number + 1)
+    )  # fmt: skip
+    file = FileResult("db.yaml", Status.LEFT, outcomes)
+    run = RunResult((file,), "fix", scanned=1)
+    found = json.loads(json_report.render(run))["files"][0]["findings"]
+    assert {each["advice"] for each in found} == {mask(advice, [SECRET])}
+    return text.render(run)
+
+
+def test_advice_is_shown_as_it_is_where_few_are_left() -> None:
+    advice = f"In X:\n    {'a' * 90}\n\nThen {SECRET}."
+    shown = advised(3, advice)
+    assert shown.count(f"\n      In X:\n          {'a' * 90}\n      Then {MASK}.\n") == 3
+    assert "aaa" not in advised(4, advice)
+
+
+def test_advice_that_is_long_is_cut_between_its_pieces() -> None:
+    shown = advised(1, "\n\n".join(f"piece {n}\n" + "    line\n" * 9 for n in range(3)))
+    assert "piece 1" in shown
+    assert "piece 2" not in shown
+    assert "--format json" in shown

@@ -9,6 +9,7 @@ from remediator.document import Document
 from remediator.model import Add, Operation, Remove, Replace, Value
 from remediator.template import (
     Kind,
+    Macro,
     Template,
     cycles,
     needed_parameters,
@@ -95,7 +96,23 @@ def test_dependencies(template: Template) -> None:
 
 
 def test_macros(template: Template) -> None:
-    assert template.macros == ("AWS::LanguageExtensions", "AWS::Include")
+    names = [macro.name for macro in template.macros]
+    assert names == ["AWS::LanguageExtensions", "AWS::Include"]
+    assert not any(macro.location for macro in template.macros)
+
+
+@pytest.mark.parametrize(
+    ("location", "shown"),
+    [
+        ("s3://bucket/a.yaml", "s3://bucket/a.yaml"),
+        ("!Sub 's3://${Bucket}/a.yaml'", "s3://${Bucket}/a.yaml"),
+        ("!Join ['', [a, b]]", "what its Location names"),
+    ],
+)
+def test_an_include_tells_its_location(location: str, shown: str) -> None:
+    body = f"Fn::Transform: {{Name: AWS::Include, Parameters: {{Location: {location}}}}}"
+    template = Template(Document.parse(f"Resources:\n  A: {{Type: AWS::SNS::Topic}}\n  {body}\n"))
+    assert template.macros == (Macro("AWS::Include", shown),)
 
 
 @pytest.mark.parametrize(

@@ -252,8 +252,7 @@ def convert(
     refused = _redirect_readers(draft, secret, group)
     if refused is not None:
         return refused
-    for use in group.uses:
-        draft.point(use, name, secret.key)
+    draft.point(group.uses, name, secret.key)
     resource = template.resources[name]
     kept = deletion_policies(template, tuple(group.owners))[0] != "Delete"
     if kept and isinstance(resource, dict) and "DeletionPolicy" not in resource:
@@ -365,8 +364,7 @@ def replace(
         if not template.conditions.implies(presence, group.presence):
             return Refusal("secret-conditional", f"{old} is read where {new} does not exist")
         _redirect(draft, reference, new)
-    for use in group.uses:
-        draft.point(use, new, "password")
+    draft.point(group.uses, new, "password")
     return new
 
 

@@ -22,13 +22,15 @@ from remediator.model import (
     Value,
     value_at,
 )
-from remediator.template import SUB_VARIABLE, Kind, Template, references
+from remediator.template import SUB_VARIABLE, Kind, Macro, Template, references
 
+from ._advice import copies
 from ._conventions import convention_tags
 from ._databases import elsewhere, ignores_password, server, user_name
 from ._generator import Limits, limits
-from ._groups import Group, credentials_of
+from ._groups import Group, credentials_of, groups
 from ._naming import name_of_new
+from ._positions import together
 from ._rules import rule_edits, twins_of
 from ._secrets import (
     SECRET,
@@ -87,15 +89,18 @@ class Draft:
         self._conditions[added] = simple
         return added
 
-    def point(self, use: Use, secret: str, key: str) -> None:
-        """Let a use of a parameter read a key of a secret instead."""
+    def point(self, uses: tuple[Use, ...], secret: str, key: str) -> None:
+        """Let the uses of a parameter read a key of a secret instead."""
         text = reference_text(self.template, secret, key)
-        if secret_of(self.template, value_at(self.template.document.data, use.path)):
-            return  # it reads the secret already
-        if use.reference.target:
-            self.rewrite(use.path, use.reference.target, text)
-        else:  # a literal
-            self.operations.append(Replace(use.path, {"Fn::Sub": text}))
+        for use in uses:
+            if secret_of(self.template, value_at(self.template.document.data, use.path)):
+                continue  # it reads the secret already
+            if use.reference.target:
+                self.rewrite(use.path, use.reference.target, text)
+            else:  # a literal
+                self.operations.append(Replace(use.path, {"Fn::Sub": text}))
+        carried = (use.path for use in uses if use.role is Role.CARRIED)
+        self.follow_ups += copies(carried, secret)
 
     def rewrite(self, path: Path, target: str, text: str) -> None:
         """Put a text of `Fn::Sub` where a function names a target; several may share one text."""
@@ -167,6 +172,14 @@ def add_secret(
     generated = allowed.generate(text)
     if isinstance(generated, Refusal):
         return generated
+    for reader in template.references_to(secret):  # pasted there, as our advice says
+        if not template.conditions.implies((template.presence(reader.path),), group.presence):
+            place = ".".join(map(str, reader.path[:2]))
+            return Refusal(
+                "secret-conditional",
+                f"{place} reads {secret} also where its database is not made: give it the same "
+                "condition",
+            )
     condition = draft.condition(group.presence, f"Create{secret}")
     deletion, replacement = deletion_policies(template, tuple(group.owners))
     properties: dict[str, Value] = {}
@@ -279,7 +292,7 @@ def parameter_refusal(
     template: Template, context: Context, name: str, uses: tuple[Use, ...]
 ) -> Refusal | None:
     """Return why a parameter must stay whatever its secret would be: a use, a caller, a macro."""
-    refused = next((use.refusal for use in uses if use.refusal is not None), None)
+    refused = _use_refusal(template, name, uses)
     if refused is not None:
         return refused
     if name in template.parameters and template.parameter(name).get("Type") != "String":
@@ -293,11 +306,26 @@ def parameter_refusal(
     if callers:
         places = ", ".join(f"{c.file}:{c.line} ({c.how})" for c in callers[:3])
         more = f" and {len(callers) - 3} more" if len(callers) > 3 else ""
+        names, breaks = ("names", "breaks") if len(callers) == 1 else ("name", "break")
         return Refusal(
             "passed-by-caller",
-            f"{places}{more} names {name} for this template, and breaks when the parameter is gone",
+            f"{places}{more} {names} {name} for this template, and {breaks} when the parameter is "
+            "gone: remove it there, then run again",
         )
     return None
+
+
+def _use_refusal(template: Template, name: str, uses: tuple[Use, ...]) -> Refusal | None:
+    """Return why the uses of a parameter keep it, with what to paste if one secret serves all."""
+    refused = together(template, name, [use.refusal for use in uses if use.refusal is not None])
+    owners = dict.fromkeys(use.resource for use in uses if use.role is Role.CREDENTIAL)
+    if refused is None or not refused.advice or len(owners) < 2:
+        return refused
+    found = groups(template, uses)
+    if isinstance(found, tuple) and len(found) == 1:
+        return refused
+    reason = f"{refused.reason}; {', '.join(owners)} would get a secret each: first give each a "
+    return Refusal(refused.code, reason + "parameter of its own")
 
 
 def macro_refusal(template: Template, name: str) -> Refusal | None:
@@ -305,13 +333,23 @@ def macro_refusal(template: Template, name: str) -> Refusal | None:
     macro = next((m for m in template.macros if not _known_macro(m)), None)
     if macro is None:
         return None
+    if macro.name == "AWS::Include":
+        return Refusal(
+            "macro",
+            f"AWS::Include puts in {macro.location}, which may name {name} and cannot be seen "
+            "from here",
+        )
     return Refusal(
-        "macro", f"what the macro {macro} does with {name} cannot be seen from the template"
+        "macro", f"what the macro {macro.name} does with {name} cannot be seen from the template"
     )
 
 
-def _known_macro(name: str) -> bool:
-    return name.startswith(("AWS::Serverless", "AWS::LanguageExtensions", "AWS::SecretsManager"))
+def _known_macro(macro: Macro) -> bool:
+    if macro.name == "AWS::Include":
+        return not macro.location  # a bare name in a list of transforms: it includes nothing
+    return macro.name.startswith(
+        ("AWS::Serverless", "AWS::LanguageExtensions", "AWS::SecretsManager")
+    )
 
 
 def too_large(template: Template, operations: Iterable[Operation]) -> Refusal | None:

@@ -54,8 +54,7 @@ def generate(
             return refused
         if key:
             add_attachments(draft, group, secret)
-        for use in group.uses:
-            draft.point(use, secret, key)
+        draft.point(group.uses, secret, key)
         add_rotation(draft, context, group, secret)
         draft.follow_ups += follow_ups(template, group, secret)
         secrets.append(secret)

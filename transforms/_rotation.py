@@ -166,7 +166,7 @@ def _add_macro(draft: Draft) -> None:
     """Add the macro that makes the function to the template, unless it is there or planned."""
     template = draft.template
     planned = any(operation.path[0] == "Transform" for operation in draft.operations)
-    if planned or any(name.startswith("AWS::SecretsManager-") for name in template.macros):
+    if planned or any(macro.name.startswith("AWS::SecretsManager-") for macro in template.macros):
         return
     present = template.data.get("Transform")
     if isinstance(present, list):

@@ -76,13 +76,13 @@ def _use(
     if path[2:3] == ("Properties",) and template.type_of(str(path[1])) == SECRET:
         return _use_in_secret(reference, template.presence(path))
     slot = _slot(template, reference, all_slots)
-    refused = position_refusal(template, reference)
-    if refused is not None:
-        return Use(reference, Role.REFUSED, slot=slot, refusal=refused)
     presence = template.presence(path)
     if _is_user_name(template, path, all_slots):
         reason = f"{path[1]}: it is the user name too, which must not become a reference"
         return Use(reference, Role.REFUSED, presence, refusal=Refusal("is-user-name", reason))
+    refused = position_refusal(template, reference)
+    if refused is not None:
+        return Use(reference, Role.REFUSED, slot=slot, refusal=refused)
     if slot is None or slot.credential.generatable == "no":
         return Use(reference, Role.CARRIED, presence)
     refused = _slot_refusal(template, reference, slot, presence)
@@ -116,7 +116,7 @@ def _is_user_name(template: Template, path: Path, all_slots: tuple[Slot, ...]) -
     """
     properties = tuple(step for step in path[3:] if isinstance(step, str))
     return any(
-        slot.resource == path[1]
+        path[1:2] == (slot.resource,)
         and slot.credential.user is not None
         and properties[: len(named)] == named
         for slot in all_slots

@@ -21,8 +21,9 @@ Consequence
 Not repaired
     A parameter stays as it is, all of its uses, when one of them cannot read a secret: UserData,
     resource metadata, custom resources, outputs, conditions, rules on other parameters, inline
-    code, nested stacks; when another file of the repository passes it; when the limits of its
-    uses and its own pattern leave no password. The finding names the use and the way out.
+    code, nested stacks, macros and loops, names of resources; when another file of the repository
+    passes it; when the limits of its uses and its own pattern leave no password. The finding
+    names every use that is in the way, and what to paste there.
 
 See
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references-secretsmanager.html

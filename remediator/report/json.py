@@ -103,5 +103,6 @@ def _finding(file: FileResult, outcome: Outcome) -> dict[str, Any]:
         content["because"] = hide(fix.because)
     if outcome.refusal is not None:
         content |= {"code": outcome.refusal.code, "reason": hide(outcome.refusal.reason)}
+        content["advice"] = hide(outcome.refusal.advice)
     content["follow_ups"] = [hide(step) for step in fix.follow_ups] if fix is not None else []
     return content

@@ -31,8 +31,9 @@ REFUSALS = {
     "common length. Widen MinLength and MaxLength, or use one password for each.",
     "literal-used-elsewhere": "The same text stands at another place of the template, where it may "
     "be the same password. Replace both by one NoEcho parameter, or change the other text.",
-    "macro": "The template is rewritten by a macro that is not known, so what becomes of the "
-    "password cannot be seen. Repair what the macro makes, or do it by hand.",
+    "macro": "The template is rewritten by a macro that is not known, or by an AWS::Include of a "
+    "text that is not here, so what becomes of the password cannot be seen. Repair what the macro "
+    "makes, or do it by hand.",
     "managed-not-possible": "The service cannot keep this password itself, or another property of "
     "the database forbids it. Use the strategy generated or reference.",
     "managed-used-elsewhere": "Something else needs the password, and the service would change it "
@@ -57,12 +58,14 @@ REFUSALS = {
     "parameter). Make it a String, or store the value in Secrets Manager.",
     "passed-by-caller": "Another file of the repository gives the parameter its value, and fails "
     "once the parameter is gone. Remove it there first, then run again.",
-    "passed-to-nested-stack": "The password is passed to a nested stack, in clear. Repair the "
-    "nested template, and pass it the secret's ARN in place of the password.",
+    "passed-to-nested-stack": "The password is passed to a nested stack, in clear. Pass the "
+    "secret's ARN in its place, and let the nested template read it: "
+    "'{{resolve:secretsmanager:${SecretArn}:SecretString:password}}'.",
     "passed-to-product": "The password is passed to a Service Catalog product, in clear. Let the "
     "product take the secret's ARN in place of the password.",
-    "passed-to-stack-set": "The password is passed to a stack set, in clear. Let its template take "
-    "the secret's ARN in place of the password.",
+    "passed-to-stack-set": "The password is passed to a stack set, in clear. Let its template "
+    "take the secret's ARN in place of the password; another account needs a policy on the "
+    "secret, and a KMS key of yours.",
     "password-embedded": "The password stands within a longer text, where what it may hold is not "
     "known. Give it a key or a property of its own.",
     "pattern-not-met": "No generated password is sure to match the parameter's AllowedPattern. "
@@ -119,26 +122,32 @@ REFUSALS = {
     "the template.",
     "used-elsewhere": "The parameter is used where no dynamic reference is resolved. Remove this "
     "use, or let it read the secret when it runs.",
-    "used-in-condition": "A condition asks for the parameter's value. Let the condition ask for "
-    "another parameter (`UseDatabase`) and run again.",
+    "used-in-condition": "A condition asks for the parameter's value; most ask whether it is "
+    "empty, which a generated password never is. Let the condition ask for a switch of its own "
+    "and run again.",
     "used-in-custom-resource": "A custom resource is given the parameter, and would get the "
-    "reference as text. Let its function read the secret: pass the secret's ARN.",
+    "reference as text. Pass the secret's ARN, and let its function read the secret.",
     "used-in-function": "A function such as Fn::Split or Fn::Base64 would work on the reference's "
-    "text, not on its value. Use the parameter there without the function.",
+    "text, not on its value. Use the parameter there without the function, or let what needs the "
+    "value read the secret.",
     "used-in-inline-code": "Inline code holds the parameter, and a reference would stay text in "
-    "it. Let the code read the secret when it runs.",
+    "it. Give the code the secret's ARN in an environment variable, and let it read the secret "
+    "when it runs.",
     "used-in-metadata": "The parameter stands in metadata (such as AWS::CloudFormation::Init), "
-    "where no reference is resolved. Let the instance read the secret when it starts.",
+    "where no reference is resolved. Let a command read the secret when the machine starts.",
     "used-in-module": "The parameter is passed to a module, and what that does with it is not "
     "known. Repair the module itself.",
+    "used-in-name": "A name or identifier of a resource holds the parameter, and the value would "
+    "show in events, ARNs and logs. Name the resource after something else.",
     "used-in-output": "An output shows the parameter, and with it the password. Output the "
-    "secret's ARN in its place.",
+    "secret's ARN in its place: whoever may read the secret finds the password by it.",
     "used-in-rule": "A rule asks for the parameter's value. Remove the rule, or the parameter from "
     "it.",
     "used-in-secret-template": "The parameter stands in the SecretStringTemplate of another "
     "secret. Let that secret generate its password itself.",
-    "used-in-userdata": "UserData holds the parameter, and no reference is resolved there. Let the "
-    "script read the secret with `aws secretsmanager get-secret-value`.",
+    "used-in-userdata": "UserData holds the parameter, and no reference is resolved there. Let "
+    "the script read the secret when the machine starts, and let the role of its instance profile "
+    "do so.",
     "used-without-database": "The password is also used where the template makes no database of "
     "its own. Give that use a parameter of its own.",
     "user-name-is-reference": "The user name is a dynamic reference, which a secret's text must "
@@ -150,3 +159,27 @@ REFUSALS = {
     "within-loop": "The place is within Fn::ForEach, where an edit would be made once for every "
     "turn. Write it out of the loop, or repair it by hand.",
 }
+
+_BOOT = """\
+PASSWORD=$(aws secretsmanager get-secret-value --region ${AWS::Region} \\
+  --secret-id ${TheSecret} --query SecretString --output text |
+  sed -n 's/.*"password": *"\\([^"]*\\)".*/\\1/p')
+"""
+_POWERSHELL = """\
+$Secret = Get-SECSecretValue -SecretId '${TheSecret}' -Region '${AWS::Region}'
+$Password = ($Secret.SecretString | ConvertFrom-Json).password
+"""
+_STATEMENT = """\
+- Effect: Allow
+  Action: secretsmanager:GetSecretValue
+  Resource: !Ref TheSecret
+"""
+EXAMPLES = {
+    "passed-to-nested-stack": "PasswordSecretArn: !Ref TheSecret\n",
+    "used-in-custom-resource": "SecretArn: !Ref TheSecret\n\n" + _STATEMENT,
+    "used-in-inline-code": "SECRET_ARN: !Ref TheSecret\n\n" + _STATEMENT,
+    "used-in-metadata": _BOOT + "\n" + _STATEMENT,
+    "used-in-output": "Value: !Ref TheSecret\n",
+    "used-in-userdata": _BOOT + "\n" + _POWERSHELL + "\n" + _STATEMENT,
+}
+"""What to write, for some of the codes, as lines of YAML or of a script in `Fn::Sub`."""

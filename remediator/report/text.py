@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 
 from ..model import FileResult, RunResult, Status
 from .mask import mask
 from .summary import DONE, Paint, follow_ups, outcomes, summary, wrapped
 
+_FEW = 3
+"""Findings left with which their advice is shown: more would bury the summary."""
+_LINES = 24
+"""Lines of advice that are shown for one of them."""
 _COLOURS = {"red": 31, "green": 32, "yellow": 33, "cyan": 36, "bold": 1}
 
 
@@ -64,13 +69,27 @@ def _repairs(result: RunResult, paint: Paint, *, new: bool) -> Iterator[str]:
 
 
 def _left(result: RunResult, paint: Paint) -> Iterator[str]:
-    for file, outcome in outcomes(result, (Status.LEFT,)):
+    left = list(outcomes(result, (Status.LEFT,)))
+    for file, outcome in left:
         message = mask(outcome.finding.message, file.masked)
         line = f"{file.path}:{outcome.line}  {outcome.transform}  left: {message}"
         code = f"  [{outcome.refusal.code}]" if outcome.refusal else ""
         yield paint(wrapped(line + code, "    "), "yellow")
         if outcome.refusal and outcome.refusal.reason:
             yield wrapped(mask(outcome.refusal.reason, file.masked), "    ", "    ")
+        if outcome.refusal and outcome.refusal.advice and len(left) <= _FEW:
+            yield from _advice(mask(outcome.refusal.advice, file.masked))
+
+
+def _advice(text: str) -> Iterator[str]:
+    """Yield the first pieces of an advice, as they are: they are for pasting."""
+    lines = 0
+    for piece in text.split("\n\n"):
+        lines += piece.count("\n") + 1
+        if lines > _LINES:
+            yield "      More to paste is in the report of --format json (advice)."
+            return
+        yield textwrap.indent(piece, "      ")
 
 
 def _errors(result: RunResult, paint: Paint) -> Iterator[str]:
