@@ -19,8 +19,15 @@ REFUSALS = {
     "Pass the whole password as one String parameter with NoEcho and run again.",
     "duplicate-key": "A key stands twice in the same mapping, so it is unclear which one counts. "
     "Remove one of them.",
-    "export-malformed": "The Export of an output is not a mapping with the one key Name. Write "
-    "`Export:` with `Name:` below it.",
+    "export-malformed": "The Export of an output is neither a mapping with the one key Name nor a "
+    "name. Write `Export:` with `Name:` below it.",
+    "export-name-dependent": "The name of an export depends on a resource, an import or "
+    "Fn::GetAZs, which CloudFormation refuses. Build it of parameters, `${AWS::StackName}` and "
+    "text.",
+    "export-name-invalid": "The name of an export holds characters that CloudFormation refuses, "
+    "or too many. Use letters, digits, colons and hyphens, 255 at the most.",
+    "export-name-twice": "Two outputs export the same name, which an account has once in a Region. "
+    "Rename the export that nobody imports yet.",
     "external-credential": "The credential belongs to something outside the stack and must not be "
     "generated. Store it in Secrets Manager and write a dynamic reference to it.",
     "is-user-name": "The parameter is a user name as well, which no generated password can be. "
@@ -33,8 +40,6 @@ REFUSALS = {
     "password cannot be seen. Repair what the macro makes, or do it by hand.",
     "member-of-cluster": "The database is a member of a cluster, and the password is the "
     "cluster's. Remove the property here and repair the template that holds the cluster.",
-    "name-taken": "The name that the new resource, condition or export would have is taken. Rename "
-    "the one that has it.",
     "no-user-name": "The database has no user name that the secret could hold. Give it one "
     "(MasterUsername or its like) and run again.",
     "not-allowed": "The repair has a consequence that is not allowed in this run. If you accept "
@@ -43,6 +48,19 @@ REFUSALS = {
     "file stays as it was: please report it with the template, without its secrets.",
     "not-supported-yet": "This version does not repair the credentials of this resource type. Add "
     "a secret with GenerateSecretString and a dynamic reference to it by hand.",
+    "null-above-comments": "Comments stand below the empty key, and would go with it. Write a "
+    "value, or move the comments and run again.",
+    "null-free-form": "A null stands in a value that has a language of its own (a state machine, "
+    "metadata, an event pattern), where it may mean something. Write the whole as JSON text, or "
+    "remove the key.",
+    "null-in-list": "A null stands in a list, where its place may count. Remove the item, write "
+    "its value, or within Fn::If `!Ref AWS::NoValue`.",
+    "null-required": "A null stands where the template needs a value. Write it, or remove what "
+    "holds it.",
+    "null-undecided": "An empty Default or NoEcho of a parameter can mean two things. Write the "
+    "one that is meant: `''` or no key, true or false.",
+    "null-unknown": "Whether the key may be left out is not known: it stands within a property, "
+    "or its type is unknown. Remove it, or write a value.",
     "other-password": "A resource logs in to a database of this template whose password is "
     "another one. Give both the same reference.",
     "other-user": "The secret holds another user name than the database or endpoint has. Write the "
