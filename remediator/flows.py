@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from .document import Node
 from .edits import Edit
 from .errors import EditError
 from .layout import Layout
+
+_BLANKS = re.compile(r"[ \t]+(?=[\r\n])")
 
 
 class Flow:
@@ -85,7 +89,8 @@ class Flow:
         if place == 0:
             return Edit(first_end, end, "", depth)
         if until == count:
-            return Edit(start, last_start, "", depth)
+            blanks = _BLANKS.match(self.text, last_start)  # they ended the last entry's line
+            return Edit(start, blanks.end() if blanks else last_start, "", depth)
         # Of the two gaps the one with more lines stays.
         if self._breaks(start, first_end) >= self._breaks(last_start, end):
             return Edit(first_end, end, "", depth)

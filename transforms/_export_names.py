@@ -9,7 +9,15 @@ from functools import cached_property
 from itertools import takewhile
 
 from remediator.model import Context, Refusal, Value
-from remediator.template import SUB_VARIABLE, Template, flattened, references, sub_variables, walk
+from remediator.template import (
+    SUB_VARIABLE,
+    Kind,
+    Template,
+    flattened,
+    references,
+    sub_variables,
+    walk,
+)
 
 from ._conventions import kebab
 
@@ -157,7 +165,7 @@ def _varies(template: Template, text: str) -> bool:
 def _dependency(template: Template, name: Value) -> str:
     """Return what a name depends on that none may: a resource, an import, the list of zones."""
     for reference in references({"": name}):
-        if reference.target in template.resources:
+        if reference.kind is not Kind.CONDITION and reference.target in template.resources:
             return f"the resource {reference.target}"
     for _, value in walk(name):
         for function in ("Fn::ImportValue", "Fn::GetAZs"):
