@@ -281,7 +281,7 @@ class _Splicer:
         if "&" in self.document.text[entry.value_start : content]:
             raise EditError(f"{pointer(path)} has an anchor")
         renderer = self._renderer(path[:-1], node, near=parent)
-        key = wrapping_key(value_at(self.document.data, path), value)
+        key = wrapping_key(node, value_at(self.document.data, path), value)
         if key is not None and entry.key is not None:
             return self._wrap(entry, parent, renderer, key, len(path))
         if parent.flow_style:

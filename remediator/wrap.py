@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+from .document import Node
 from .edits import Edit
 from .layout import Entry, Layout
+from .long_form import STR
 from .model import Value
 from .plan import same
 from .render import Renderer
 
 
-def wrapping_key(old: Value, new: Value) -> str | None:
-    """Return the key under which a new value holds the old one and nothing else, or None."""
-    if old is None or not isinstance(new, dict) or len(new) != 1:
+def wrapping_key(node: Node, old: Value, new: Value) -> str | None:
+    """Return the key under which a new value holds the old one and nothing else, or None.
+
+    None, too, where the old one holds anything but texts: `yes` would be read as it is written,
+    the plan says `true`. Of folded texts the proof's second reader keeps the folds.
+    """
+    if not isinstance(new, dict) or len(new) != 1 or not _holds_texts(node):
         return None
     ((key, inner),) = new.items()
     return key if same(old, inner) else None
+
+
+def _holds_texts(node: Node) -> bool:
+    if node.id == "scalar":
+        is_text = node.tag == STR or node.tag.startswith("!")
+        return bool(is_text and node.style != ">")
+    inner = [value for _, value in node.value] if node.id == "mapping" else node.value
+    return all(map(_holds_texts, inner))
 
 
 def in_block(layout: Layout, entry: Entry, renderer: Renderer, key: str, depth: int) -> list[Edit]:

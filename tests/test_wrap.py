@@ -61,13 +61,25 @@ def test_in_braces() -> None:
     [
         ('{"Export": "a"}', '{"Export": {"Name": "a"}}'),
         ('{\n   "Export": "a"\n  }', '{\n   "Export": {\n     "Name": "a"\n   }\n  }'),
-        ('{\n   "Export": {\n     "a": 1}\n  }',
-         '{\n   "Export": {\n     "Name": {\n       "a": 1}\n   }\n  }'),
+        ('{\n   "Export": {\n     "a": "b"}\n  }',
+         '{\n   "Export": {\n     "Name": {\n       "a": "b"}\n   }\n  }'),
     ],
 )  # fmt: skip
 def test_in_json(value: str, new: str) -> None:
     head = '{\n  "Resources": {"A": {"Type": "AWS::SNS::Topic"}},\n  "Outputs": {"A": '
     assert wrapped(head + value + "}\n}\n") == head + new + "}\n}\n"
+
+
+@pytest.mark.parametrize(
+    ("value", "new"),
+    [
+        ("yes", "Name: true"),
+        ("[a, 2012-01-01]", "Name:\n        - a\n        - '2012-01-01'"),
+        (">-\n      a\n      b", "Name: a b"),
+    ],
+)
+def test_what_holds_more_than_texts_is_written_anew(value: str, new: str) -> None:
+    assert wrapped(f"{HEAD}    Export: {value}\n") == f"{HEAD}    Export:\n      {new}\n"
 
 
 def test_an_anchor_is_refused() -> None:
