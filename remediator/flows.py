@@ -10,6 +10,7 @@ from .errors import EditError
 from .layout import Layout
 
 _BLANKS = re.compile(r"[ \t]+(?=[\r\n])")
+_COMMA = re.compile(r",([ \t]*)(?=[\r\n])")
 
 
 class Flow:
@@ -89,8 +90,11 @@ class Flow:
         if place == 0:
             return Edit(first_end, end, "", depth)
         if until == count:
-            blanks = _BLANKS.match(self.text, last_start)  # they ended the last entry's line
-            return Edit(start, blanks.end() if blanks else last_start, "", depth)
+            # Blanks that end a line go with its entry, and stay with an entry that stays.
+            gone, stays = _BLANKS.match(self.text, last_start), _COMMA.match(self.text, start)
+            if gone is None:
+                return Edit(start, last_start, "", depth)
+            return Edit(start, gone.end(), stays[1] if stays else "", depth)
         # Of the two gaps the one with more lines stays.
         if self._breaks(start, first_end) >= self._breaks(last_start, end):
             return Edit(first_end, end, "", depth)
