@@ -133,7 +133,7 @@ def over_the_folder(folder: Path, files: Sequence[Path], sample: int, rounds: in
     size = sum(file.stat().st_size for file in files) / 1e6
     settings = Settings()
     wanted = trigger(load(settings), catalogue())
-    parsed = sum(bool(wanted.search(file.read_text(encoding="utf-8-sig"))) for file in files)
+    parsed = sum(wanted(file.read_text(encoding="utf-8-sig")) for file in files)
     print(
         f"{len(files)} templates, {size:.2f} MB; {parsed} of them hold what a transform looks for"
     )

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from .document import Node
 from .edits import Edit
 from .errors import EditError
 from .layout import Layout
+
+_BLANKS = re.compile(r"[ \t]+(?=[\r\n])")
+_COMMA = re.compile(r",([ \t]*)(?=[\r\n])")
 
 
 class Flow:
@@ -85,7 +90,11 @@ class Flow:
         if place == 0:
             return Edit(first_end, end, "", depth)
         if until == count:
-            return Edit(start, last_start, "", depth)
+            # Blanks that end a line go with its entry, and stay with an entry that stays.
+            gone, stays = _BLANKS.match(self.text, last_start), _COMMA.match(self.text, start)
+            if gone is None:
+                return Edit(start, last_start, "", depth)
+            return Edit(start, gone.end(), stays[1] if stays else "", depth)
         # Of the two gaps the one with more lines stays.
         if self._breaks(start, first_end) >= self._breaks(last_start, end):
             return Edit(first_end, end, "", depth)

@@ -6,7 +6,7 @@ Plain data of a template is always in the *long form*: `!Ref X` is `{"Ref": "X"}
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -246,6 +246,10 @@ class Credential:
 Catalogue: TypeAlias = Mapping[str, tuple[Credential, ...]]
 """Resource type -> its credential properties."""
 
+Required: TypeAlias = Mapping[str, frozenset[str]]
+"""Resource type -> the properties that it needs, alone or where others do not stand; a type that
+is not known is no key."""
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -288,16 +292,24 @@ def _no_callers() -> Mapping[str, tuple[Caller, ...]]:
     return MappingProxyType({})
 
 
+def _nothing_required() -> Required:
+    return MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a transform may know besides the template: catalogue, settings, callers.
+    """What a transform may know besides the template: catalogue, settings, the rest of the tree.
 
     `callers` maps a parameter's name to those in the same tree that name it for this template.
+    `imports` are the names that other templates of the tree import, as texts of `Fn::Sub`; they
+    are gathered when first asked for, and so is what `required` returns.
     """
 
     catalogue: Catalogue
     settings: Settings = field(default_factory=Settings)
     callers: Mapping[str, tuple[Caller, ...]] = field(default_factory=_no_callers)
+    imports: Iterable[str] = ()
+    required: Callable[[], Required] = _nothing_required
 
 
 class Status(StrEnum):

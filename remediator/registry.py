@@ -7,10 +7,11 @@ scanned may have a folder of that name, and nothing of it may ever run.
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import sys
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, fields
 from functools import cache
 from importlib.metadata import entry_points
@@ -19,7 +20,7 @@ from types import MappingProxyType, ModuleType
 from typing import Any, cast
 
 from .errors import ConfigError
-from .model import Catalogue, Credential, Settings
+from .model import Catalogue, Credential, Required, Settings
 from .transform import Transform
 
 _NAME = "remediator.transforms"
@@ -104,6 +105,20 @@ def _credential(row: Mapping[str, Any]) -> Credential:
     return Credential(**values)
 
 
+@cache
+def required_properties() -> Required:
+    """Return what every resource type of AWS requires; the file is read when first asked for."""
+    file = _folder() / "required.json"
+    services = json.loads(file.read_text(encoding="utf-8"))["services"]
+    return MappingProxyType(
+        {
+            f"{service}::{kind}": frozenset(names.split())
+            for service, kinds in services.items()
+            for kind, names in kinds.items()
+        }
+    )
+
+
 def plugins(names: Iterable[str]) -> tuple[Transform, ...]:
     """Load the named entry points of the group `remediator.transforms`, and no others.
 
@@ -148,16 +163,18 @@ def load(settings: Settings) -> tuple[Transform, ...]:
     )
 
 
-def trigger(transforms: Iterable[Transform], catalogue: Catalogue) -> re.Pattern[str]:
-    """Return a pattern that a raw text must match for any of the transforms to find something."""
+def trigger(transforms: Iterable[Transform], catalogue: Catalogue) -> Callable[[str], bool]:
+    """Return a look at a raw text: whether any of the transforms may find something there."""
     transforms = tuple(transforms)
-    literals = {text for transform in transforms for text in transform.triggers}
-    branches = [re.escape(text) for text in sorted(literals)]
+    triggers = dict.fromkeys(each for transform in transforms for each in transform.triggers)
+    branches = sorted(re.escape(each) for each in triggers if isinstance(each, str))
     if any(transform.reads_catalogue for transform in transforms):
         rows = (row for each in catalogue.values() for row in each)
         words = {_sign(row) for row in rows if row.generatable != "no"}
         branches.append(rf"\b(?:{'|'.join(map(re.escape, sorted(words)))})\b")
-    return re.compile("|".join(branches) or r"(?!)")
+    patterns = [re.compile("|".join(branches))] if branches else []
+    patterns += [each for each in triggers if isinstance(each, re.Pattern)]
+    return lambda text: any(pattern.search(text) for pattern in patterns)
 
 
 def _sign(row: Credential) -> str:

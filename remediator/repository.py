@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 
 import yaml
 
-from . import call_sites
+from . import call_sites, exports
 from .call_sites import Site
 from .discover import walk
 from .model import Caller
@@ -72,6 +72,12 @@ class _File:
         return self.is_structured and b"Resources" in self.raw and b"AWS::" in self.raw
 
     @cached_property
+    def exchanged(self) -> tuple[frozenset[str], frozenset[str]]:
+        """The names that a template imports, and those that it exports."""
+        exchanges = self.is_template and (b"ImportValue" in self.raw or b"Export" in self.raw)
+        return exports.names(self.text) if exchanges else (frozenset(), frozenset())
+
+    @cached_property
     def sites(self) -> tuple[Site, ...]:
         """The places that its structure shows; a script has none."""
         if self.place.suffix.lower() == ".toml":
@@ -99,11 +105,31 @@ class Repository:
 
         A parameter without callers is no key. A template outside of the root has none.
         """
-        real = template_file.resolve()
+        place = self._place(template_file)
+        return {} if place is None else _Callers(self, place, tuple(parameters))
+
+    def imports(self, template_file: Path) -> Iterable[str]:
+        """Return the names that other templates import, as texts of `Fn::Sub`.
+
+        Nothing is read before the first is asked for. A constant name that another template
+        exports is left out.
+        """
+        place = self._place(template_file)
+        return () if place is None else _Imports(self, place)
+
+    def _place(self, file: Path) -> PurePosixPath | None:
+        """Return a file's place below the root, None where it is outside."""
+        real = file.resolve()
         if not real.is_relative_to(self.root):
-            return {}
-        place = PurePosixPath(real.relative_to(self.root).as_posix())
-        return _Callers(self, place, tuple(parameters))
+            return None
+        return PurePosixPath(real.relative_to(self.root).as_posix())
+
+    def imported(self, template: PurePosixPath) -> tuple[str, ...]:
+        """Return what templates but the one at a place import and nobody else exports."""
+        others = [file.exchanged for file in self._files if file.place != template]
+        wanted = {name for imported, _ in others for name in imported}
+        exported = {name for _, names in others for name in names if "${" not in name}
+        return tuple(sorted(wanted - exported))
 
     def find(self, template: PurePosixPath, parameter: str) -> tuple[Caller, ...]:
         """Return who gives this parameter of the template at a place below the root."""
@@ -249,6 +275,17 @@ class _Callers(Mapping[str, tuple[Caller, ...]]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+
+class _Imports(Iterable[str]):
+    """What the templates around one import: nothing is read before it is asked for."""
+
+    def __init__(self, repository: Repository, template: PurePosixPath) -> None:
+        self._repository = repository
+        self._template = template
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._repository.imported(self._template))
 
 
 def callers(

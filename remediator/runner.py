@@ -6,7 +6,6 @@ be handled is an error in the result, and the others go on.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -30,7 +29,7 @@ from .model import (
     Settings,
     Status,
 )
-from .registry import trigger
+from .registry import required_properties, trigger
 from .repository import Repository
 from .transform import Transform
 from .work_tree import path_in_diff
@@ -78,12 +77,12 @@ class Runner:
     track: Track = untracked
     runner_of: Callable[[Path], Runner] | None = None
     """Who handles a file in its place, where settings differ by path."""
-    _trigger: re.Pattern[str] = field(init=False)
-    _callers: _CallersOf = field(init=False)
+    _trigger: Callable[[str], bool] = field(init=False)
+    _around: _Around = field(init=False)
 
     def __post_init__(self) -> None:
         self._trigger = trigger(self.transforms, self.catalogue)
-        self._callers = _CallersOf()
+        self._around = _Around()
 
     @property
     def command(self) -> str:
@@ -161,7 +160,7 @@ class Runner:
         if not named:
             if not _looks_like_template(text):
                 return None
-            if not self._trigger.search(text) and not raw.startswith(tuple(_UTF16)):
+            if not self._trigger(text) and not raw.startswith(tuple(_UTF16)):
                 return FileResult(name, Status.CLEAN)
         try:
             document = Document.decode(raw, name)
@@ -181,7 +180,13 @@ class Runner:
         )
 
     def _work(self, document: Document, name: str, entry: Input | None) -> FileResult:
-        context = Context(self.catalogue, self.settings, self._callers(document, entry))
+        context = Context(
+            self.catalogue,
+            self.settings,
+            self._around.callers(document, entry),
+            self._around.imports(entry),
+            required_properties,
+        )
         if self.check:
             return inspect(document, self.transforms, context, path=name)
         status = Status.FIXED if self.write or self.fixes else Status.WOULD_FIX
@@ -223,20 +228,28 @@ def _unwritten(result: FileResult, message: str) -> FileResult:
     )
 
 
-class _CallersOf:
-    """The callers of a document's parameters; each tree is read once, when a transform asks."""
+class _Around:
+    """What the tree around a document knows of it; each is read once, when a transform asks."""
 
     def __init__(self) -> None:
         self._trees: dict[Path, Repository] = {}
 
-    def __call__(self, document: Document, entry: Input | None) -> Mapping[str, tuple[Caller, ...]]:
+    def callers(self, document: Document, entry: Input | None) -> Mapping[str, tuple[Caller, ...]]:
+        """Return the callers of the document's parameters."""
         parameters = document.data.get("Parameters")
         if entry is None or not isinstance(parameters, dict):
             return {}
+        return self._tree(entry).callers(entry.file, parameters)
+
+    def imports(self, entry: Input | None) -> Iterable[str]:
+        """Return the names that the tree's other templates import."""
+        return () if entry is None else self._tree(entry).imports(entry.file)
+
+    def _tree(self, entry: Input) -> Repository:
         tree = tree_of(entry.file, entry.root)
         if tree not in self._trees:
             self._trees[tree] = Repository(tree)
-        return self._trees[tree].callers(entry.file, parameters)
+        return self._trees[tree]
 
 
 def _read(entry: Input) -> bytes | None:

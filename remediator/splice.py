@@ -18,11 +18,12 @@ from .edits import Edit, carry_out
 from .errors import EditError
 from .flows import Flow
 from .layout import Entry, Layout
-from .model import Add, Operation, Path, Remove, Replace, Value, pointer
+from .model import Add, Operation, Path, Remove, Replace, Value, pointer, value_at
 from .plan import minimal
 from .render import Renderer
 from .scalars import rewritten, rewritten_json
 from .style import Habits
+from .wrap import in_block, in_flow, wrapping_key
 
 _LOGICAL = frozenset(("Fn::And", "Fn::Or", "Fn::Not", "Fn::If"))
 
@@ -280,12 +281,23 @@ class _Splicer:
         if "&" in self.document.text[entry.value_start : content]:
             raise EditError(f"{pointer(path)} has an anchor")
         renderer = self._renderer(path[:-1], node, near=parent)
+        key = wrapping_key(node, value_at(self.document.data, path), value)
+        if key is not None and entry.key is not None:
+            return self._wrap(entry, parent, renderer, key, len(path))
         if parent.flow_style:
             return [self._replace_flow(entry, parent, renderer, value, len(path))]
         kept = rewritten(self.layout, entry, renderer, value)
         if kept is not None:
             return [Edit(start, end, text, len(path)) for start, end, text in kept]
         return self._replace_block(entry, renderer, path[-1], value)
+
+    def _wrap(
+        self, entry: Entry, parent: Node, renderer: Renderer, key: str, depth: int
+    ) -> list[Edit]:
+        if not parent.flow_style:
+            return in_block(self.layout, entry, renderer, key, depth)
+        as_json = self._as_json(parent)
+        return in_flow(self.layout, entry, renderer, key, depth, as_json=as_json)
 
     def _replace_flow(
         self, entry: Entry, parent: Node, renderer: Renderer, value: Value, depth: int

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
-from .conditions import Case, Conditions, case
+from .conditions import Case, Conditions, case, literal
 from .document import Document
 from .model import Add, Operation, Path, Remove, Value, value_at
 
@@ -269,6 +269,34 @@ def sub_parts(argument: Value) -> tuple[str, Mapping[str, Value]]:
     return "", {}
 
 
+def flattened(value: Value) -> str:
+    """Return what `Ref`, `Fn::Sub` and `Fn::Join` write as one text of an `Fn::Sub`.
+
+    Anything else in it is a NUL character, which no template can hold.
+    """
+    if isinstance(value, dict) and len(value) == 1:
+        [(function, argument)] = value.items()
+        if function == "Ref" and isinstance(argument, str):
+            return "${%s}" % argument
+        if function == "Fn::GetAtt" and isinstance(argument, list):
+            texts = [part for part in argument if isinstance(part, str)]
+            return "${%s}" % ".".join(texts) if len(texts) == len(argument) > 1 else "\0"
+        if function == "Fn::GetAtt" and isinstance(argument, str):
+            return "${%s}" % argument
+        if function == "Fn::Sub":
+            text, local = sub_parts(argument)
+            return SUB_VARIABLE.sub(
+                lambda m: flattened(local[m[1]]) if m[1] in local else "${%s}" % m[1], text
+            )
+        if function == "Fn::Join" and isinstance(argument, list) and len(argument) == 2:
+            delimiter, parts = literal(argument[0]) or "", argument[1]
+            if isinstance(parts, list):
+                return delimiter.join(map(flattened, parts))
+        return "\0"
+    text_or_none = literal(value)
+    return "\0" if text_or_none is None else text_or_none
+
+
 def unresolved_references(data: Mapping[str, Value]) -> frozenset[str]:
     """Return what a template refers to and does not define, in words.
 
@@ -358,7 +386,7 @@ def prune(data: Mapping[str, Value], operations: Sequence[Operation]) -> tuple[O
     """Return the operations with removals that would empty a container folded into its own.
 
     `Parameters:` with nothing below it is refused by CloudFormation, and a group of the console's
-    interface without parameters is only its heading.
+    interface without parameters is only its heading. Neither do empty `Properties` say anything.
     """
     plan = list(operations)
     while True:
@@ -378,7 +406,8 @@ def _falls(
     data: Mapping[str, Value], path: Path, removed: set[str | int], touched: set[Path]
 ) -> bool:
     """Tell whether a container has nothing left and may be dropped with its key."""
-    attribute = len(path) == 3 and path[0] == "Resources" and path[2] == "DependsOn"
+    resource = len(path) == 3 and path[0] == "Resources"
+    attribute = resource and path[2] in ("DependsOn", "Properties")
     if not path or path in touched or not (path[0] in _DROPPABLE or attribute):
         return False
     value = value_at(dict(data), path)

@@ -7,6 +7,7 @@
         findings.json    every outcome: transform, pointer, status, consequence, code
         settings.toml    fields of Settings, optional
         callers.json     parameter → [{"file", "line", "how"}], optional
+        imports.json     the names that other templates import, as texts of Fn::Sub, optional
 
 A folder named `all` runs every transform together. `python -m remediator.testing --accept CASE…`
 writes the after and findings files anew, for their author to review.
@@ -92,6 +93,11 @@ class Case:
         given = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
         return {name: tuple(Caller(**each) for each in some) for name, some in given.items()}
 
+    def imports(self) -> tuple[str, ...]:
+        """What the other templates of the tree import."""
+        file = self.folder / "imports.json"
+        return tuple(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else ()
+
 
 def cases(folder: Path) -> Iterator[Case]:
     """Yield the cases below a folder, ordered by transform and name."""
@@ -114,7 +120,13 @@ def _remediate(
     case: Case, raw: bytes, transforms: Sequence[Transform], catalogue: Catalogue, *, new: bool
 ) -> FileResult:
     settings = case.settings()
-    context = Context(catalogue, replace(settings, new=new or settings.new), case.callers())
+    context = Context(
+        catalogue,
+        replace(settings, new=new or settings.new),
+        case.callers(),
+        case.imports(),
+        registry.required_properties,
+    )
     document = Document.decode(raw, str(case.before))
     return remediate(document, transforms, context, path=case.before.name)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -15,16 +16,16 @@ class Transform:
     """One thing that remediator repairs.
 
     `check` looks at a template and yields what it finds; it is pure: it reads nothing else and
-    changes nothing. `triggers` are literal strings: where none of them stands in a raw text (and,
-    with `reads_catalogue`, no property or type of the catalogue either), the transform has
-    nothing to find there and the file need not be parsed. The module's docstring is the
-    transform's documentation.
+    changes nothing. `triggers` are literal strings or patterns: where none of them is found in a
+    raw text (and, with `reads_catalogue`, no property or type of the catalogue either), the
+    transform has nothing to find there and the file need not be parsed. The module's docstring is
+    the transform's documentation.
     """
 
     id: str
     title: str
     check: Callable[[Template, Context], Iterable[Finding]]
-    triggers: tuple[str, ...] = ()
+    triggers: tuple[str | re.Pattern[str], ...] = ()
     reads_catalogue: bool = False
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from importlib.metadata import EntryPoint, EntryPoints
@@ -19,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 EVIL = 'raise SystemExit("a scanned repository was imported")\n'
 
 
-def fake(name: str, *triggers: str, reads_catalogue: bool = False) -> Transform:
+def fake(name: str, *triggers: str | re.Pattern[str], reads_catalogue: bool = False) -> Transform:
     return Transform(name, name, lambda template, context: (), triggers, reads_catalogue)
 
 
@@ -216,26 +217,33 @@ CATALOGUE = {
     ],
 )
 def test_catalogue_triggers(text: str, found: bool) -> None:
-    pattern = registry.trigger([fake("a", reads_catalogue=True)], CATALOGUE)
-    assert bool(pattern.search(text)) == found
+    wanted = registry.trigger([fake("a", reads_catalogue=True)], CATALOGUE)
+    assert wanted(text) == found
 
 
 def test_literal_triggers_are_literal() -> None:
-    pattern = registry.trigger([fake("a", "Export"), fake("b", "(.")], CATALOGUE)
-    assert pattern.search("  Export:")
-    assert pattern.search("a (. b")
-    assert not pattern.search("MasterUserPassword, Exp., (x")
+    wanted = registry.trigger([fake("a", "Export"), fake("b", "(.")], CATALOGUE)
+    assert wanted("  Export:")
+    assert wanted("a (. b")
+    assert not wanted("MasterUserPassword, Exp., (x")
+
+
+def test_patterns_are_triggers_too() -> None:
+    wanted = registry.trigger([fake("a", "Export"), fake("b", re.compile("^x+$", re.M))], CATALOGUE)
+    assert wanted("Export")
+    assert wanted("a\nxx\n")
+    assert not wanted("a xx")
 
 
 def test_no_transform_finds_nothing() -> None:
-    assert not registry.trigger([], CATALOGUE).search("MasterUserPassword")
+    assert not registry.trigger([], CATALOGUE)("MasterUserPassword")
 
 
 def test_every_row_has_a_sign_in_a_text_that_uses_it() -> None:
     reads = [each for each in registry.builtin_transforms() if each.reads_catalogue]
     assert reads
-    pattern = registry.trigger(reads, registry.catalogue())
+    wanted = registry.trigger(reads, registry.catalogue())
     for rows in registry.catalogue().values():
         for row in (each for each in rows if each.generatable != "no"):
             text = f"Type: {row.type}\n" + "".join(f"{step}:\n" for step in row.property)
-            assert pattern.search(text), row
+            assert wanted(text), row

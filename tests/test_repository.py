@@ -255,3 +255,57 @@ def test_nothing_is_read_before_the_first_question(tmp_path: Path) -> None:
 def test_a_file_that_would_crash_the_reader_is_passed_over(tmp_path: Path) -> None:
     write(tmp_path, {"db.yaml": TEMPLATE, "db-params.yaml": "- " * 100_000 + "DBPassword: x"})
     assert found(tmp_path) == ()
+
+
+# --- imports ---------------------------------------------------------------------------------
+
+NETWORK = """\
+Resources: {Vpc: {Type: AWS::EC2::VPC}}
+Outputs:
+  VpcId: {Value: !Ref Vpc, Export: }
+"""
+USES = """\
+Parameters: {Network: {Type: String}}
+Resources:
+  Group:
+    Type: AWS::EC2::SecurityGroup
+    Properties:
+      VpcId: {Fn::ImportValue: !Sub '${Network}-VpcId'}
+      GroupDescription: !ImportValue 'words'
+      Tags:
+        - !ImportValue {Fn::Join: ['-', [a, !Ref Network]]}
+        - !ImportValue {Fn::GetAtt: [A, B, C]}
+      GroupName: {Fn::ImportValue: {Fn::Select: [0, [a, b]]}}
+"""
+
+
+def imported(folder: Path, template: str = "network.yaml") -> list[str]:
+    return list(Repository(folder).imports(folder / template))
+
+
+def test_names_that_other_templates_import(tmp_path: Path) -> None:
+    write(tmp_path, {"network.yaml": NETWORK, "apps/app.yaml": USES, "notes.md": USES})
+    assert imported(tmp_path) == ["${A.B.C}", "${Network}-VpcId", "a-${Network}", "words"]
+    assert imported(tmp_path, "apps/app.yaml") == []  # its own do not count
+
+
+def test_a_constant_name_that_another_template_exports_is_left_out(tmp_path: Path) -> None:
+    exports = NETWORK.replace("Export: ", "Export: {Name: words}")
+    more = exports.replace("words", "!Sub '${Network}-VpcId'")
+    write(tmp_path, {"n.yaml": NETWORK, "a.yaml": USES, "b.yaml": exports, "c.yaml": more})
+    assert imported(tmp_path, "n.yaml") == ["${A.B.C}", "${Network}-VpcId", "a-${Network}"]
+
+
+def test_imports_outside_of_the_root_or_in_broken_files(tmp_path: Path) -> None:
+    write(
+        tmp_path, {"in/network.yaml": NETWORK, "in/broken.yaml": USES + "  x: [", "out.yaml": USES}
+    )
+    assert imported(tmp_path / "in") == []
+    assert list(Repository(tmp_path / "in").imports(tmp_path / "out.yaml")) == []
+
+
+def test_imports_are_read_when_asked_for(tmp_path: Path) -> None:
+    write(tmp_path, {"network.yaml": NETWORK})
+    imports = Repository(tmp_path).imports(tmp_path / "network.yaml")
+    write(tmp_path, {"app.yaml": USES})
+    assert len(list(imports)) == 4

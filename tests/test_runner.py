@@ -23,6 +23,7 @@ from remediator.model import (
     Settings,
     Status,
 )
+from remediator.registry import builtin_transforms
 from remediator.runner import MAX_BYTES, Runner
 from remediator.template import Template
 from remediator.transform import Transform
@@ -239,3 +240,20 @@ def test_settings_and_order_are_deterministic(tmp_path: Path) -> None:
         for file in run(tmp_path, write=False).files
         for outcome in file.outcomes
     )
+
+
+def test_an_export_gets_the_name_that_another_template_imports(tmp_path: Path) -> None:
+    network = (
+        "Resources: {A: {Type: AWS::EC2::VPC}}\nOutputs:\n  VpcId: {Value: !Ref A, Export: }\n"
+    )
+    app = (
+        "Parameters: {NetworkStack: {Type: String}}\nResources:\n  A:\n    Type: AWS::SNS::Topic\n"
+        "    Properties: {TopicName: !ImportValue {Fn::Sub: '${NetworkStack}:vpc-id'}}\n"
+    )
+    (tmp_path / "app.yaml").write_text(app)
+    file = tmp_path / "network.yaml"
+    file.write_text(network)
+    transforms = [each for each in builtin_transforms() if each.id == "export-names"]
+    Runner(transforms, {}, Settings(), write=True).run([file])
+    assert "Export: {Name: !Sub '${AWS::StackName}:vpc-id'}" in file.read_text()
+    assert (tmp_path / "app.yaml").read_text() == app

@@ -19,6 +19,7 @@ from remediator import splice
 from remediator.document import Document
 from remediator.errors import EditError
 from remediator.model import Add, Operation, Path, Remove, Replace, Value, json_patch
+from remediator.verify import prove
 
 HEAD = "Resources:\n  Topic:\n    Type: AWS::SNS::Topic\n    Properties:\n"
 AT: Path = ("Resources", "Topic", "Properties")
@@ -372,6 +373,15 @@ def test_blank_lines_behind_the_last_entry_of_a_parent_stay() -> None:
     text = HEAD + "      A: 1\n      B: 2\n\nOutputs:\n  X:\n    Value: 1\n"
     new = HEAD + "      A: 1\n\nOutputs:\n  X:\n    Value: 1\n"
     assert apply(text, Remove(at("B"))) == new
+
+
+def test_the_last_entry_in_braces_goes_with_the_blanks_behind_it() -> None:
+    text = '{"Resources": {"A": {\n  "Type": "AWS::SNS::Topic",\n  "DependsOn": null \t\n}}}\n'
+    old = Document.parse(text)
+    remove = Remove(("Resources", "A", "DependsOn"))
+    new = old.with_text(apply(text, remove))
+    prove(old, new, [remove])
+    assert new.text == '{"Resources": {"A": {\n  "Type": "AWS::SNS::Topic"\n}}}\n'
 
 
 def test_a_block_scalar_goes_whole_and_its_hashes_are_no_comments() -> None:

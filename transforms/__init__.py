@@ -8,6 +8,7 @@ from . import (
     export_names,
     literal_passwords,
     manual_secrets,
+    null_values,
     password_parameters,
     secret_attachments,
 )
@@ -18,4 +19,5 @@ TRANSFORMS: tuple[Transform, ...] = (
     literal_passwords.TRANSFORM,
     secret_attachments.TRANSFORM,
     export_names.TRANSFORM,
+    null_values.TRANSFORM,
 )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from remediator.conditions import Presence, literal
 from remediator.model import Path, Refusal, Value
 from remediator.template import SUB_VARIABLE, Template, references, sub_parts, walk
+from remediator.template import flattened as flattened
 
 SECRET = "AWS::SecretsManager::Secret"
 ATTACHMENT = "AWS::SecretsManager::SecretTargetAttachment"
@@ -30,34 +31,6 @@ class Reader:
     path: Path
     secret: str
     key: str
-
-
-def flattened(value: Value) -> str:
-    """Return what `Ref`, `Fn::Sub` and `Fn::Join` write as one text of an `Fn::Sub`.
-
-    Anything else in it is a NUL character, which no template can hold.
-    """
-    if isinstance(value, dict) and len(value) == 1:
-        [(function, argument)] = value.items()
-        if function == "Ref" and isinstance(argument, str):
-            return "${%s}" % argument
-        if function == "Fn::GetAtt" and isinstance(argument, list):
-            texts = [part for part in argument if isinstance(part, str)]
-            return "${%s}" % ".".join(texts) if len(texts) == len(argument) > 1 else "\0"
-        if function == "Fn::GetAtt" and isinstance(argument, str):
-            return "${%s}" % argument
-        if function == "Fn::Sub":
-            text, local = sub_parts(argument)
-            return SUB_VARIABLE.sub(
-                lambda m: flattened(local[m[1]]) if m[1] in local else "${%s}" % m[1], text
-            )
-        if function == "Fn::Join" and isinstance(argument, list) and len(argument) == 2:
-            delimiter, parts = literal(argument[0]) or "", argument[1]
-            if isinstance(parts, list):
-                return delimiter.join(map(flattened, parts))
-        return "\0"
-    text_or_none = literal(value)
-    return "\0" if text_or_none is None else text_or_none
 
 
 def readers(template: Template) -> Iterator[Reader]:

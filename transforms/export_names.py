@@ -1,7 +1,9 @@
 """Exports without a name get one.
 
-An `Export` needs a `Name`. One that was left empty gets the name that the other exports of the
-template follow, or the stack's name and the output's.
+An `Export` needs a `Name`. One that was left empty gets the name that another template of the
+repository imports, if just one fits the output; else the one that the other exports of the
+template follow; else the stack's name and the output's. A name in the place of the mapping moves
+into it: `Export: !Sub '${AWS::StackName}-Arn'` becomes `Export:` with that `Name`.
 
 Why
     CloudFormation refuses the template: `[/Outputs/KMSKeyId/Export] 'null' values are not allowed
@@ -11,8 +13,10 @@ Consequence
     `safe`: a template in this state was never deployed, so nothing imports the export yet.
 
 Not repaired
-    An export that has a name, even a wrong one: other stacks may import it. An export that is
-    no mapping.
+    An export that has a name, even a wrong one: other stacks may import it. Reported is a name
+    that CloudFormation is sure to refuse: one that two outputs share, that holds other characters
+    than letters, digits, colons and hyphens, or that depends on a resource. An export that is no
+    mapping and no name.
 
 See
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/outputs-section-structure.html
@@ -20,95 +24,89 @@ See
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from remediator.conditions import literal
 from remediator.model import Context, Finding, Fix, Operation, Path, Refusal, Replace, Value
-from remediator.template import SUB_VARIABLE, Template, sub_variables
+from remediator.template import Template
 from remediator.transform import Transform
 
-from ._conventions import kebab
-from ._secrets import NO_VALUE, flattened
-
-LONGEST = 255
-"""Characters of an export's name, before its variables are put in (AWS: quotas)."""
+from ._export_names import Names, name_refusal
+from ._secrets import NO_VALUE
 
 
 def check(template: Template, context: Context) -> Iterator[Finding]:
-    """Yield a finding for every export without a name."""
-    names = _names(template)
-    taken = set(names.values())
+    """Yield a finding for every export without a name, or with one that is sure to be refused."""
+    names = Names(template, context)
     for output, definition in template.outputs.items():
         if not isinstance(definition, dict) or "Export" not in definition:
             continue
         export = definition["Export"]
         path: Path = ("Outputs", output, "Export")
-        name = export.get("Name") if isinstance(export, dict) else None
-        if name and name != NO_VALUE:
-            continue
-        message = f"the export of {output} has no name"
-        if not (export is None or (isinstance(export, dict) and set(export) <= {"Name"})) or name:
+        if isinstance(export, dict) and _is_name(export.get("Name")):
+            refused = name_refusal(template, names, output, export["Name"])
+            if refused is not None:
+                message = f"the export of {output} has a name that CloudFormation refuses"
+                yield Finding((*path, "Name"), message, refusal=refused)
+        elif _is_function(export) or (isinstance(export, str) and export):
+            yield _moved(template, names, output, export)
+        elif _is_empty(export):
+            yield _named(names, output, export)
+        else:
             reason = "what stands there is no export: write a mapping with the key Name"
+            message = f"the export of {output} has no name"
             yield Finding(path, message, refusal=Refusal("export-malformed", reason))
-            continue
-        name = _name(template, names, output)
-        if name in taken:
-            reason = f"the name {name} is taken by another export of this template"
-            yield Finding(path, message, refusal=Refusal("name-taken", reason))
-            continue
-        taken.add(name)
-        fix = Fix(f"the export is named {name}", (_operation(path, export, {"Fn::Sub": name}),))
-        yield Finding(path, message, fix=fix)
+
+
+def _is_name(value: Value) -> bool:
+    """Tell whether a value is meant as a name, right or wrong."""
+    if isinstance(value, (str, int, float)):
+        return value != ""
+    return _is_function(value) and value != NO_VALUE
+
+
+def _is_function(value: Value) -> bool:
+    return (
+        isinstance(value, dict)
+        and len(value) == 1
+        and all(key == "Ref" or key.startswith("Fn::") for key in value)
+    )
+
+
+def _is_empty(export: Value) -> bool:
+    if isinstance(export, dict) and set(export) <= {"Name"}:
+        return export.get("Name") in (None, "", NO_VALUE)
+    return export in (None, "")
+
+
+def _moved(template: Template, names: Names, output: str, export: Value) -> Finding:
+    """Return the finding for a name that stands where its mapping should."""
+    path: Path = ("Outputs", output, "Export")
+    message = f"the export of {output} is a name, not a mapping with one"
+    if export == NO_VALUE:
+        return _named(names, output, None)
+    refused = name_refusal(template, names, output, export)
+    if refused is not None:
+        return Finding(path, message, refusal=refused)
+    fix = Fix("the name moves below Export, as its Name", (Replace(path, {"Name": export}),))
+    return Finding(path, message, fix=fix)
+
+
+def _named(names: Names, output: str, export: Value) -> Finding:
+    """Return the finding for an export without any name."""
+    path: Path = ("Outputs", output, "Export")
+    message = f"the export of {output} has no name"
+    name = names.new(output)
+    if isinstance(name, Refusal):
+        return Finding(path, message, refusal=name)
+    value: Value = {"Fn::Sub": name} if "${" in name else name
+    fix = Fix(f"the export is named {name}", (_operation(path, export, value),))
+    return Finding(path, message, fix=fix)
 
 
 def _operation(path: Path, export: Value, name: Value) -> Operation:
     if isinstance(export, dict) and "Name" in export:
         return Replace((*path, "Name"), name)
     return Replace(path, {"Name": name})
-
-
-def _names(template: Template) -> Mapping[str, str]:
-    """Return the names that the exports of a template have, as texts of `Fn::Sub`."""
-    found = {}
-    for output, definition in template.outputs.items():
-        export = definition.get("Export") if isinstance(definition, dict) else None
-        name = flattened(export.get("Name")) if isinstance(export, dict) else "\0"
-        if name and "\0" not in name:
-            found[output] = name
-    return found
-
-
-def _name(template: Template, names: Mapping[str, str], output: str) -> str:
-    """Return the name that the convention of the others gives, else the stack's and the output's.
-
-    A convention is a frame around the output's key that two exports and two thirds of them
-    share, and that differs from stack to stack.
-    """
-    frames: Counter[tuple[str, str, bool]] = Counter()
-    for other, name in names.items():
-        for lower, key in ((False, other), (True, kebab(other))):
-            before, found, after = name.partition(key)
-            if found and _varies(template, before + after):
-                frames[before, after, lower] += 1
-                break
-    for (before, after, lower), count in frames.most_common(1):
-        if count >= 2 and count * 3 >= len(names) * 2:
-            name = before + (kebab(output) if lower else output) + after
-            if len(name) <= LONGEST:
-                return name
-    return "${AWS::StackName}-" + output
-
-
-def _varies(template: Template, text: str) -> bool:
-    """Tell whether a text has variables, all of which may stand in an export's name."""
-    variables = sub_variables(text)
-    parts = SUB_VARIABLE.sub("", text)
-    return (
-        bool(variables)
-        and all(v.startswith("AWS::") or v in template.parameters for v in variables)
-        and (literal(parts) or "").isascii()
-    )
 
 
 TRANSFORM = Transform(

@@ -19,8 +19,15 @@ REFUSALS = {
     "Pass the whole password as one String parameter with NoEcho and run again.",
     "duplicate-key": "A key stands twice in the same mapping, so it is unclear which one counts. "
     "Remove one of them.",
-    "export-malformed": "The Export of an output is not a mapping with the one key Name. Write "
-    "`Export:` with `Name:` below it.",
+    "export-malformed": "The Export of an output is neither a mapping with the one key Name nor a "
+    "name. Write `Export:` with `Name:` below it.",
+    "export-name-dependent": "The name of an export depends on a resource, an import or "
+    "Fn::GetAZs, which CloudFormation refuses. Build it of parameters, `${AWS::StackName}` and "
+    "text.",
+    "export-name-invalid": "The name of an export holds characters that CloudFormation refuses, "
+    "or too many. Use letters, digits, colons and hyphens, 255 at the most.",
+    "export-name-twice": "Two outputs export the same name, which an account has once in a Region. "
+    "Rename the export that nobody imports yet.",
     "external-credential": "The credential belongs to something outside the stack and must not be "
     "generated. Store it in Secrets Manager and write a dynamic reference to it.",
     "hand-made-secret": "A hand-made secret holds the password, and the strategy has no secret of "
@@ -50,6 +57,19 @@ REFUSALS = {
     "it, name it with --allow; if nothing is deployed yet, use --new.",
     "not-proven": "The edited text differs from its plan, which is a defect of remediator. The "
     "file stays as it was: please report it with the template, without its secrets.",
+    "null-above-comments": "Comments stand below the empty key, and would go with it. Write a "
+    "value, or move the comments and run again.",
+    "null-free-form": "A null stands in a value that has a language of its own (a state machine, "
+    "metadata, an event pattern), where it may mean something. Write the whole as JSON text, or "
+    "remove the key.",
+    "null-in-list": "A null stands in a list, where its place may count. Remove the item, write "
+    "its value, or within Fn::If `!Ref AWS::NoValue`.",
+    "null-required": "A null stands where the template needs a value. Write it, or remove what "
+    "holds it.",
+    "null-undecided": "An empty Default or NoEcho of a parameter can mean two things. Write the "
+    "one that is meant: `''` or no key, true or false.",
+    "null-unknown": "Whether the key may be left out is not known: it stands within a property, "
+    "or its type is unknown. Remove it, or write a value.",
     "other-password": "A resource logs in to a database of this template whose password is "
     "another one. Give both the same reference.",
     "other-user": "The secret holds another user name than the database or endpoint has. Write the "
