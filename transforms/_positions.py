@@ -89,7 +89,8 @@ def _section_refusal(template: Template, reference: Reference) -> Refusal:
         )
     if section == "Rules":
         return Refusal(
-            "used-in-rule", f"{place}: a rule ties it to others; take it out of the rule"
+            "used-in-rule",
+            f"{place}: a rule ties it to others: take it out, or give it an assertion of its own",
         )
     if section == "Metadata":
         return Refusal(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from remediator.model import Operation, Path, Remove, Replace, Value
+from remediator.model import Operation, Path, Remove, Value
 from remediator.template import Kind, Template, references
 
 
@@ -88,7 +88,7 @@ def _without(assertion: Value, place: Path, own: set[str]) -> list[Operation] | 
     if any(names & own and not names <= own for names in named):
         return None
     kept = [part for part, names in zip(parts, named, strict=True) if not names & own]
-    if len(kept) == 1:  # Fn::And takes two at the least
-        return [Replace((*place, "Assert"), kept[0])]
+    if len(kept) < 2:
+        return None  # Fn::And takes two at the least, and what is left of it is the author's to say
     gone = [index for index, names in enumerate(named) if names & own]
     return [Remove((*place, "Assert", "Fn::And", index)) for index in gone]

@@ -1,10 +1,10 @@
 """Nulls that CloudFormation refuses go, with their keys.
 
-`Tags:` with nothing behind it is a null, and so are `~` and `null`. Where the key is known to be
-optional it is removed: a section but `Resources`; an attribute of a parameter, resource or output;
-a property that the resource's type does not require; a part of the console's interface. A section
-or `Properties` with comments below it becomes `{}`, so that they stay. `Fn::GetAZs` of nothing
-becomes that of `""`, which means the same: the stack's Region.
+`null` and `~` are nulls, and so is nothing behind a key. Where the key is known to be optional it
+is removed: a section but `Resources`; an attribute of a parameter, resource or output; a property
+that the resource's type does not require; a part of the console's interface. A section with
+comments below it becomes `{}`, so that they stay. `Fn::GetAZs` of nothing becomes that of `""`,
+which means the same: the stack's Region.
 
 Why
     CloudFormation refuses the template: `[/Resources/Web/Properties/Tags] 'null' values are not
@@ -17,8 +17,9 @@ Not repaired
     A null that the template needs a value for (a `Type`, a `Value`, a required property), that
     stands in a list or within a property, or that may mean something (a state machine, an event
     pattern, metadata, what a custom resource gets). An empty `Default` or `NoEcho`: what was meant
-    decides whether somebody has to type a value, and who may read it. A property with comments
-    below it, which would go with it.
+    decides whether somebody has to type a value, and who may read it. A property with nothing at
+    all behind it: `BucketEncryption:` may be the beginning of something that is missing, and
+    without the key the template would deploy without it.
 
     Not looked at is what a macro may see: a template with another `Transform` than SAM's or
     `AWS::Include` (`AWS::LanguageExtensions` removes nulls itself), what stands beside an
@@ -197,7 +198,21 @@ def _properties(template: Template, context: Context, path: Path) -> Operation |
     if path[-1] in required or (len(path) == 3 and required):
         names = path[-1] if len(path) == 4 else ", ".join(sorted(required))
         return Refusal("null-required", f"{kind} may not do without {names}: write a value")
+    if not _is_written(template, path):
+        reason = (
+            "nothing is written behind it, so a value may be missing: write it, or remove the key"
+        )
+        return Refusal("null-unfinished", reason)
     return _without(template, path)
+
+
+def _is_written(template: Template, path: Path) -> bool:
+    """Tell whether a null is there as a word; one that a merge key brings counts as such."""
+    try:
+        node = template.document.node(path)
+    except KeyError:
+        return True
+    return bool(node.start_mark.index != node.end_mark.index)
 
 
 def _inner(template: Template, path: Path) -> Refusal:
