@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -54,3 +55,24 @@ def test_explain_takes_a_code() -> None:
     assert "secretsmanager get-secret-value" in example
     assert "Action: secretsmanager:GetSecretValue" in example
     assert max(map(len, shown.stdout.splitlines())) <= 80
+
+
+# What no template of a few lines can show: the engine's own tests do.
+SHOWN_BY_TESTS = {
+    "cannot-be-proven": "test_engine.py",
+    "duplicate-key": "test_engine.py",
+    "name-too-long": "test_limits.py",
+    "not-proven": "test_engine.py",
+    "template-too-large": "test_limits.py",
+    "too-many-outputs": "test_limits.py",
+    "too-many-parameters": "test_limits.py",
+    "too-many-resources": "test_limits.py",
+}
+
+
+def test_every_code_has_a_case() -> None:
+    findings = (ROOT / "tests" / "cases").glob("*/*/findings.json")
+    shown = {each["code"] for file in findings for each in json.loads(file.read_text())}
+    assert sorted(REFUSALS.keys() - shown - SHOWN_BY_TESTS.keys()) == []
+    for code, file in SHOWN_BY_TESTS.items():
+        assert f'"{code}"' in (ROOT / "tests" / file).read_text(), code
