@@ -214,9 +214,9 @@ class _Splicer:
         """Return the blank lines between entries of the other sections, for one of one entry."""
         for section in ("Resources", "Parameters", "Outputs", "Conditions", "Mappings"):
             for key, node in self.document.root.value:
-                if key.value != section or (section,) == path or node.flow_style or not node.value:
+                if key.value != section or (section,) == path or node.id != "mapping":
                     continue
-                if node.id == "mapping" and not node.tag.startswith("!"):
+                if node.value and not node.flow_style and not node.tag.startswith("!"):
                     found = Block(self.layout, node).separation()
                     if found is not None:
                         return found

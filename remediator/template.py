@@ -12,6 +12,7 @@ from .conditions import Case, Conditions, case, literal
 from .document import Document
 from .model import Add, Operation, Path, Remove, Value, value_at
 
+_LOGICAL_ID = re.compile(r"[A-Za-z0-9]+")
 SUB_VARIABLE = re.compile(r"\$\{\s*([^!${}\s][^${}]*?)\s*\}")
 """A variable of `Fn::Sub`; `${!Literal}` is none."""
 
@@ -132,7 +133,7 @@ class Template:
                 and reference.path[0] == "Resources"
                 and not reference.attribute
                 and reference.target not in known
-                and not reference.target.startswith("AWS::")
+                and _LOGICAL_ID.fullmatch(reference.target)
                 and not str(reference.path[1]).startswith("Fn::ForEach")
             )
         )

@@ -73,6 +73,8 @@ def _place(path: Path) -> str:
 def _section_refusal(template: Template, reference: Reference) -> Refusal:
     """Return why no reference can stand outside of the resources."""
     section, place = str(reference.path[0]), _place(reference.path)
+    if len(reference.path) < 2:
+        return Refusal("used-elsewhere", f"{place}: {_ONLY_PROPERTIES}")
     if section == "Outputs":
         return Refusal(
             "used-in-output",
@@ -155,7 +157,7 @@ def _type_refusal(template: Template, reference: Reference, kind: str) -> Refusa
             steps,
         )
     inner = [step for step in path[4:] if isinstance(step, str) and not step.startswith("Fn::")]
-    if _NAME.search(str(path[3])) and not inner:
+    if path[3:] and _NAME.search(str(path[3])) and not inner:
         return Refusal(
             "used-in-name", f"{_place(path)}: a name or identifier shows it to everyone; change it"
         )

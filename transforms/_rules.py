@@ -37,6 +37,8 @@ def rule_edits(template: Template, parameter: str) -> tuple[Operation, ...] | No
     """
     if "Rules" not in template.data:
         return ()
+    if not isinstance(template.data["Rules"], dict):
+        return None
     if any(r.path[0] == "Rules" and len(r.path) < 3 for r in template.references_to(parameter)):
         return None
     own = {parameter, *twins_of(template, parameter)}

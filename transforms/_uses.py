@@ -114,7 +114,7 @@ def _is_user_name(template: Template, path: Path, all_slots: tuple[Slot, ...]) -
 
     That is create-only for databases: a dynamic reference there would replace the database.
     """
-    properties = tuple(step for step in path[3:] if isinstance(step, str))
+    properties = tuple(s for s in path[3:] if isinstance(s, str) and s != "Fn::If")
     return any(
         path[1:2] == (slot.resource,)
         and slot.credential.user is not None
