@@ -36,9 +36,12 @@ _Assignment: TypeAlias = Mapping[str, str]
 _Formula: TypeAlias = Callable[[_Assignment], bool]
 
 
+_INLINE = "\0"  # no template can hold it
+
+
 def inline(expression: Value) -> str:
     """Return an expression in the form in which it may stand for a condition's name in a case."""
-    return _text(expression)
+    return _INLINE + _text(expression)
 
 
 class TooManyConditions(TransformError):
@@ -172,8 +175,8 @@ class Conditions:
 
     def _named(self, name: str, above: tuple[str, ...]) -> tuple[_Formula, frozenset[str]]:
         if name not in self._compiled:
-            if name.startswith("{"):
-                return self._compile(json.loads(name), above)
+            if name.startswith(_INLINE):
+                return self._compile(json.loads(name.removeprefix(_INLINE)), above)
             if name in above or name not in self.expressions or len(above) > 50:
                 return self._opaque({"Condition": name})
             self._compiled[name] = self._compile(self.expressions[name], (*above, name))
@@ -237,7 +240,8 @@ class Conditions:
 
 
 def _mention(name: str) -> Value:
-    expression: Value = json.loads(name) if name.startswith("{") else {"Condition": name}
+    inline = name.startswith(_INLINE)
+    expression: Value = json.loads(name.removeprefix(_INLINE)) if inline else {"Condition": name}
     return expression
 
 
