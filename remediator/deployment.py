@@ -26,6 +26,7 @@ from .permissions import (
     GRANTS,
     HOSTED,
     INVOKE,
+    MANAGED,
     READ,
     ROTATE,
     ROTATION,
@@ -128,6 +129,10 @@ class _Permissions:
                 self.hosts_rotation = True
                 for grant, resource in HOSTED:
                     self._add(grant, resource)
+
+        for switch, grant in MANAGED.items():
+            if switch in properties:
+                self._add(grant)
 
     def removed(self, secret: str, name: Value) -> None:
         """Add what a secret needs that goes, whatever its DeletionPolicy."""

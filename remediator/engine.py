@@ -15,6 +15,7 @@ from .document import Document
 from .errors import EditError, ProofError, TemplateError, TransformError
 from .model import (
     Add,
+    Consequence,
     Context,
     FileResult,
     Finding,
@@ -31,7 +32,7 @@ from .model import (
     value_at,
 )
 from .splice import apply
-from .template import Template, needed_parameters, prune
+from .template import Template, needed_parameters, prune, unresolved_references
 from .transform import Transform
 from .verify import Proof, prove
 
@@ -174,7 +175,7 @@ def _sort(
 
 
 def _not_allowed(fix: Fix, settings: Settings) -> Refusal:
-    allowed = ",".join(sorted({*settings.allow, fix.consequence}))
+    allowed = ",".join(c for c in Consequence if c in {*settings.allow, fix.consequence})
     because = f": {fix.because}" if fix.because else ""
     return Refusal(
         "not-allowed",
@@ -326,8 +327,15 @@ def _result(
         error_line=problem.line if problem else None,
         needs_before=needed_parameters(document.data),
         needs_after=needed_parameters(new.data),
+        undefined=_undefined(new),
         differences=tuple(progress.differences),
     )
+
+
+def _undefined(document: Document) -> tuple[str, ...]:
+    """Return what a template refers to in vain, as far as no macro makes it."""
+    template = Template(document)
+    return () if template.macros else tuple(sorted(unresolved_references(document.data)))
 
 
 def _defect(document: Document, found: Sequence[_Found], path: str, what: str) -> FileResult:

@@ -380,6 +380,8 @@ class FileResult:
     needs_before: tuple[str, ...] = ()
     """Parameters that have no default, before: a deployment must be given a value for each."""
     needs_after: tuple[str, ...] = ()
+    undefined: tuple[str, ...] = ()
+    """What its new text refers to and nothing defines; empty where a macro may define it."""
     deployment: Deployment = Deployment()
     """What its deployment needs because of the repairs."""
     differences: tuple[str, ...] = ()
@@ -420,6 +422,8 @@ class RunResult:
     """Where the one template was written in place of its own file."""
     policy: str = ""
     """What became of the IAM policy that was asked for, in words; empty where none was."""
+    seed_script: str = ""
+    """What became of the script that was asked for, in the same way."""
     untracked: tuple[str, ...] = ()
     """Files that were written and that `git diff` does not show."""
     interrupted: int | None = None

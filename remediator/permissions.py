@@ -56,6 +56,34 @@ READ = Grant("ReadSecrets", _of("secretsmanager", "GetSecretValue"))
 ATTACH = Grant(
     "AttachSecrets", _of("secretsmanager", "GetSecretValue", "PutSecretValue"), ATTACHMENT
 )
+MANAGED: Mapping[str, Grant] = MappingProxyType(
+    {
+        switch: Grant(
+            "LetServicesKeepPasswords",
+            _of("secretsmanager", "CreateSecret", "TagResource") + keys,
+            of_type,
+        )
+        for switch, of_type, keys in (
+            (
+                "ManageMasterUserPassword",
+                "AWS::RDS::DBInstance",
+                _of("kms", "CreateGrant", "DescribeKey"),
+            ),
+            (
+                "ManageMasterPassword",
+                "AWS::Redshift::Cluster",
+                _of("kms", "CreateGrant", "Decrypt", "DescribeKey", "GenerateDataKey"),
+            ),
+            (
+                "ManageAdminPassword",
+                "AWS::RedshiftServerless::Namespace",
+                _of("kms", "CreateGrant", "Decrypt", "DescribeKey", "GenerateDataKey")
+                + _of("secretsmanager", "DescribeSecret", "RotateSecret"),
+            ),
+        )
+    }
+)
+"""What a service asks of whoever lets it keep a password, by the property that says so."""
 USE_KEYS = Grant(
     "UseKeysOfSecrets", _of("kms", "Decrypt", "GenerateDataKey"), condition=VIA_SECRETS_MANAGER
 )
@@ -148,6 +176,7 @@ HOSTED: tuple[tuple[Grant, str], ...] = (
 """What the nested stack of a `HostedRotationLambda` needs, each with its resources."""
 GRANTS: tuple[Grant, ...] = (
     *(CREATE, GENERATE, CHANGE, DELETE, READ, ATTACH, *TARGETS.values()),
+    *MANAGED.values(),
     *(USE_KEYS, DECRYPT, ROTATE, INVOKE, *(grant for grant, _ in HOSTED), EXPAND),
 )
 """All of them, in the order of a policy."""

@@ -82,6 +82,8 @@ def carry_out(request: Request, *, guard: Guard = unguarded, track: Track = untr
         unseen = tuple(map(str, untracked_files(written))) if written else ()
         done = replace(done, result=replace(done.result, untracked=unseen))
     _write_asked(request, done.result)
+    if request.seed_script is not None:
+        done = _with_seeds(request.seed_script, done)
     return done if request.policy is None else _with_policy(request.policy, done)
 
 
@@ -212,10 +214,16 @@ def _write_asked(request: Request, result: RunResult) -> None:
         asked.append((request.patch, json.dumps(_patches(request, result), indent=2) + "\n"))
     for file, text in asked:
         _create(file, text, private=private)
-    if request.seed_script:
-        from .report.seed import script
 
-        _create(request.seed_script, script(result), mode=0o700)
+
+def _with_seeds(file: Path, done: Done) -> Done:
+    """Write the script that makes the secrets which the templates read, and say what it is for."""
+    from .report import seed
+
+    _create(file, seed.script(done.result), mode=0o700)
+    stacks = seed.usage(done.result)
+    told = f"Before the deployment: {file} {stacks}" if stacks else f"{file} has no secret to make."
+    return replace(done, result=replace(done.result, seed_script=told))
 
 
 def _with_policy(file: Path, done: Done) -> Done:

@@ -62,7 +62,7 @@ def test_a_shell_reads_the_secret_and_its_role_may() -> None:
     assert "--secret-id ${PwSecret} " in text
     assert "then ${!Pw} in place of the parameter" in text
     assert f"Give the role Role, through Profile, this statement:\n{STATEMENT}" in text
-    assert text.endswith("Then run remediator again: it adds PwSecret.")
+    assert text.endswith("Then run remediator again. It adds PwSecret once nothing is in the way.")
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ def test_the_secret_takes_a_name_that_is_free() -> None:
         f"Server: {server(LOGIN)}\nPwSecret: {{Type: AWS::SNS::Topic}}",
     )
     assert "--secret-id ${PwSecret2} " in text
-    assert text.endswith("it adds PwSecret2.")
+    assert text.endswith("It adds PwSecret2 once nothing is in the way.")
 
 
 def test_databases_with_a_secret_each_need_a_parameter_each_first() -> None:
@@ -281,3 +281,47 @@ def test_copies_in_clear_are_to_be_known() -> None:
     ).finding.fix
     assert fix
     assert any(step.startswith("P.Value holds the password in clear") for step in fix.follow_ups)
+
+
+@pytest.mark.parametrize("strategy", ["reference", "managed"])
+def test_no_secret_is_named_that_is_not_made(strategy: str) -> None:
+    text = template(f"Server: {server(LOGIN)}")
+    settings = Settings(select=frozenset({"password-parameters"}), strategy=strategy)
+    context = Context(registry.catalogue(), settings)
+    [found] = remediate(Document.parse(text), registry.load(settings), context).outcomes
+    assert found.refusal
+    assert found.refusal.advice == ""
+
+
+def test_a_condition_has_a_name_too() -> None:
+    conditions = "Conditions:\n  PwSecret: !Equals [!Ref AWS::Region, eu-west-1]\n"
+    assert "--secret-id ${PwSecret2} " in advice(f"Server: {server(LOGIN)}", conditions)
+
+
+def test_a_secret_that_was_pasted_is_the_one_that_is_made() -> None:
+    """Another one that would fit stays unused: the pasted lines name the new one."""
+    fitting = (
+        "Mine: {Type: AWS::SecretsManager::Secret, Properties: {GenerateSecretString: "
+        '{SecretStringTemplate: \'{"username": "app"}\', GenerateStringKey: password, '
+        "ExcludePunctuation: true}}}"
+    )
+    output = "Outputs:\n  Arn: {Value: !Ref PwSecret}\n"
+    context = Context(registry.catalogue(), Settings())
+    for rest, secret in (("", "Mine"), (output, "PwSecret")):
+        text = template(fitting, rest)
+        result = remediate(Document.parse(text), registry.load(Settings()), context)
+        assert "${%s}" % secret in result.new
+        assert result.undefined == ()
+
+
+def test_a_shell_that_traces_does_not_trace_the_password() -> None:
+    text = advice(f"Server: {server(LOGIN.replace('login', '#!/bin/bash -xe; login'))}")
+    lines = [line.strip() for line in text.splitlines()]
+    assert lines.index("set +x") < next(i for i, x in enumerate(lines) if x.startswith("Pw=$("))
+    assert "set -x" in lines
+    assert "set +x" not in advice(f"Server: {server(LOGIN)}")
+
+
+def test_an_export_that_may_be_in_use_stays() -> None:
+    text = advice("", "Outputs:\n  Login: {Value: !Ref Pw, Export: {Name: pw}}\n")
+    assert text.startswith("In an output of its own, the ARN")

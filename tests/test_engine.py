@@ -188,7 +188,7 @@ def test_consequence_that_is_not_allowed_is_left_and_the_flag_is_named() -> None
     refusal = result.outcomes[0].refusal
     assert refusal
     assert "it is new" in refusal.reason
-    assert "--allow external,replaces,rotates,safe would" in refusal.reason
+    assert "--allow safe,rotates,external,replaces would" in refusal.reason
 
 
 @pytest.mark.parametrize("settings", [{"allow": frozenset({Consequence.REPLACES})}, {"new": True}])

@@ -51,10 +51,10 @@ def test_the_hint_keeps_what_is_allowed_already(tmp_path: Path) -> None:
         "fix",
         allowed=frozenset({Consequence.SAFE, Consequence.EXTERNAL}),
     )
-    assert "--allow external,replaces,safe would" in text.render(run)
+    assert "--allow safe,external,replaces would" in text.render(run)
     file = write(tmp_path, CREATE_ONLY)
     shown = words(remediator("check", "--allow", "rotates", file).stdout)
-    assert shown.count("--allow external,rotates,safe would") == 2
+    assert shown.count("--allow safe,rotates,external would") == 2
 
 
 def test_a_new_stack_has_no_consequences(tmp_path: Path) -> None:

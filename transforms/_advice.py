@@ -25,7 +25,7 @@ def secret_and_key(template: Template, parameter: str) -> tuple[str, str]:
             key = re.search(r'"(\w+)"\s*:\s*"?\$\{%s\}' % re.escape(parameter), text)
             return str(path[1]), key[1] if key else "password"
     wanted = f"{parameter}Secret"
-    taken = {*template.resources, *template.parameters}
+    taken = {*template.resources, *template.parameters, *template.conditions.expressions}
     numbered = (f"{wanted}{number}" for number in range(2, 1000))
     return next(name for name in (wanted, *numbered) if name not in taken), "password"
 
@@ -36,8 +36,11 @@ def joined(template: Template, parameter: str, pieces: Iterable[str]) -> str:
     if not found:
         return ""
     secret, _ = secret_and_key(template, parameter)
-    adds = "." if secret in template.resources else f": it adds {secret}."
-    return "\n\n".join((*found, f"Then run remediator again{adds}"))
+    adds = "" if secret in template.resources else f" It adds {secret} once nothing is in the way."
+    return "\n\n".join((*found, f"Then run remediator again.{adds}"))
+
+
+_TRACES = re.compile(r"set -\w*x|/(?:ba)?sh -\w*x")
 
 
 def at_boot(template: Template, reference: Reference, where: str) -> str:
@@ -61,6 +64,8 @@ def at_boot(template: Template, reference: Reference, where: str) -> str:
             f"  --secret-id ${{{secret}}} --query SecretString --output text |\n"
             f"""  sed -n 's/.*"{key}": *"\\([^"]*\\)".*/\\1/p')"""
         )
+        if _TRACES.search(text):  # the log of the start would show the password
+            line = f"set +x\n{line}\nset -x"
     inside = reference.kind is Kind.SUB or "Fn::Sub" in reference.path
     instead = "${!%s}" % name if inside else "${%s}" % name
     return "\n".join(
@@ -122,13 +127,17 @@ def _python(arn: str, key: str) -> str:
 def for_output(template: Template, reference: Reference) -> str:
     """Return what an output shows in place of a password."""
     secret, _ = secret_and_key(template, reference.target)
+    output = str(reference.path[1])
     value: dict[str, Value] = {"Value": {"Ref": secret}}
-    return "\n".join(
-        (
-            f"In the output {reference.path[1]}, the ARN, with which its readers get the password:",
-            _indented(_written(template, value)),
+    where = f"In the output {output}, the ARN, with which its readers get the password:"
+    definition = template.outputs.get(output)
+    if isinstance(definition, dict) and "Export" in definition:
+        # An export that is in use may not change (AWS: importing stack outputs).
+        where = (
+            f"In an output of its own, the ARN, with which its readers get the password; {output} "
+            "is exported, and goes once no other stack imports it:"
         )
-    )
+    return "\n".join((where, _indented(_written(template, value))))
 
 
 def for_nested(template: Template, reference: Reference) -> str:

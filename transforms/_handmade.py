@@ -93,7 +93,7 @@ def _read(
     others = {key: value for key, value in entries.items() if key not in keys}
     parameter = password[2:-1] if password.startswith("${") else ""
     if len(keys) != 1 or any(
-        password in flattened(value) or _names(value, parameter) for value in others.values()
+        password in flattened(value) or names(value, parameter) for value in others.values()
     ):
         what = parameter or "the password"
         return Refusal(
@@ -218,10 +218,6 @@ def unquoted(value: Value) -> Value:
     """Return an expression without the mark that it stands without quotes in the JSON text."""
     bare = isinstance(value, dict) and set(value) == {"Bare"}
     return value["Bare"] if isinstance(value, dict) and bare else value
-
-
-def _names(value: Value, target: str) -> bool:
-    return any(reference.target == target for reference in references({"": value}))
 
 
 def _after(template: Template, name: str, secret: str, group: Group) -> bool:

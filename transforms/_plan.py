@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from remediator.conditions import ALWAYS, Presence, TooManyConditions
 from remediator.limits import crossed
@@ -40,6 +40,7 @@ from ._secrets import (
     json_template,
     reference_text,
     secret_of,
+    short_of,
 )
 from ._slots import slots
 from ._uses import Role, Use
@@ -264,7 +265,7 @@ def add_attachments(draft: Draft, group: Group, secret: str) -> None:
         taken = attached_when(template, group, database)
         if slot is None or slot.credential.target_type is None or not taken:
             continue
-        short = secret.removesuffix("Secret").removesuffix("Password")
+        short = short_of(secret)
         wanted = f"{short}SecretAttachment"
         if len(group.owners) > 1:
             wanted = f"{short}{database}SecretAttachment"
@@ -293,6 +294,8 @@ def parameter_refusal(
 ) -> Refusal | None:
     """Return why a parameter must stay whatever its secret would be: a use, a caller, a macro."""
     refused = _use_refusal(template, name, uses)
+    if refused is not None and context.settings.strategy != "generated":
+        return replace(refused, advice="")  # it would name a secret that is not made then
     if refused is not None:
         return refused
     if name in template.parameters and template.parameter(name).get("Type") != "String":

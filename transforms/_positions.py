@@ -31,7 +31,7 @@ _CODE_OF = {
 }
 _NAME = re.compile(r"(?:Name|Identifier|Id)$")
 _ONLY_PROPERTIES = "only properties resolve references; remove it there"
-_FINAL = ("external-credential", "not-supported-yet")
+_FINAL = ("external-credential", "composed-credential")
 """Reasons that hold whatever else the parameter is used for."""
 
 

@@ -45,8 +45,9 @@ def generate(
         keys = keys_beside(template, group)
         if isinstance(keys, Refusal):
             return keys
-        fitting = group.secret or fitting_secret(template, group, allowed)
         wanted = logical_id(group, len(found) > 1)
+        awaited = template.references_to(wanted)  # by what a person has pasted
+        fitting = group.secret or (None if awaited else fitting_secret(template, group, allowed))
         secret, key = fitting or (draft.unique(wanted), "" if keys is None else "password")
         if fitting is None:
             refused = refused or add_secret(draft, context, parameter, group, secret, allowed, keys)

@@ -193,6 +193,11 @@ def _unmarked(item: Value, pieces: list[Value]) -> Value:
     return {"Fn::Sub": text}
 
 
+def short_of(secret: str) -> str:
+    """Return what a secret's logical id says beside `Password` and `Secret`."""
+    return re.sub(r"Secret\d*$", "", secret).removesuffix("Password")
+
+
 def attachments_of(template: Template, secret: str) -> tuple[str, ...]:
     """Return the attachments of a secret."""
     return tuple(

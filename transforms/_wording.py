@@ -26,8 +26,9 @@ def description(template: Template, parameter: str, group: Group) -> str:
     own = template.parameter(parameter).get("Description")
     if isinstance(own, str):
         text = " ".join(own.split()).rstrip(".")
-        names_it = re.search(r"passw|credential|secret|token", text, re.IGNORECASE)
-        if names_it and len(text) <= 200 and not any(w in text.lower() for w in _SPEAKS_OF_INPUT):
+        names_it = " " in text and re.search(r"passw|credential|secret|token", text, re.IGNORECASE)
+        asks = any(word in text.lower() for word in _SPEAKS_OF_INPUT)
+        if names_it and len(text) <= 200 and not asks:
             return text
     slot = group.main
     if slot.credential.kind != "database-master-password":

@@ -152,8 +152,9 @@ def _carrier(template: Template, secret: str, password: str, name: str) -> Refus
     reference = "{{resolve:secretsmanager:<its ARN>%s}}" % (f":SecretString:{key}" if key else "")
     return Refusal(
         "carrier-only",
-        f"nothing in this template creates the credential from {name}: create the secret outside "
-        f"of the template, pass its ARN, and write {reference} where {secret} is read",
+        f"nothing in this template creates the credential from {name}: make the secret outside of "
+        f"the template and let a parameter take its ARN, in place of !Ref {secret}; where the "
+        f"value itself is needed, that is {reference}",
     )
 
 
@@ -211,7 +212,7 @@ def _repair_literal(
     group, found, new_id = made
     draft.follow_ups.append("The old password stays in the history of git: use it nowhere else")
     effect = consequence(template, [group])
-    return fixed(draft, path, message, _title(found, "written out", new_id), effect, (text,))
+    return fixed(draft, path, message, _title(found, "", new_id), effect, (text,))
 
 
 def _generate(
@@ -239,12 +240,13 @@ def _generate(
     return group, found, new_id
 
 
-def _title(secret: HandMade, name: str, new_id: str) -> str:
-    if secret.logical_id == new_id:
-        return f"{new_id} generates the password that was {name}"
-    return f"{name} becomes the generated secret {new_id}, which takes the place of " + (
-        secret.logical_id
-    )
+def _title(secret: HandMade, parameter: str, new_id: str) -> str:
+    """Return what becomes of a password; it was written out where it was no parameter's."""
+    old = secret.logical_id
+    if old == new_id:
+        return f"{new_id} generates the password that was {parameter or 'written out'}"
+    what = parameter or f"the password written out in {old}"
+    return f"{what} becomes the generated secret {new_id}, which takes the place of {old}"
 
 
 def _group(template: Template, uses: tuple[Use, ...]) -> Group | Refusal:

@@ -90,7 +90,8 @@ def check(template: Template, context: Context) -> Iterator[Finding]:
             title = f"{_name(path)} goes, which has no value"
             yield Finding(path, _message(path), fix=Fix(title, (repair,)))
         else:
-            title = f"{_name(path)} gets a value that means nothing else"
+            value = "''" if repair.value == "" else "{}"
+            title = f"{_name(path)} becomes {value}, which means the same"
             yield Finding(path, _message(path), fix=Fix(title, (repair,)))
     for each in left.values():
         first, *others = each.paths

@@ -37,6 +37,7 @@ from ._secrets import (
     readers,
     secret_entries,
     secret_of,
+    short_of,
 )
 from ._slots import Slot, slots
 
@@ -100,7 +101,7 @@ def _repair(
     if not presence:
         return None  # always restored: what an attachment writes would not be its credentials
     draft = Draft(template)
-    short = secret.removesuffix("Secret").removesuffix("Password")
+    short = short_of(secret)
     name = draft.unique(f"{short}SecretAttachment", f"{database}SecretAttachment")
     condition = draft.condition(presence, f"Create{name}")
     target = slot.credential.target_type or ""

@@ -53,6 +53,7 @@ def _file(file: FileResult) -> dict[str, Any]:
         "patch": mask_patch(file.patch, file.masked),
         "diff": diff.of_file(file),
         "needs": list(file.needs_after),
+        "undefined": list(file.undefined),
         "deployment": _deployment(file),
     }
     if file.fresh:

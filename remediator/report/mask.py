@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ..model import Span, Value, is_telling
 
 MASK = "********"
+_LONG = 8  # characters from which on a secret is hidden within a longer word, too
 _CONTENT = re.compile(r"[^\s](?:[^\r\n]*[^\s])?")
 
 
@@ -20,7 +21,10 @@ def mask(text: str, secrets: Iterable[str]) -> str:
     """
     spellings = {spelling for secret in secrets for spelling in _spellings(secret)}
     for spelling in sorted(spellings, key=lambda spelling: (-len(spelling), spelling)):
-        text = text.replace(spelling, MASK)
+        if len(spelling) >= _LONG:
+            text = text.replace(spelling, MASK)
+        elif spelling in text:  # a part of a longer word is another word: `Auto`, `AutoPassword`
+            text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(spelling)}(?![A-Za-z0-9])", MASK, text)
     return text
 
 

@@ -110,13 +110,20 @@ def script(result: RunResult) -> str:
     if not seeds:
         return "\n".join([*lines, "", "echo 'there is no secret to make'", ""])
     lines.append(_FUNCTIONS)
-    names = " ".join(f"STACK-OF-{number}" for number in range(1, len(seeds) + 1))
     lines.append(f"if [ $# -ne {len(seeds)} ]; then")
-    lines.append(f"    printf 'usage: %s {names}\\n' \"$0\" >&2")
+    lines.append(
+        f"    printf 'usage: %s {usage(result)} (- for one that is not deployed)\\n' \"$0\" >&2"
+    )
     lines += ["    exit 2", "fi"]
     for number, (path, found) in enumerate(seeds.items(), 1):
         lines += _of_template(number, path, found)
     return "\n".join([*lines, ""])
+
+
+def usage(result: RunResult) -> str:
+    """Return the arguments of the script: a stack for each template; empty where it has none."""
+    number = sum(bool(found) for found in _by_template(result).values())
+    return " ".join(f"STACK-OF-{each}" for each in range(1, number + 1))
 
 
 def _by_template(result: RunResult) -> Mapping[str, tuple[Seed, ...]]:

@@ -14,10 +14,12 @@ from .policy import together
 WIDTH = 80
 _STDIN = "-"
 _MANY = 10
+_NAMED = 5
+"""Parameters that are named at the most, of one file."""
 _FEW = 3
 _MEANING = {
     Consequence.SAFE: "nothing that runs changes",
-    Consequence.ROTATES: "a live credential becomes the generated one",
+    Consequence.ROTATES: "a live credential becomes another one",
     Consequence.EXTERNAL: "a server outside the stack must be given the generated password",
     Consequence.REPLACES: "the resource is replaced",
 }
@@ -112,17 +114,22 @@ def _inputs(result: RunResult) -> Iterator[str]:
     sound = [file for file in result.files if file.status is not Status.ERROR]
     touched = [file for file in sound if file.outcomes]
     if result.command != "check":
-        ready = [file for file in touched if not file.needs_after]
+        ready = [file for file in touched if not file.needs_after and not file.undefined]
         if len(ready) > 3:
             yield f"{len(ready)} of {len(touched)} templates with findings deploy without input."
         else:
             for file in ready:
                 now = "now deploys" if file.needs_before else "deploys"
                 yield wrapped(f"{_named(file)} {now} without input.", "  ")
-    waiting = [file for file in sound if file.needs_after and (file.outcomes or file.named)]
+    for file in [file for file in touched if file.undefined][:5]:
+        names = ", ".join(file.undefined)
+        yield wrapped(f"{_named(file)} refers to what nothing defines: {names}", "  ")
+    waiting = [file for file in sound if file.needs_after and (_is_changed(file) or file.named)]
     still = "needs" if result.command == "check" else "still needs"
     for file in waiting[:5]:
-        names = ", ".join(file.needs_after)
+        few = file.needs_after[:_NAMED]
+        more = len(file.needs_after) - len(few)
+        names = ", ".join(few) + (f" and {more} more" if more else "")
         yield wrapped(f"{_named(file)} {still} a value for: {names}", "  ")
     if len(waiting) > 5:
         yield f"{len(waiting) - 5} more need values for parameters (--format json: needs)."
@@ -141,8 +148,9 @@ def _needs(result: RunResult) -> Iterator[str]:
     capabilities = {each for file in result.files for each in file.deployment.capabilities}
     if capabilities:
         yield f"Deploy with --capabilities {' '.join(sorted(capabilities))}"
-    if result.policy:
-        yield wrapped(result.policy, "  ")
+    for told in (result.policy, result.seed_script):
+        if told:
+            yield wrapped(told, "  ")
 
 
 def _actions(actions: set[str]) -> str:
@@ -157,6 +165,10 @@ def _actions(actions: set[str]) -> str:
     return "; ".join(named)
 
 
+def _is_changed(file: FileResult) -> bool:
+    return any(outcome.status in DONE for outcome in file.outcomes)
+
+
 def _named(file: FileResult) -> str:
     return "The template" if file.path == _STDIN else file.path
 
@@ -167,6 +179,9 @@ def _next(
     codes = {outcome.refusal.code: None for outcome in left if outcome.refusal}
     if done:
         yield wrapped(f"Next: {_step(result, done)}", "  ")
+        if codes:
+            code = next(iter(codes)) if len(codes) == 1 else "<code>"
+            yield f"`remediator explain {code}` says what to do about the rest."
     elif codes:
         first = next(iter(codes))
         code = first if len(codes) == 1 else "<code>"
@@ -177,7 +192,7 @@ def _next(
         if outcome.finding.fix and outcome.refusal and outcome.refusal.code == "not-allowed"
     }
     if held:
-        names = ",".join(sorted(held | result.allowed))
+        names = ",".join(each for each in Consequence if each in held | result.allowed)
         yield f"Held back: --allow {names} would repair these too."
 
 
