@@ -50,7 +50,7 @@ def check(template: Template, context: Context) -> Iterator[Finding]:
             continue
         for path, value in walk(value_at(template.document.data, slot.path), slot.path):
             source = secret_of(template, value) if isinstance(value, dict) else None
-            if source is not None and source[1] and _generated(template, source[0]) is not None:
+            if source is not None and _generated(template, source[0]) is not None:
                 each = (slot, source[1], (template.presence(path),))
                 fed.setdefault(source[0], []).append(each)
     for secret, databases in fed.items():
@@ -79,6 +79,8 @@ def _repair(
     template: Template, secret: str, key: str, slot: Slot, presence: Presence, count: int
 ) -> Fix | Refusal | None:
     """Return the repair, why there is none, or None where an attachment has no place."""
+    if not key and not _could_be_attached(template, slot, presence):
+        return None
     refused = _secret_refusal(template, secret, key)
     if refused is not None:
         return refused
@@ -111,8 +113,21 @@ def _repair(
     return too_large(template, operations) or Fix(f"{name} attaches {secret}", operations)
 
 
+def _could_be_attached(template: Template, slot: Slot, presence: Presence) -> bool:
+    """Tell whether a database would have what an attachment completes: a user, its own password."""
+    taken = elsewhere(template, slot.resource, presence)
+    own = template.conditions.without(presence, taken)
+    return bool(own) and user_expression(template, slot, presence) is not None
+
+
 def _secret_refusal(template: Template, secret: str, key: str) -> Refusal | None:
     generated = _generated(template, secret) or {}
+    if not key:
+        reason = (
+            f"{secret} is nothing but the password: an attachment needs JSON with username and "
+            "password, and any change of the secret makes a new password"
+        )
+        return Refusal("secret-without-user", reason)
     text = generated.get("SecretStringTemplate")
     entries = secret_entries(text)
     if entries is None:
