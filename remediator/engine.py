@@ -13,6 +13,7 @@ from . import limits
 from .deployment import needs
 from .document import Document
 from .errors import EditError, ProofError, TemplateError, TransformError
+from .integrity import needed_parameters, prune, unresolved_references
 from .model import (
     Add,
     Consequence,
@@ -32,7 +33,7 @@ from .model import (
     value_at,
 )
 from .splice import apply
-from .template import Template, needed_parameters, prune, unresolved_references
+from .template import Template
 from .transform import Transform
 from .verify import Proof, prove
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
 from .conditions import Case, Conditions, case, literal
 from .document import Document
-from .model import Add, Operation, Path, Remove, Value, value_at
+from .model import Path, Value, value_at
 
 _LOGICAL_ID = re.compile(r"[A-Za-z0-9]+")
 SUB_VARIABLE = re.compile(r"\$\{\s*([^!${}\s][^${}]*?)\s*\}")
@@ -57,10 +57,10 @@ class Template:
     def __init__(self, document: Document) -> None:
         self.document = document
         self.data = document.data
-        self.parameters = _section(self.data, "Parameters")
-        self.resources = _section(self.data, "Resources")
-        self.outputs = _section(self.data, "Outputs")
-        self.conditions = Conditions(_section(self.data, "Conditions"), self.parameters)
+        self.parameters = section_of(self.data, "Parameters")
+        self.resources = section_of(self.data, "Resources")
+        self.outputs = section_of(self.data, "Outputs")
+        self.conditions = Conditions(section_of(self.data, "Conditions"), self.parameters)
 
     def type_of(self, logical_id: str) -> str:
         """Return the `Type` of a resource, or an empty string."""
@@ -71,7 +71,7 @@ class Template:
     def properties(self, logical_id: str) -> Mapping[str, Value]:
         """Return the `Properties` of a resource; an empty mapping where it has none."""
         resource = self.resources.get(logical_id)
-        return _section(resource, "Properties") if isinstance(resource, dict) else {}
+        return section_of(resource, "Properties") if isinstance(resource, dict) else {}
 
     def of_type(self, *types: str) -> Iterator[str]:
         """Yield the logical ids of the resources of the types."""
@@ -79,7 +79,7 @@ class Template:
 
     def parameter(self, name: str) -> Mapping[str, Value]:
         """Return the definition of a parameter; an empty mapping where there is none."""
-        return _section(self.parameters, name)
+        return section_of(self.parameters, name)
 
     def presence(self, path: Path) -> Case:
         """Return when the value at a path takes effect: its resource's condition, its branches.
@@ -88,7 +88,7 @@ class Template:
         """
         pairs: list[tuple[str, bool]] = []
         if len(path) > 1 and path[0] in ("Resources", "Outputs"):
-            owner = _section(self.data, str(path[0])).get(str(path[1]))
+            owner = section_of(self.data, str(path[0])).get(str(path[1]))
             condition = owner.get("Condition") if isinstance(owner, dict) else None
             if isinstance(condition, str):
                 pairs.append((condition, True))
@@ -141,7 +141,7 @@ class Template:
     @cached_property
     def dependencies(self) -> Mapping[str, frozenset[str]]:
         """Resource -> the resources it refers to, directly."""
-        return _dependencies(self.data)
+        return dependencies_of(self.data)
 
     def depends(self, logical_id: str, other: str) -> bool:
         """Tell whether a resource depends on another, directly or not."""
@@ -172,7 +172,7 @@ class Template:
 def _macro(item: Value) -> Macro:
     if not isinstance(item, dict):
         return Macro(str(item))
-    location = _section(item, "Parameters").get("Location")
+    location = section_of(item, "Parameters").get("Location")
     if isinstance(location, dict):
         text = sub_parts(location.get("Fn::Sub"))[0] or "what its Location names"
     else:
@@ -180,7 +180,8 @@ def _macro(item: Value) -> Macro:
     return Macro(str(item.get("Name")), text)
 
 
-def _section(data: Mapping[str, Value], name: str) -> Mapping[str, Value]:
+def section_of(data: Mapping[str, Value], name: str) -> Mapping[str, Value]:
+    """Return a mapping below a key; an empty one where there is none."""
     section = data.get(name)
     return section if isinstance(section, dict) else {}
 
@@ -256,7 +257,7 @@ def _of_interface(path: Path, interface: Mapping[str, Value]) -> Iterator[Refere
             if isinstance(name, str):
                 place = (*path, "ParameterGroups", index, "Parameters", position)
                 yield Reference(place, name, Kind.NAME)
-    for name in _section(interface, "ParameterLabels"):
+    for name in section_of(interface, "ParameterLabels"):
         yield Reference((*path, "ParameterLabels", name), name, Kind.NAME)
 
 
@@ -298,124 +299,11 @@ def flattened(value: Value) -> str:
     return "\0" if text_or_none is None else text_or_none
 
 
-def unresolved_references(data: Mapping[str, Value]) -> frozenset[str]:
-    """Return what a template refers to and does not define, in words.
-
-    Looked at are Resources, Outputs, Conditions and Rules, and the names in the console's
-    interface; a name that a macro would create counts too, so compare before with after.
-    """
-    parameters = _section(data, "Parameters")
-    known = {*parameters, *_section(data, "Resources")}
-    conditions = _section(data, "Conditions")
-    found = set()
-    for reference in references(data):
-        if reference.path[0] not in ("Resources", "Outputs", "Conditions", "Rules", "Metadata"):
-            continue
-        if reference.target.startswith("AWS::"):
-            continue
-        if reference.kind is Kind.CONDITION:
-            missing, words = reference.target not in conditions, f"condition {reference.target}"
-        elif reference.kind is Kind.NAME:
-            missing, words = reference.target not in parameters, f"parameter {reference.target}"
-        else:
-            missing, words = reference.target not in known, reference.target
-        if missing:
-            found.add(words)
-    return frozenset(found)
-
-
-def _dependencies(data: Mapping[str, Value]) -> Mapping[str, frozenset[str]]:
-    resources = _section(data, "Resources")
+def dependencies_of(data: Mapping[str, Value]) -> Mapping[str, frozenset[str]]:
+    """Return resource -> the resources it refers to, directly."""
+    resources = section_of(data, "Resources")
     found: dict[str, set[str]] = {name: set() for name in resources}
     for reference in references({"Resources": dict(resources)}):
         if reference.kind is not Kind.CONDITION and reference.target in resources:
             found[str(reference.path[1])].add(reference.target)
     return {name: frozenset(targets) for name, targets in found.items()}
-
-
-def cycles(data: Mapping[str, Value]) -> frozenset[frozenset[str]]:
-    """Return the groups of resources that depend on one another in a circle.
-
-    Tarjan's algorithm with a stack of its own: a template may chain thousands of resources.
-    """
-    graph = _dependencies(data)
-    index: dict[str, int] = {}
-    low: dict[str, int] = {}
-    stack: list[str] = []
-    on_stack: set[str] = set()
-    found = []
-    for root in graph:
-        work = [(root, iter(sorted(graph[root])))] if root not in index else []
-        while work:
-            name, following = work[-1]
-            if name not in index:
-                index[name] = low[name] = len(index)
-                stack.append(name)
-                on_stack.add(name)
-            for target in following:
-                if target not in index:
-                    work.append((target, iter(sorted(graph[target]))))
-                    break
-                if target in on_stack:
-                    low[name] = min(low[name], low[target])
-            else:
-                work.pop()
-                if work:
-                    low[work[-1][0]] = min(low[work[-1][0]], low[name])
-                if low[name] == index[name]:
-                    group = set()
-                    while name not in group:
-                        group.add(stack[-1])
-                        on_stack.discard(stack.pop())
-                    if len(group) > 1 or name in graph[name]:
-                        found.append(frozenset(group))
-    return frozenset(found)
-
-
-def needed_parameters(data: Mapping[str, Value]) -> tuple[str, ...]:
-    """Return the parameters without a default: a deployment must be given a value for each."""
-    parameters = _section(data, "Parameters")
-    return tuple(
-        name for name, p in parameters.items() if isinstance(p, dict) and "Default" not in p
-    )
-
-
-_DROPPABLE = ("Parameters", "Conditions", "Rules", "Metadata", "Mappings", "Outputs")
-
-
-def prune(data: Mapping[str, Value], operations: Sequence[Operation]) -> tuple[Operation, ...]:
-    """Return the operations with removals that would empty a container folded into its own.
-
-    `Parameters:` with nothing below it is refused by CloudFormation, and a group of the console's
-    interface without parameters is only its heading. Neither do empty `Properties` say anything.
-    """
-    plan = list(operations)
-    while True:
-        removed: dict[Path, set[str | int]] = {}
-        for operation in plan:
-            if isinstance(operation, Remove):
-                removed.setdefault(operation.path[:-1], set()).add(operation.path[-1])
-        touched = {op.path[:-1] for op in plan if isinstance(op, Add)}
-        emptied = next((p for p in removed if _falls(data, p, removed[p], touched)), None)
-        if emptied is None:
-            return tuple(plan)
-        plan = [op for op in plan if op.path[: len(emptied)] != emptied]
-        plan.append(Remove(emptied))
-
-
-def _falls(
-    data: Mapping[str, Value], path: Path, removed: set[str | int], touched: set[Path]
-) -> bool:
-    """Tell whether a container has nothing left and may be dropped with its key."""
-    resource = len(path) == 3 and path[0] == "Resources"
-    attribute = resource and path[2] in ("DependsOn", "Properties")
-    if not path or path in touched or not (path[0] in _DROPPABLE or attribute):
-        return False
-    value = value_at(dict(data), path)
-    if isinstance(value, list):
-        return len(removed) == len(value)
-    if not isinstance(value, dict):
-        return False
-    if len(path) == 4 and path[2] == "ParameterGroups" and "Parameters" in removed:
-        return True
-    return len(removed) == len(value)

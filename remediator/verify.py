@@ -16,8 +16,8 @@ from typing import Any, TypeAlias, cast
 
 from .document import Document, long_name
 from .errors import EditError, ProofError
+from .integrity import cycles, unresolved_references
 from .model import Add, Operation, Path, Remove, Replace, Value, json_patch, pointer, value_at
-from .template import cycles, unresolved_references
 from .untouched import Changes, first_change, lost_comment
 
 _STANDARD = "tag:yaml.org,2002:"

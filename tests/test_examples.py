@@ -65,7 +65,7 @@ def test_cfn_lint_accepts_the_repaired_file(file: File) -> None:
 
 @pytest.mark.parametrize("file", BEFORE, ids=lambda file: file.stem)
 def test_no_circular_dependency(file: File) -> None:
-    from remediator.template import cycles
+    from remediator.integrity import cycles
 
     assert cycles(data_of(fixed(file))) == frozenset()
 

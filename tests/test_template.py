@@ -6,16 +6,9 @@ import pytest
 
 from remediator.conditions import case
 from remediator.document import Document
+from remediator.integrity import cycles, needed_parameters, prune, unresolved_references
 from remediator.model import Add, Operation, Remove, Replace, Value
-from remediator.template import (
-    Kind,
-    Macro,
-    Template,
-    cycles,
-    needed_parameters,
-    prune,
-    unresolved_references,
-)
+from remediator.template import Kind, Macro, Template
 
 TEXT = """
 Transform: [AWS::LanguageExtensions, {Name: AWS::Include}]

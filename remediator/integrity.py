@@ -1,0 +1,122 @@
+"""What holds of a template as a whole: nothing dangles, runs in a circle or is left empty."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from .model import Add, Operation, Path, Remove, Value, value_at
+from .template import Kind, dependencies_of, references, section_of
+
+
+def unresolved_references(data: Mapping[str, Value]) -> frozenset[str]:
+    """Return what a template refers to and does not define, in words.
+
+    Looked at are Resources, Outputs, Conditions and Rules, and the names in the console's
+    interface; a name that a macro would create counts too, so compare before with after.
+    """
+    parameters = section_of(data, "Parameters")
+    known = {*parameters, *section_of(data, "Resources")}
+    conditions = section_of(data, "Conditions")
+    found = set()
+    for reference in references(data):
+        if reference.path[0] not in ("Resources", "Outputs", "Conditions", "Rules", "Metadata"):
+            continue
+        if reference.target.startswith("AWS::"):
+            continue
+        if reference.kind is Kind.CONDITION:
+            missing, words = reference.target not in conditions, f"condition {reference.target}"
+        elif reference.kind is Kind.NAME:
+            missing, words = reference.target not in parameters, f"parameter {reference.target}"
+        else:
+            missing, words = reference.target not in known, reference.target
+        if missing:
+            found.add(words)
+    return frozenset(found)
+
+
+def cycles(data: Mapping[str, Value]) -> frozenset[frozenset[str]]:
+    """Return the groups of resources that depend on one another in a circle.
+
+    Tarjan's algorithm with a stack of its own: a template may chain thousands of resources.
+    """
+    graph = dependencies_of(data)
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    on_stack: set[str] = set()
+    found = []
+    for root in graph:
+        work = [(root, iter(sorted(graph[root])))] if root not in index else []
+        while work:
+            name, following = work[-1]
+            if name not in index:
+                index[name] = low[name] = len(index)
+                stack.append(name)
+                on_stack.add(name)
+            for target in following:
+                if target not in index:
+                    work.append((target, iter(sorted(graph[target]))))
+                    break
+                if target in on_stack:
+                    low[name] = min(low[name], low[target])
+            else:
+                work.pop()
+                if work:
+                    low[work[-1][0]] = min(low[work[-1][0]], low[name])
+                if low[name] == index[name]:
+                    group = set()
+                    while name not in group:
+                        group.add(stack[-1])
+                        on_stack.discard(stack.pop())
+                    if len(group) > 1 or name in graph[name]:
+                        found.append(frozenset(group))
+    return frozenset(found)
+
+
+def needed_parameters(data: Mapping[str, Value]) -> tuple[str, ...]:
+    """Return the parameters without a default: a deployment must be given a value for each."""
+    parameters = section_of(data, "Parameters")
+    return tuple(
+        name for name, p in parameters.items() if isinstance(p, dict) and "Default" not in p
+    )
+
+
+_DROPPABLE = ("Parameters", "Conditions", "Rules", "Metadata", "Mappings", "Outputs")
+
+
+def prune(data: Mapping[str, Value], operations: Sequence[Operation]) -> tuple[Operation, ...]:
+    """Return the operations with removals that would empty a container folded into its own.
+
+    `Parameters:` with nothing below it is refused by CloudFormation, and a group of the console's
+    interface without parameters is only its heading. Neither do empty `Properties` say anything.
+    """
+    plan = list(operations)
+    while True:
+        removed: dict[Path, set[str | int]] = {}
+        for operation in plan:
+            if isinstance(operation, Remove):
+                removed.setdefault(operation.path[:-1], set()).add(operation.path[-1])
+        touched = {op.path[:-1] for op in plan if isinstance(op, Add)}
+        emptied = next((p for p in removed if _falls(data, p, removed[p], touched)), None)
+        if emptied is None:
+            return tuple(plan)
+        plan = [op for op in plan if op.path[: len(emptied)] != emptied]
+        plan.append(Remove(emptied))
+
+
+def _falls(
+    data: Mapping[str, Value], path: Path, removed: set[str | int], touched: set[Path]
+) -> bool:
+    """Tell whether a container has nothing left and may be dropped with its key."""
+    resource = len(path) == 3 and path[0] == "Resources"
+    attribute = resource and path[2] in ("DependsOn", "Properties")
+    if not path or path in touched or not (path[0] in _DROPPABLE or attribute):
+        return False
+    value = value_at(dict(data), path)
+    if isinstance(value, list):
+        return len(removed) == len(value)
+    if not isinstance(value, dict):
+        return False
+    if len(path) == 4 and path[2] == "ParameterGroups" and "Parameters" in removed:
+        return True
+    return len(removed) == len(value)
