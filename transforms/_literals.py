@@ -157,7 +157,19 @@ def slot_refusal(template: Template, written: Written) -> Refusal | None:
         external = slot.credential.generatable == "external"
         if external and not logs_in(template, slot, template.presence(path)):
             return external_refusal(slot)
-    return written.refusal
+    return written.refusal or _different_entries(template, written)
+
+
+def _different_entries(template: Template, written: Written) -> Refusal | None:
+    """Return why what several log in with to servers outside the stack may be several passwords:
+    they look it up in different entries of a mapping."""
+    if any(slot.credential.generatable == "yes" for _, slot in written.places):
+        return None  # it belongs to databases, each of which gets a secret
+    lookups = [value_at(template.document.data, path) for path, _ in written.places]
+    if written.mapping is None or all(lookup == lookups[0] for lookup in lookups):
+        return None
+    reason = f"{written.labels} look it up in different entries, which may be different passwords"
+    return Refusal("which-server", reason)
 
 
 def used_elsewhere(
@@ -170,12 +182,24 @@ def used_elsewhere(
     own_places = [*holders, *(path for path, _ in written.places)]
     for path, value in walk(template.document.data):
         own = any(path[: len(place)] == place for place in own_places)
+        if not own and written.mapping is not None and _looks_up(value, written.mapping):
+            return Refusal("literal-used-elsewhere", f"{pointer(path)} looks up the same password")
         if not own and not _is_mapped(path, written) and _stands_in(written.texts, path, value):
             return Refusal(
                 "literal-used-elsewhere",
                 f"the same text stands at {pointer(path)}, where it may be the same password",
             )
     return None
+
+
+def _looks_up(value: Value, mapping: tuple[str, str]) -> bool:
+    """Tell whether a value is a lookup of a key of a mapping."""
+    lookup = value.get("Fn::FindInMap") if isinstance(value, dict) else None
+    return (
+        isinstance(lookup, list)
+        and len(lookup) >= 3
+        and (literal(lookup[0]), literal(lookup[2])) == mapping
+    )
 
 
 def _is_mapped(path: Path, written: Written) -> bool:
