@@ -62,9 +62,11 @@ def _edits(template: Template, path: Path, own: set[str]) -> list[Operation] | N
     assertions = body.get("Assertions") if isinstance(body, dict) else None
     if not isinstance(assertions, list):
         return None
+    places = [(*path, "Assertions", index) for index in range(len(assertions))]
+    if all((named := _named(template, place)) and named <= own for place in places):
+        return [Remove(path)]  # a rule needs an assertion
     edits: list[Operation] = []
-    for index, assertion in enumerate(assertions):
-        place = (*path, "Assertions", index)
+    for place, assertion in zip(places, assertions, strict=True):
         named = _named(template, place)
         if not named & own:
             continue
