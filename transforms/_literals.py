@@ -38,6 +38,13 @@ class Written:
     mapping: tuple[str, str] | None = None
     refusal: Refusal | None = None
     places: list[tuple[Path, Slot]] = field(default_factory=list)
+    pieces: tuple[str, ...] = ()
+    """What a function puts the password together from, for no report to show either."""
+
+    @property
+    def masked(self) -> tuple[str, ...]:
+        """All that no report may show."""
+        return (*self.texts, *self.pieces)
 
     @property
     def labels(self) -> str:
@@ -67,7 +74,9 @@ def written_out(template: Template, context: Context) -> tuple[Written, ...]:
             written = _written(template, value)
             if written is not None:
                 key = path if written.refusal else written.mapping or written.texts
-                found.setdefault(key, written).places.append((path, slot))
+                same = found.setdefault(key, written)
+                same.places.append((path, slot))
+                same.pieces = tuple(dict.fromkeys((*same.pieces, *written.pieces)))
     return tuple(found.values())
 
 
@@ -102,9 +111,9 @@ def _written(template: Template, value: Value) -> Written | None:
     if any(r.kind is not Kind.CONDITION for r in references({"": value})):
         return None
     text = flattened(value)
+    texts = tuple(each for item in inner if (each := literal(item)) and len(each) > 1)
     if text and "\0" not in text and not sub_variables(text):
-        return Written((text.replace("${!", "${"),))
-    texts = tuple(text for each in inner if (text := literal(each)) and len(text) > 1)
+        return Written((text.replace("${!", "${"),), pieces=texts)
     reason = f"put a String parameter with NoEcho in place of {function}: it becomes a secret"
     return Written(texts, refusal=Refusal("composed-credential", reason))
 
