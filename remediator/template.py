@@ -122,9 +122,11 @@ class Template:
     def undefined(self) -> tuple[str, ...]:
         """The names that properties refer to whole (`Ref`, `Fn::Sub`) and nothing defines.
 
-        A loop's own variables are none.
+        A loop's own variables are none, nor what a module, a loop or SAM may make, whose names
+        begin as theirs do.
         """
         known = {*self.parameters, *self.resources}
+        makers = tuple(filter(None, map(self._begins, self.resources)))
         return tuple(
             dict.fromkeys(
                 reference.target
@@ -134,9 +136,20 @@ class Template:
                 and not reference.attribute
                 and reference.target not in known
                 and _LOGICAL_ID.fullmatch(reference.target)
+                and not reference.target.startswith(makers)
                 and not str(reference.path[1]).startswith("Fn::ForEach")
             )
         )
+
+    def _begins(self, logical_id: str) -> str:
+        """Return how the names begin that a resource may make; empty where it makes none."""
+        if logical_id.startswith("Fn::ForEach"):
+            loop = self.resources[logical_id]
+            body = loop[2] if isinstance(loop, list) and len(loop) > 2 else None
+            return next(iter(body)).partition("$")[0] if isinstance(body, dict) and body else ""
+        kind = self.type_of(logical_id)
+        makes = kind.endswith("::MODULE") or kind.startswith("AWS::Serverless::")
+        return logical_id if makes else ""
 
     @cached_property
     def dependencies(self) -> Mapping[str, frozenset[str]]:

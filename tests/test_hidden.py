@@ -93,6 +93,19 @@ def test_a_common_word_is_hidden_at_its_place_alone(
     assert "password" in output
 
 
+@pytest.mark.parametrize(
+    "written",
+    ["!Sub ['Troub4dor${End}', {End: and3Secret}]", "!Join ['', [Troub4dor, and3Secret]]"],
+)
+def test_what_a_password_is_put_together_from_is_hidden(tmp_path: Path, written: str) -> None:
+    file = tmp_path / "t.yaml"
+    file.write_text(DATABASE % written)
+    for options in ((), ("--format", "json")):
+        output = shown(file, *options)
+        assert "Troub4dor" not in output
+        assert "and3Secret" not in output
+
+
 def test_a_masked_diff_keeps_its_line_numbers(tmp_path: Path) -> None:
     file = tmp_path / "t.yaml"
     file.write_text(DATABASE % ">-\n        folded Secret\n        overLines")

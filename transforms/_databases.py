@@ -79,6 +79,14 @@ def owner(template: Template, slot: Slot) -> str | Refusal:
     properties = template.properties(slot.resource)
     source = properties.get("SourceDBInstanceIdentifier")
     of_source = {r.target for r in references({"": source}) if r.target in template.resources}
+    name_of_source = flattened(source)
+    if source is not None and not of_source and "\0" not in name_of_source:
+        of_source = {
+            name
+            for name in template.of_type("AWS::RDS::DBInstance")
+            if name != slot.resource
+            and flattened(template.properties(name).get("DBInstanceIdentifier")) == name_of_source
+        }
     if slot.credential.type == "AWS::RDS::DBInstance" and len(of_source) == 1:
         return of_source.pop()
     member = properties.get("DBClusterIdentifier")
@@ -137,6 +145,10 @@ def _sibling(template: Template, slot: Slot, pattern: tuple[str, ...]) -> Value:
         step = next(steps)
         value = value_at(value, (step, next(steps)) if step == "Fn::If" else (step,))
         matched += step != "Fn::If"
+    for step in steps:  # the branches that hold both
+        if step != "Fn::If":
+            break
+        value = value_at(value, (step, next(steps)))
     for name in pattern[shared:]:
         value = value.get(name) if isinstance(value, dict) else None
     return value

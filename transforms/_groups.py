@@ -39,8 +39,9 @@ class Group:
         return tuple(dict.fromkeys(use.presence for use in self.uses))
 
     def presence_of(self, database: str) -> Presence:
-        """When a database takes the password."""
-        return tuple(dict.fromkeys(use.presence for use in self.owners[database]))
+        """When a database takes the password, whatever its members and replicas do."""
+        own = (use.presence for use in self.owners[database] if use.resource == database)
+        return tuple(dict.fromkeys(own))
 
     @property
     def main(self) -> Slot:
@@ -69,9 +70,14 @@ def groups(template: Template, uses: tuple[Use, ...]) -> tuple[Group, ...] | Ref
                 "member-of-cluster",
                 f"{theirs[0].resource} is a member of {database}, whose password this is not",
             )
-        refused = _one_user(template, [use for use in theirs if use.resource == database])
+        own = [use for use in theirs if use.resource == database]
+        refused = _one_user(template, own)
         if refused is not None:
             return refused
+        taken = tuple(use.presence for use in own)
+        for use in theirs:  # a member or replica in one mode only
+            if not template.conditions.implies((use.presence,), taken):
+                return _without_owner(use)
     if not owners:
         return _external(template, tuple(readers))
     return _owned(template, owners, tuple(readers))

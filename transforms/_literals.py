@@ -38,6 +38,13 @@ class Written:
     mapping: tuple[str, str] | None = None
     refusal: Refusal | None = None
     places: list[tuple[Path, Slot]] = field(default_factory=list)
+    pieces: tuple[str, ...] = ()
+    """What a function puts the password together from, for no report to show either."""
+
+    @property
+    def masked(self) -> tuple[str, ...]:
+        """All that no report may show."""
+        return (*self.texts, *self.pieces)
 
     @property
     def labels(self) -> str:
@@ -67,7 +74,9 @@ def written_out(template: Template, context: Context) -> tuple[Written, ...]:
             written = _written(template, value)
             if written is not None:
                 key = path if written.refusal else written.mapping or written.texts
-                found.setdefault(key, written).places.append((path, slot))
+                same = found.setdefault(key, written)
+                same.places.append((path, slot))
+                same.pieces = tuple(dict.fromkeys((*same.pieces, *written.pieces)))
     return tuple(found.values())
 
 
@@ -102,9 +111,9 @@ def _written(template: Template, value: Value) -> Written | None:
     if any(r.kind is not Kind.CONDITION for r in references({"": value})):
         return None
     text = flattened(value)
+    texts = tuple(each for item in inner if (each := literal(item)) and len(each) > 1)
     if text and "\0" not in text and not sub_variables(text):
-        return Written((text.replace("${!", "${"),))
-    texts = tuple(text for each in inner if (text := literal(each)) and len(text) > 1)
+        return Written((text.replace("${!", "${"),), pieces=texts)
     reason = f"put a String parameter with NoEcho in place of {function}: it becomes a secret"
     return Written(texts, refusal=Refusal("composed-credential", reason))
 
@@ -157,7 +166,19 @@ def slot_refusal(template: Template, written: Written) -> Refusal | None:
         external = slot.credential.generatable == "external"
         if external and not logs_in(template, slot, template.presence(path)):
             return external_refusal(slot)
-    return written.refusal
+    return written.refusal or _different_entries(template, written)
+
+
+def _different_entries(template: Template, written: Written) -> Refusal | None:
+    """Return why what several log in with to servers outside the stack may be several passwords:
+    they look it up in different entries of a mapping."""
+    if any(slot.credential.generatable == "yes" for _, slot in written.places):
+        return None  # it belongs to databases, each of which gets a secret
+    lookups = [value_at(template.document.data, path) for path, _ in written.places]
+    if written.mapping is None or all(lookup == lookups[0] for lookup in lookups):
+        return None
+    reason = f"{written.labels} look it up in different entries, which may be different passwords"
+    return Refusal("which-server", reason)
 
 
 def used_elsewhere(
@@ -170,12 +191,24 @@ def used_elsewhere(
     own_places = [*holders, *(path for path, _ in written.places)]
     for path, value in walk(template.document.data):
         own = any(path[: len(place)] == place for place in own_places)
+        if not own and written.mapping is not None and _looks_up(value, written.mapping):
+            return Refusal("literal-used-elsewhere", f"{pointer(path)} looks up the same password")
         if not own and not _is_mapped(path, written) and _stands_in(written.texts, path, value):
             return Refusal(
                 "literal-used-elsewhere",
                 f"the same text stands at {pointer(path)}, where it may be the same password",
             )
     return None
+
+
+def _looks_up(value: Value, mapping: tuple[str, str]) -> bool:
+    """Tell whether a value is a lookup of a key of a mapping."""
+    lookup = value.get("Fn::FindInMap") if isinstance(value, dict) else None
+    return (
+        isinstance(lookup, list)
+        and len(lookup) >= 3
+        and (literal(lookup[0]), literal(lookup[2])) == mapping
+    )
 
 
 def _is_mapped(path: Path, written: Written) -> bool:

@@ -38,6 +38,7 @@ from ._secrets import (
     attachments_of,
     deletion_policies,
     json_template,
+    readers,
     reference_text,
     secret_of,
     short_of,
@@ -275,15 +276,27 @@ def add_attachments(draft: Draft, group: Group, secret: str) -> None:
         draft.operations.append(Add(("Resources", name), dict(value), after=database))
 
 
-def group_limits(template: Template, context: Context, parameter: str, group: Group) -> Limits:
+def group_limits(
+    template: Template,
+    context: Context,
+    parameter: str,
+    group: Group,
+    secret: tuple[str, str] = ("", ""),
+) -> Limits:
     """Return what the password of a group must keep to.
 
-    What logs in to its database with a password of its own will read the same secret.
+    What logs in to its database with a password of its own will read the same secret, and what
+    reads the key of a `secret` that is there already reads on.
     """
+    fed = {use.path for use in group.uses}
     plain = any(use.role in (Role.EXTERNAL, Role.CARRIED) for use in group.others) or any(
         slot.credential.generatable == "external"
         and server(template, slot, template.presence(slot.path))[0] in group.owners
         for slot in slots(template, context.catalogue)
+    )
+    plain = plain or any(
+        (reader.secret, reader.key) == secret and reader.path not in fed
+        for reader in readers(template)
     )
     given = template.parameter(parameter)
     return limits(template, credentials_of(group), given, plain=plain)

@@ -55,18 +55,20 @@ def rule_edits(template: Template, parameter: str) -> tuple[Operation, ...] | No
 
 
 def _edits(template: Template, path: Path, own: set[str]) -> list[Operation] | None:
-    if _named(template, path) <= own:
-        return [Remove(path)]
-    if _named(template, (*path, "RuleCondition")) & own:
-        return None
     rule = template.data.get("Rules")
     body = rule.get(str(path[1])) if isinstance(rule, dict) else None
     assertions = body.get("Assertions") if isinstance(body, dict) else None
     if not isinstance(assertions, list):
-        return None
+        return [Remove(path)] if _named(template, path) <= own else None
+    places = [(*path, "Assertions", index) for index in range(len(assertions))]
+    # One that names no parameter may ask for all of a type: Fn::ValueOfAll, Fn::RefAll.
+    gone = all((named := _named(template, place)) and named <= own for place in places)
+    if _named(template, (*path, "RuleCondition")) & own:
+        return [Remove(path)] if gone and _named(template, path) <= own else None
+    if gone:
+        return [Remove(path)]  # a rule needs an assertion
     edits: list[Operation] = []
-    for index, assertion in enumerate(assertions):
-        place = (*path, "Assertions", index)
+    for place, assertion in zip(places, assertions, strict=True):
         named = _named(template, place)
         if not named & own:
             continue

@@ -53,7 +53,7 @@ def check(template: Template, context: Context) -> Iterator[Finding]:
             continue
         message = f"{written.labels} is written out in the template"
         work = partial(_repair, template, context, written, message, words)
-        yield decided(written.places[0][0], message, written.texts, work)
+        yield decided(written.places[0][0], message, written.masked, work)
 
 
 def _repair(
@@ -81,7 +81,7 @@ def _repair(
                 f"The old passwords stay in the mapping {written.mapping[0]}: remove them there"
             )
     title = f"{written.labels} becomes {repaired.becomes}"
-    return fixed(draft, written.places[0][0], message, title, repaired.effect, written.texts)
+    return fixed(draft, written.places[0][0], message, title, repaired.effect, written.masked)
 
 
 def _words(found: tuple[Written, ...]) -> tuple[str, ...]:

@@ -12,7 +12,8 @@ Why
 Consequence
     `rotates`: at the next deployment the secret gets a new version with a generated password, and
     the database gets the same. `external` where the password belongs to a server outside the
-    stack.
+    stack, and where the database reads the secret already: its text stays, so CloudFormation does
+    not update it, and somebody must give it the new password.
 
 Not repaired
     A secret with several passwords, with the password inside another text, with an attachment or
@@ -30,7 +31,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from remediator.conditions import literal
-from remediator.model import Context, Finding, Path, Refusal, value_at
+from remediator.model import Consequence, Context, Finding, Path, Refusal, value_at
 from remediator.template import Kind, Reference, Template
 from remediator.transform import Transform
 
@@ -92,7 +93,9 @@ def _parameters(
             message = f"{feeds(template, name, uses)} and the hand-made secret {secret}"
             if name not in feeding:
                 message = f"{feeds(template, name, uses)} through the hand-made secret {secret}"
-            repair = partial(_repair_parameter, template, context, name, uses, message, masked)
+            repair = partial(
+                _repair_parameter, template, context, name, uses, reading, message, masked
+            )
             yield decided(path, message, masked, repair)
         elif str(template.parameter(name).get("NoEcho")).lower() == "true":
             message = f"the parameter {name} is put into the secret {secret}"
@@ -163,6 +166,7 @@ def _repair_parameter(
     context: Context,
     name: str,
     uses: tuple[Use, ...],
+    reading: tuple[Use, ...],
     message: str,
     masked: tuple[str, ...],
 ) -> Finding | Refusal:
@@ -180,7 +184,7 @@ def _repair_parameter(
     group, secret, new_id = made
     draft.drop_parameter(name)
     draft.follow_ups += follow_ups(template, context, name)
-    effect = consequence(template, [group])
+    effect = _effect(draft, context, group, new_id, reading)
     path = place_of(template, name, uses)
     return fixed(draft, path, message, _title(secret, name, new_id), effect, masked)
 
@@ -211,7 +215,7 @@ def _repair_literal(
         return made
     group, found, new_id = made
     draft.follow_ups.append("The old password stays in the history of git: use it nowhere else")
-    effect = consequence(template, [group])
+    effect = _effect(draft, context, group, new_id, reading)
     return fixed(draft, path, message, _title(found, "", new_id), effect, (text,))
 
 
@@ -231,13 +235,42 @@ def _generate(
     found = read(template, context, secret, password, group)
     if isinstance(found, Refusal):
         return found
-    allowed = group_limits(template, context, parameter, group)
+    allowed = group_limits(template, context, parameter, group, (secret, found.key))
     carry_out = replace if context.settings.manual_secrets == "replace" else convert
     new_id = carry_out(draft, context, parameter, group, found, allowed)
     if isinstance(new_id, Refusal):
         return new_id
     draft.follow_ups += group_follow_ups(template, group, new_id)
     return group, found, new_id
+
+
+def _effect(
+    draft: Draft, context: Context, group: Group, secret: str, reading: tuple[Use, ...]
+) -> tuple[Consequence, str]:
+    """Return what the repair does to a live stack, and why.
+
+    What reads the secret already keeps its text, and CloudFormation reads a reference anew only
+    when it updates the resource that has it.
+    """
+    effect = consequence(draft.template, [group])
+    touched = {op.path[:2] for op in draft.operations if len(op.path) > 2}
+    stale = dict.fromkeys(
+        use.resource for use in reading if ("Resources", use.resource) not in touched
+    )
+    if not stale or effect[0] is Consequence.REPLACES:
+        return effect
+    names = ", ".join(stale)
+    if not context.settings.new:
+        draft.follow_ups.append(
+            f"Give {names} the new password of {secret} right after the deployment, or change "
+            "another property there in the same one, so that it is updated"
+        )
+    return (
+        Consequence.EXTERNAL,
+        f"{secret} gets a generated password at the next deployment, but the text of {names} stays "
+        "as it is, so that CloudFormation does not update it: it keeps the old password until it "
+        "is given the new one",
+    )
 
 
 def _title(secret: HandMade, parameter: str, new_id: str) -> str:

@@ -19,7 +19,8 @@ Not repaired
     pattern, metadata, what a custom resource gets). An empty `Default` or `NoEcho`: what was meant
     decides whether somebody has to type a value, and who may read it. A property with nothing at
     all behind it: `BucketEncryption:` may be the beginning of something that is missing, and
-    without the key the template would deploy without it.
+    without the key the template would deploy without it. So with a `Condition` and the policies
+    that decide whether a resource survives its stack.
 
     Not looked at is what a macro may see: a template with another `Transform` than SAM's or
     `AWS::Include` (`AWS::LanguageExtensions` removes nulls itself), what stands beside an
@@ -73,6 +74,8 @@ _UNDECIDED = {
     "is meant",
     "NoEcho": "without the key everybody may read the value: write true or false",
 }
+# What decides whether a resource exists, and whether it survives its stack.
+_DECISIVE = {"Condition", "DeletionPolicy", "UpdateReplacePolicy"}
 # Properties that hold a language of their own, in which a null may be a word.
 _FREE_FORM = re.compile(r"(Definition|Document|Pattern|Body|Policy|Schema)s?(V2)?$")
 _BREAK = re.compile(r"\r\n|[\r\n]")
@@ -177,6 +180,8 @@ def _attribute(template: Template, path: Path) -> Operation | Refusal:
         return _needed(path)
     if attribute not in _ATTRIBUTES[section]:
         return _unknown(f"{section} have no attribute {attribute}")
+    if attribute in _DECISIVE and not _is_written(template, path):
+        return _unfinished()
     return _without(template, path)
 
 
@@ -200,11 +205,13 @@ def _properties(template: Template, context: Context, path: Path) -> Operation |
         names = path[-1] if len(path) == 4 else ", ".join(sorted(required))
         return Refusal("null-required", f"{kind} may not do without {names}: write a value")
     if not _is_written(template, path):
-        reason = (
-            "nothing is written behind it, so a value may be missing: write it, or remove the key"
-        )
-        return Refusal("null-unfinished", reason)
+        return _unfinished()
     return _without(template, path)
+
+
+def _unfinished() -> Refusal:
+    reason = "nothing is written behind it, so a value may be missing: write it, or remove the key"
+    return Refusal("null-unfinished", reason)
 
 
 def _is_written(template: Template, path: Path) -> bool:

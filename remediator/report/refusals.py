@@ -68,7 +68,7 @@ REFUSALS = {
     "holds it.",
     "null-undecided": "An empty Default or NoEcho of a parameter can mean two things. Write the "
     "one that is meant: `''` or no key, true or false.",
-    "null-unfinished": "Nothing is written behind a property, so its value may be missing, and the "
+    "null-unfinished": "Nothing is written behind a key, so its value may be missing, and the "
     "template would deploy without it. Write the value, or remove the key.",
     "null-unknown": "Whether the key may be left out is not known: it stands within a property, "
     "or its type is unknown. Remove it, or write a value.",
