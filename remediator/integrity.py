@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from .model import Add, Operation, Path, Remove, Value, value_at
-from .template import Kind, dependencies_of, references, section_of
+from .template import Kind, dependencies_of, references, section_of, walk
 
 
 def unresolved_references(data: Mapping[str, Value]) -> frozenset[str]:
@@ -31,7 +31,25 @@ def unresolved_references(data: Mapping[str, Value]) -> frozenset[str]:
             missing, words = reference.target not in known, reference.target
         if missing:
             found.add(words)
-    return frozenset(found)
+    return frozenset(found | _lookups_in_vain(data))
+
+
+def _lookups_in_vain(data: Mapping[str, Value]) -> set[str]:
+    """Return the `Fn::FindInMap` whose map or last key is a constant that no map has."""
+    maps = section_of(data, "Mappings")
+    found = set()
+    for _, value in walk(dict(data)):
+        lookup = value.get("Fn::FindInMap") if isinstance(value, dict) else None
+        if not isinstance(lookup, list) or len(lookup) != 3:
+            continue  # a fourth argument is a default
+        name, _, key = lookup
+        if not isinstance(name, str):
+            continue
+        entries = section_of(maps, name).values()
+        keys = {each for entry in entries if isinstance(entry, dict) for each in entry}
+        if name not in maps or (isinstance(key, str) and key not in keys):
+            found.add(f"mapping {name}" + (f".{key}" if isinstance(key, str) else ""))
+    return found
 
 
 def cycles(data: Mapping[str, Value]) -> frozenset[frozenset[str]]:

@@ -181,6 +181,44 @@ def server(template: Template, slot: Slot, presence: Case) -> tuple[str | None, 
     return target, value
 
 
+# A constant beside a credential with which the service does not take it: the path of the property
+# and the value (AWS: the resource references of the types).
+_NOT_TAKEN = {
+    "AWS::ElastiCache::User": (("NoPasswordRequired",), "true"),
+    "AWS::ElastiCache::ReplicationGroup": (("TransitEncryptionEnabled",), "false"),
+    "AWS::OpenSearchService::Domain": (
+        ("AdvancedSecurityOptions", "InternalUserDatabaseEnabled"),
+        "false",
+    ),
+    "AWS::Elasticsearch::Domain": (
+        ("AdvancedSecurityOptions", "InternalUserDatabaseEnabled"),
+        "false",
+    ),
+}
+
+
+def misplaced(template: Template, slot: Slot) -> Refusal | None:
+    """Return why a credential is none where it stands, by another property of its resource."""
+    value: Value = dict(template.properties(slot.resource))
+    path, text = _NOT_TAKEN.get(slot.credential.type, ((), ""))
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    if path and (literal(value) or "").lower() == text:
+        return Refusal(
+            "credential-not-taken",
+            f"{slot.label} is not taken while {'.'.join(path)} is {text}: remove one of them",
+        )
+    by = template.properties(slot.resource).get("AuthType")
+    elastic = slot.credential.type == "AWS::DocDBElastic::Cluster"
+    if elastic and by is not None and literal(by) is None:
+        return Refusal(
+            "unclear-credential",
+            f"{slot.label} is a password or a secret's ARN, by AuthType, which is no constant: "
+            "write PLAIN_TEXT or SECRET_ARN there",
+        )
+    return None
+
+
 def is_database(template: Template, logical_id: str) -> bool:
     """Tell whether a resource is a database whose endpoint others log in to."""
     return template.type_of(logical_id).startswith(("AWS::RDS::", "AWS::Redshift", "AWS::DocDB"))

@@ -20,6 +20,7 @@ from remediator.model import (
 )
 from remediator.template import Kind, Reference, Template, references, sub_variables, walk
 
+from ._databases import misplaced
 from ._secrets import NO_VALUE, flattened
 from ._slots import Slot, slots
 from ._uses import Role, Use, external_refusal, logs_in
@@ -97,7 +98,7 @@ def _written(template: Template, value: Value) -> Written | None:
     """Return the password that a value writes out; None where it does not."""
     text = literal(value)
     if text is not None:
-        plain = text and not isinstance(value, bool) and "{{resolve:" not in text
+        plain = text.strip("*") and not isinstance(value, bool) and "{{resolve:" not in text
         return Written((text,)) if plain else None
     if not isinstance(value, dict) or len(value) != 1 or value == NO_VALUE:
         return None
@@ -108,8 +109,9 @@ def _written(template: Template, value: Value) -> Written | None:
     [(function, argument)] = value.items()
     if function == "Fn::FindInMap":
         return _from_mapping(template, argument)
-    if any(r.kind is not Kind.CONDITION for r in references({"": value})):
-        return None
+    named = {r.target for r in references({"": value}) if r.kind is not Kind.CONDITION}
+    if any(not name.startswith("AWS::") for name in named):
+        return None  # what depends on nothing but the stack's own name is as good as written out
     text = flattened(value)
     texts = tuple(each for item in inner if (each := literal(item)) and len(each) > 1)
     if text and "\0" not in text and not sub_variables(text):
@@ -163,6 +165,9 @@ _TELLING = 6  # characters from which on the same text elsewhere is taken for th
 def slot_refusal(template: Template, written: Written) -> Refusal | None:
     """Return why no generated password can take the place of one that is written out."""
     for path, slot in written.places:
+        refused = misplaced(template, slot)
+        if refused is not None:
+            return refused
         external = slot.credential.generatable == "external"
         if external and not logs_in(template, slot, template.presence(path)):
             return external_refusal(slot)

@@ -10,7 +10,7 @@ from remediator.conditions import Case
 from remediator.model import Path, Refusal, Value, value_at
 from remediator.template import Kind, Reference, Template, sub_parts
 
-from ._databases import is_database, server
+from ._databases import is_database, misplaced, server
 from ._positions import position_refusal
 from ._rules import rule_edits
 from ._secrets import SECRET, flattened, names
@@ -155,6 +155,9 @@ def external_refusal(slot: Slot) -> Refusal:
 def _slot_refusal(
     template: Template, reference: Reference, slot: Slot, presence: Case
 ) -> Refusal | None:
+    refused = misplaced(template, slot)
+    if refused is not None:
+        return refused
     if slot.credential.generatable == "external" and not logs_in(template, slot, presence):
         return external_refusal(slot)
     if not is_whole(value_at(template.document.data, slot.path), reference):

@@ -17,6 +17,8 @@ REFUSALS = {
     "the circle: give the user name or tag as a parameter or a constant.",
     "composed-credential": "The credential is put together from several parts, or by a function. "
     "Pass the whole password as one String parameter with NoEcho and run again.",
+    "credential-not-taken": "Another property of the resource says that the service takes no such "
+    "credential. Remove the credential, or change that property.",
     "duplicate-key": "A key stands twice in the same mapping, so it is unclear which one counts. "
     "Remove one of them.",
     "export-malformed": "The Export of an output is neither a mapping with the one key Name nor a "
@@ -142,6 +144,8 @@ REFUSALS = {
     "takes. Split the template.",
     "too-many-resources": "The template would hold more resources than CloudFormation takes. Split "
     "the template.",
+    "unclear-credential": "Whether the property takes a password or something else depends on "
+    "another property that is no constant. Write that property out.",
     "used-elsewhere": "The parameter is used where no dynamic reference is resolved. Remove this "
     "use, or let it read the secret when it runs.",
     "used-in-condition": "A condition asks for the parameter's value; most ask whether it is "
