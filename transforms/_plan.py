@@ -1,18 +1,14 @@
-"""The repair of one password parameter: all its uses, or the reason why it stays."""
+"""The plan of a password's repair: a secret, its attachments, and what reads it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from remediator.conditions import ALWAYS, Presence, TooManyConditions
-from remediator.limits import crossed
+from remediator.conditions import ALWAYS, Presence
 from remediator.model import (
     Add,
-    Consequence,
     Context,
-    Finding,
-    Fix,
     Operation,
     Path,
     Refusal,
@@ -22,15 +18,14 @@ from remediator.model import (
     Value,
     value_at,
 )
-from remediator.template import SUB_VARIABLE, Kind, Macro, Template, references
+from remediator.template import SUB_VARIABLE, Kind, Template, references
 
 from ._advice import copies
 from ._conventions import convention_tags
 from ._databases import elsewhere, ignores_password, server, user_name
 from ._generator import Limits, limits
-from ._groups import Group, credentials_of, groups
+from ._groups import Group, credentials_of
 from ._naming import name_of_new
-from ._positions import together
 from ._rules import rule_edits, twins_of
 from ._secrets import (
     SECRET,
@@ -300,111 +295,3 @@ def group_limits(
     )
     given = template.parameter(parameter)
     return limits(template, credentials_of(group), given, plain=plain)
-
-
-def parameter_refusal(
-    template: Template, context: Context, name: str, uses: tuple[Use, ...]
-) -> Refusal | None:
-    """Return why a parameter must stay whatever its secret would be: a use, a caller, a macro."""
-    refused = _use_refusal(template, name, uses)
-    if refused is not None and context.settings.strategy != "generated":
-        return replace(refused, advice="")  # it would name a secret that is not made then
-    if refused is not None:
-        return refused
-    if name in template.parameters and template.parameter(name).get("Type") != "String":
-        return Refusal("parameter-type", f"{name} is not of the type String")
-    if "AllowedValues" in template.parameter(name):
-        return Refusal("allowed-values", f"{name} may only be one of its AllowedValues")
-    refused = macro_refusal(template, name)
-    if refused is not None:
-        return refused
-    callers = [caller for caller in context.callers.get(name, ()) if caller.breaks]
-    if callers:
-        places = ", ".join(f"{c.file}:{c.line} ({c.how})" for c in callers[:3])
-        more = f" and {len(callers) - 3} more" if len(callers) > 3 else ""
-        names, breaks = ("names", "breaks") if len(callers) == 1 else ("name", "break")
-        return Refusal(
-            "passed-by-caller",
-            f"{places}{more} {names} {name} for this template, and {breaks} when the parameter is "
-            "gone: remove it there, then run again",
-        )
-    return None
-
-
-def _use_refusal(template: Template, name: str, uses: tuple[Use, ...]) -> Refusal | None:
-    """Return why the uses of a parameter keep it, with what to paste if one secret serves all."""
-    refused = together(template, name, [use.refusal for use in uses if use.refusal is not None])
-    owners = dict.fromkeys(use.resource for use in uses if use.role is Role.CREDENTIAL)
-    if refused is None or not refused.advice or len(owners) < 2:
-        return refused
-    found = groups(template, uses)
-    if isinstance(found, tuple) and len(found) == 1:
-        return refused
-    reason = f"{refused.reason}; {', '.join(owners)} would get a secret each: first give each a "
-    return Refusal(refused.code, reason + "parameter of its own")
-
-
-def macro_refusal(template: Template, name: str) -> Refusal | None:
-    """Return why a macro keeps a password as it is, if the template has one that is unknown."""
-    macro = next((m for m in template.macros if not _known_macro(m)), None)
-    if macro is None:
-        return None
-    if macro.name == "AWS::Include":
-        return Refusal(
-            "macro",
-            f"AWS::Include puts in {macro.location}, which may name {name} and cannot be seen "
-            "from here",
-        )
-    return Refusal(
-        "macro", f"what the macro {macro.name} does with {name} cannot be seen from the template"
-    )
-
-
-def _known_macro(macro: Macro) -> bool:
-    if macro.name == "AWS::Include":
-        return not macro.location  # a bare name in a list of transforms: it includes nothing
-    return macro.name.startswith(
-        ("AWS::Serverless", "AWS::LanguageExtensions", "AWS::SecretsManager")
-    )
-
-
-def too_large(template: Template, operations: Iterable[Operation]) -> Refusal | None:
-    """Return why a plan alone would take a template beyond CloudFormation's limits.
-
-    The engine looks at those that are carried out together.
-    """
-    return crossed(template.data, tuple(operations))
-
-
-def left(path: Path, message: str, refusal: Refusal, masked: tuple[str, ...]) -> Finding:
-    """Return a finding on a password that stays."""
-    return Finding(path, message, refusal=refusal, masked=masked)
-
-
-def decided(
-    path: Path, message: str, masked: tuple[str, ...], repair: Callable[[], Finding | Refusal]
-) -> Finding:
-    """Return what a repair comes to: its finding, or one that is left with the reason."""
-    try:
-        found = repair()
-    except TooManyConditions as error:
-        found = Refusal("too-many-conditions", error.message)
-    return left(path, message, found, masked) if isinstance(found, Refusal) else found
-
-
-def fixed(
-    draft: Draft,
-    path: Path,
-    message: str,
-    title: str,
-    effect: tuple[Consequence, str],
-    masked: tuple[str, ...],
-) -> Finding:
-    """Return a finding on a password with the plan that repairs it."""
-    operations = draft.plan()
-    refusal = too_large(draft.template, operations)
-    if refusal is not None:
-        return left(path, message, refusal, masked)
-    follow_ups, seeds = tuple(draft.follow_ups), tuple(draft.seeds)
-    fix = Fix(title, operations, effect[0], effect[1], follow_ups, seeds)
-    return Finding(path, message, fix=fix, masked=masked)

@@ -8,14 +8,7 @@ from remediator.model import Context, Refusal
 
 from ._groups import Group, groups
 from ._outputs import add_outputs
-from ._plan import (
-    Draft,
-    add_attachments,
-    add_secret,
-    group_limits,
-    keys_beside,
-    restored_refusal,
-)
+from ._plan import Draft, add_attachments, add_secret, group_limits, keys_beside, restored_refusal
 from ._reuse import fitting_secret
 from ._rotation import add_rotation
 from ._uses import Use

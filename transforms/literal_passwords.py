@@ -32,10 +32,11 @@ from remediator.template import Template
 from remediator.transform import Transform
 
 from ._conventions import kebab
+from ._findings import decided, fixed, macro_refusal
 from ._groups import Group
 from ._handmade import secret_constants
 from ._literals import Written, mapping_removals, slot_refusal, used_elsewhere, written_out
-from ._plan import Draft, decided, fixed, macro_refusal
+from ._plan import Draft
 from ._repair import first_owner
 from ._secrets import SECRET
 from ._strategies import Password, repair, stands

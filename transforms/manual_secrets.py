@@ -35,10 +35,11 @@ from remediator.model import Consequence, Context, Finding, Path, Refusal, value
 from remediator.template import Kind, Reference, Template
 from remediator.transform import Transform
 
+from ._findings import decided, fixed, left, macro_refusal, parameter_refusal
 from ._groups import Group, groups
 from ._handmade import HandMade, convert, key_of, read, replace, secret_constants
 from ._literals import Written, branches, slot_refusal, used_elsewhere, written_out
-from ._plan import Draft, decided, fixed, group_limits, left, macro_refusal, parameter_refusal
+from ._plan import Draft, group_limits
 from ._secrets import SECRET, secret_of
 from ._slots import Slot, slots
 from ._strategies import hand_made

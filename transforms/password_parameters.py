@@ -39,8 +39,9 @@ from remediator.model import Context, Finding, Refusal, value_at
 from remediator.template import Template
 from remediator.transform import Transform
 
+from ._findings import decided, fixed, left, parameter_refusal
 from ._groups import Group
-from ._plan import Draft, decided, fixed, left, parameter_refusal
+from ._plan import Draft
 from ._repair import first_owner
 from ._slots import looped, slots
 from ._strategies import Password, repair, usable

@@ -28,7 +28,7 @@ from remediator.template import Template, walk
 from remediator.transform import Transform
 
 from ._databases import elsewhere, owner, user_expression
-from ._plan import Draft, too_large
+from ._plan import Draft
 from ._secrets import (
     attachment,
     attachments_of,
@@ -110,7 +110,7 @@ def _repair(
     value: Value = attachment(secret, database, target, condition)
     draft.operations.append(Add(("Resources", name), value, after=database))
     operations = draft.plan()
-    return too_large(template, operations) or Fix(f"{name} attaches {secret}", operations)
+    return Fix(f"{name} attaches {secret}", operations)
 
 
 def _could_be_attached(template: Template, slot: Slot, presence: Presence) -> bool:
