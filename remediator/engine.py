@@ -328,7 +328,7 @@ def _result(
         error_line=problem.line if problem else None,
         needs_before=needed_parameters(document.data),
         needs_after=needed_parameters(new.data),
-        undefined=_undefined(new),
+        undefined=_undefined(new) if outcomes else (),
         differences=tuple(progress.differences),
     )
 

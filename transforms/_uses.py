@@ -196,7 +196,8 @@ def password_parameters(
             continue
         if "{{resolve:" in str(definition.get("Default")):
             continue
-        if not any(_slot(template, r, all_slots) for r in template.references_to(name)):
+        taken = (_slot(template, each, all_slots) for each in template.references_to(name))
+        if not any(slot is not None and slot.credential.generatable != "no" for slot in taken):
             continue
         found = uses(template, all_slots, name)
         slotted = (use.slot for use in found if use.slot is not None)

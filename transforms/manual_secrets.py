@@ -80,6 +80,8 @@ def _parameters(
 ) -> Iterator[Finding]:
     feeding = dict(password_parameters(template, all_slots))
     for name in (*template.parameters, *template.undefined):
+        if not any(r.path[3:4] == ("SecretString",) for r in template.references_to(name)):
+            continue
         uses = feeding.get(name) or uses_of(template, all_slots, name)
         inside = [use for use in uses if use.role is Role.SECRET]
         if not inside or _is_user_name(name in feeding, uses):
