@@ -285,7 +285,7 @@ def _line(text: str, position: int) -> int:
     return text.count("\n", 0, position) + 1
 
 
-def test_inputs(root: yaml.Node) -> Iterator[tuple[str, str]]:
+def taskcat_inputs(root: yaml.Node) -> Iterator[tuple[str, str]]:
     """Yield what an old taskcat configuration pairs: a parameter file and its template."""
     for node in _nodes(root):
         given = _text(_get(node, "parameter_input"))

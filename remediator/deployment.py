@@ -129,7 +129,6 @@ class _Permissions:
                 self.hosts_rotation = True
                 for grant, resource in HOSTED:
                     self._add(grant, resource)
-
         for switch, grant in MANAGED.items():
             if switch in properties:
                 self._add(grant)

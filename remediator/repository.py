@@ -247,7 +247,7 @@ class Repository:
         for file in self._files:
             if "taskcat" in file.place.name:
                 for node in file.documents:
-                    for given, template in call_sites.test_inputs(node):
+                    for given, template in call_sites.taskcat_inputs(node):
                         pairs.setdefault(PurePosixPath(given).name, set()).add(template)
         return pairs
 

@@ -89,30 +89,46 @@ def _script(template: Template, line: str, *, inside: bool) -> str:
 def for_custom_resource(template: Template, reference: Reference) -> str:
     """Return how the function of a custom resource reads the password."""
     resource = str(reference.path[1])
-    secret, key = secret_and_key(template, reference.target)
     function = _first(template, ("Resources", resource, "Properties", "ServiceToken"), "Lambda")
-    return "\n".join(
-        (
-            f"In the properties of {resource}, in place of the password:",
-            _indented(_written(template, {"SecretArn": {"Ref": secret}})),
-            "In its function (Python):",
-            _indented(_python('event["ResourceProperties"]["SecretArn"]', key)),
-            *_allowed(template, secret, _role_of_function(template, function)),
-        )
+    arn = 'event["ResourceProperties"]["SecretArn"]'
+    return _passed(
+        template,
+        reference,
+        (f"In the properties of {resource}, in place of the password:", "SecretArn"),
+        ("In its function (Python):", arn),
+        _role_of_function(template, function),
     )
 
 
 def for_function(template: Template, reference: Reference) -> str:
     """Return how a function with inline code reads the password."""
     resource = str(reference.path[1])
+    return _passed(
+        template,
+        reference,
+        (f"In the environment variables of {resource}:", "SECRET_ARN"),
+        ("In its code (Python):", 'os.environ["SECRET_ARN"]'),
+        _role_of_function(template, resource),
+    )
+
+
+def _passed(
+    template: Template,
+    reference: Reference,
+    given: tuple[str, str],
+    read: tuple[str, str],
+    role: str,
+) -> str:
+    """Return how code is given the secret's ARN under a name, how it reads it, and its role."""
     secret, key = secret_and_key(template, reference.target)
+    (where, name), (there, arn) = given, read
     return "\n".join(
         (
-            f"In the environment variables of {resource}:",
-            _indented(_written(template, {"SECRET_ARN": {"Ref": secret}})),
-            "In its code (Python):",
-            _indented(_python('os.environ["SECRET_ARN"]', key)),
-            *_allowed(template, secret, _role_of_function(template, resource)),
+            where,
+            _indented(_written(template, {name: {"Ref": secret}})),
+            there,
+            _indented(_python(arn, key)),
+            *_allowed(template, secret, role),
         )
     )
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from remediator.conditions import literal
 from remediator.model import (
-    Context,
     Operation,
     Path,
     Refusal,
@@ -22,7 +21,7 @@ from remediator.template import Kind, Reference, Template, references, sub_varia
 
 from ._databases import misplaced
 from ._secrets import NO_VALUE, flattened
-from ._slots import Slot, slots
+from ._slots import Slot
 from ._uses import Role, Use, external_refusal, logs_in
 
 
@@ -65,10 +64,10 @@ class Written:
         )
 
 
-def written_out(template: Template, context: Context) -> tuple[Written, ...]:
-    """Return every password that is written out in a credential property, each once."""
+def written_out(template: Template, all_slots: Iterable[Slot]) -> tuple[Written, ...]:
+    """Return every password that is written out in one of these properties, each once."""
     found: dict[object, Written] = {}
-    for slot in slots(template, context.catalogue):
+    for slot in all_slots:
         if slot.credential.generatable == "no":
             continue
         for path, value in branches(value_at(template.document.data, slot.path), slot.path):

@@ -39,13 +39,14 @@ from ._literals import Written, mapping_removals, slot_refusal, used_elsewhere, 
 from ._plan import Draft
 from ._repair import first_owner
 from ._secrets import SECRET
+from ._slots import slots
 from ._strategies import Password, repair, stands
 
 
 def check(template: Template, context: Context) -> Iterator[Finding]:
     """Yield a finding for every password written out in a credential property, but those that a
     hand-made secret holds too, which `manual-secrets` repairs."""
-    found = written_out(template, context)
+    found = written_out(template, slots(template, context.catalogue))
     if not found:
         return
     held = {text for name in template.of_type(SECRET) for text in secret_constants(template, name)}

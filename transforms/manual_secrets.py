@@ -71,8 +71,10 @@ def check(template: Template, context: Context) -> Iterator[Finding]:
         return
     all_slots = tuple(slots(template, context.catalogue))
     yield from _parameters(template, context, all_slots)
-    for secret in secrets:
-        yield from _literals(template, context, all_slots, secret)
+    holding = {name: found for name in secrets if (found := secret_constants(template, name))}
+    written = written_out(template, all_slots) if holding else ()
+    for secret, texts in holding.items():
+        yield from _literals(template, context, all_slots, secret, texts, written)
 
 
 def _parameters(
@@ -112,11 +114,18 @@ def _is_user_name(feeding: bool, uses: tuple[Use, ...]) -> bool:
 
 
 def _literals(
-    template: Template, context: Context, all_slots: tuple[Slot, ...], secret: str
+    template: Template,
+    context: Context,
+    all_slots: tuple[Slot, ...],
+    secret: str,
+    texts: tuple[str, ...],
+    found: tuple[Written, ...],
 ) -> Iterator[Finding]:
-    """Yield a finding for every password that is written out in a hand-made secret."""
-    found = written_out(template, context)
-    for text in dict.fromkeys(secret_constants(template, secret)):
+    """Yield a finding for every password that is written out in a hand-made secret.
+
+    `texts` are those of the secret, `found` those of the template's credential properties.
+    """
+    for text in dict.fromkeys(texts):
         path: Path = ("Resources", secret, "Properties", "SecretString")
         same = next((each for each in found if each.texts == (text,)), Written((text,)))
         reading = _reading(template, all_slots, secret, key_of(template, secret, text))
