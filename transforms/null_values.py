@@ -281,16 +281,20 @@ def _has_comments_below(template: Template, path: Path) -> bool:
 
 # --- where a null may stand in a raw text ------------------------------------------------------
 
-_REST = (  # of a line whose key or dash has no value, and the blank and comment lines below
-    r"[ \t]*+(?:(?<=[ \t])&\S++[ \t]*+)?+(?:(?<=[ \t])#[^\r\n]*+)?+"
-    r"(?:(?:\r\n|[\r\n])[ \t]*+(?:#[^\r\n]*+)?+(?=[\r\n]|\Z))*+(?:\Z|(?:\r\n|[\r\n])"
+# The line whose key or dash has no value, and the blank and comment lines below. It is matched whole
+# or not at all: a look-ahead keeps what it has found (possessive quantifiers would say so more
+# plainly, but Python reads them wrongly before 3.11.5).
+_LINE_END = r"(?:\r?\n|\r(?!\n))"
+_REST = (
+    r"(?=(?P<rest>[ \t]*(?:(?<=[ \t])&\S+[ \t]*)?(?:(?<=[ \t])#[^\r\n]*)?"
+    rf"(?:{_LINE_END}[ \t]*(?:#[^\r\n]*)?(?=[\r\n]|\Z))*))(?P=rest)(?:\Z|{_LINE_END}"
 )
 _END = r"[ \t]*(?:[,\]}#\r\n]|\Z)"
 _TRIGGERS = (
     # A key at a line's end, and no deeper line or dash below it.
-    r"^(?P<margin> *+)(?:-(?P<more> ++))?+[^\s#-][^\r\n#]*(?:(?<=\S)#[^\r\n#]*)*:"
+    r"^(?P<margin> *)(?:-(?P<more> +))?[^\s#-][^\r\n#]*(?:(?<=\S)#[^\r\n#]*)*:"
     rf"{_REST}(?!(?P=margin)(?(more) (?P=more))[ -]))",
-    rf"^(?P<margin> *+)-{_REST}(?!(?P=margin) ))",
+    rf"^(?P<margin> *)-{_REST}(?!(?P=margin) ))",
     # The words, each sought by letters that are rare: several times as fast as one pattern.
     rf"ull(?<=[-:,\[\s][nN]ull){_END}",
     rf"NULL(?<=[-:,\[\s]NULL){_END}",
