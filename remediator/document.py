@@ -1,6 +1,6 @@
 """A template's text with its nodes and their positions, and its data in the long form.
 
-Read by PyYAML's C composer (libyaml 0.2.5: YAML 1.1, as CloudFormation itself reads templates),
+Read by PyYAML's C composer (libyaml 0.2: YAML 1.1, as CloudFormation itself reads templates),
 which gives exact character positions at 10 MB/s. The nodes keep libyaml's marks, whose end is the
 *next* token for a block collection or scalar; `layout` turns them into true spans when an edit
 asks for them, so that reading costs little more than composing.
@@ -278,7 +278,7 @@ def _read(text: str, name: str, bom: bool) -> Document:
             shared = shared_nodes(root) if _ANCHOR.search(text) else frozenset()
             data = conversion.value(root)
         except RecursionError:
-            raise too_deep(text, root) from None
+            raise too_deep(text, root.start_mark) from None
     if not isinstance(data, dict) or root.id != "mapping":
         raise TemplateError("is not a template: its top level is not a mapping", line=1)
     _refuse_others(data)
@@ -340,10 +340,12 @@ def _refuse_depth(text: str) -> None:
             if isinstance(event, yaml.CollectionStartEvent):
                 depth += 1
                 if depth > MAX_DEPTH:
-                    raise too_deep(text, event)
+                    raise too_deep(text, event.start_mark)
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
-    except yaml.YAMLError:
+    except yaml.YAMLError as error:
+        if "maximum nesting depth" in str(error):  # libyaml 0.2.6 has a limit of its own, 1 000
+            raise too_deep(text, getattr(error, "problem_mark", None)) from error
         return  # composing stops at the same place, and its message is made there
 
 

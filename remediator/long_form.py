@@ -65,9 +65,9 @@ def position(text: str, index: int) -> tuple[int, int]:
     return line, index - max(before.rfind("\n"), before.rfind("\r"))
 
 
-def too_deep(text: str, node: Node) -> TemplateError:
-    """Return the error for a node or event beyond the depth that is read."""
-    line, column = position(text, node.start_mark.index)
+def too_deep(text: str, mark: Any) -> TemplateError:
+    """Return the error for a place (the mark of a node or event) beyond the depth that is read."""
+    line, column = position(text, mark.index if mark else 0)
     return TemplateError(f"nests deeper than {MAX_DEPTH} levels", line=line, column=column)
 
 
@@ -125,7 +125,7 @@ class Conversion:
         else:
             self.depth += 1
             if self.depth > MAX_DEPTH:
-                raise too_deep(self.text, node)
+                raise too_deep(self.text, node.start_mark)
             if node.id == "mapping":
                 content = self.mapping(node)
             else:
