@@ -281,9 +281,9 @@ def _has_comments_below(template: Template, path: Path) -> bool:
 
 # --- where a null may stand in a raw text ------------------------------------------------------
 
-# The line whose key or dash has no value, and the blank and comment lines below. It is matched whole
-# or not at all: a look-ahead keeps what it has found (possessive quantifiers would say so more
-# plainly, but Python reads them wrongly before 3.11.5).
+# The line whose key or dash has no value, and the blank and comment lines below. It is matched
+# whole or not at all: a look-ahead keeps what it has found (possessive quantifiers would say so
+# more plainly, but Python reads them wrongly before 3.11.5).
 _LINE_END = r"(?:\r?\n|\r(?!\n))"
 _REST = (
     r"(?=(?P<rest>[ \t]*(?:(?<=[ \t])&\S+[ \t]*)?(?:(?<=[ \t])#[^\r\n]*)?"
