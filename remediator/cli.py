@@ -130,6 +130,9 @@ def fix(
     report_format: Format = "text",
     config: Config = None,
     plugin: Plugin = None,
+    no_validate: Annotated[
+        bool, typer.Option("--no-validate", help="Do not ask AWS's rules engine about new texts.")
+    ] = False,
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="With --dry-run: 1 if anything would change.")
     ] = False,
@@ -151,6 +154,7 @@ def fix(
         patch=patch,
         policy=deploy_policy,
         seed_script=seed_script,
+        validate=not no_validate,
         options=_options(select, ignore, allow, new, strategy, rotation, manual_secrets, plugin),
         config=config,
     )

@@ -6,36 +6,36 @@ the outcomes: what the last pass finds and cannot repair is what is left.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
-from . import limits
+from .candidates import Candidate, Found, Left, choose, operations_of, sort, within_limits
 from .deployment import needs
 from .document import Document
 from .errors import EditError, ProofError, TemplateError, TransformError
-from .integrity import needed_parameters, prune, unresolved_references
+from .integrity import needed_parameters, unresolved_references
+from .meaning import second_opinion
 from .model import (
     Add,
-    Consequence,
     Context,
     FileResult,
-    Finding,
     Fix,
     Operation,
     Outcome,
-    Path,
     Refusal,
-    Settings,
     Status,
     Value,
     json_patch,
     pointer,
     value_at,
 )
-from .splice import apply
 from .template import Template
 from .transform import Transform
 from .verify import Proof, prove
+
+Judge: TypeAlias = Callable[[Document, Document], Refusal | None]
+"""Looks at an old and a new template; returns what is wrong with the new one, if anything."""
 
 PASSES = 5
 """A repair may make room for another, but not without end; beyond it, a transform is wrong."""
@@ -46,28 +46,12 @@ _DEFECT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A finding with the transform that found it."""
-
-    transform: str
-    finding: Finding
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """A fix that the settings allow."""
-
-    found: _Found
-    fix: Fix
-
-
 @dataclass
 class _Progress:
     """What the passes have done so far."""
 
     document: Document
-    repaired: list[_Found] = field(default_factory=list)
+    repaired: list[Found] = field(default_factory=list)
     patch: list[dict[str, Value]] = field(default_factory=list)
     differences: list[str] = field(default_factory=list)
 
@@ -79,28 +63,71 @@ def remediate(
     *,
     path: str = "",
     write: Status = Status.FIXED,
+    judges: Sequence[Judge] = (),
 ) -> FileResult:
     """Repair a document; nothing is written, the result holds the proven text.
 
-    `write` is the status of what is repaired: `fixed`, or `would-fix` in a dry run. An edit that
-    cannot be proven gives a result of status `error` with the old text. Raises TransformError
-    where a transform breaks its contract.
+    `write` is the status of what is repaired: `fixed`, or `would-fix` in a dry run. `judges` look
+    at the new text after the second opinion on its meaning; where one objects, the repairs of the
+    transform that it objects to are left, and the others are made. An edit that cannot be proven
+    gives a result of status `error` with the old text. Raises TransformError where a transform
+    breaks its contract.
     """
-    progress = _Progress(document)
-    for _ in range(PASSES):
-        found = _find(progress.document, transforms, context)
-        candidates, left = _sort(found, progress.document, context.settings)
-        try:
-            refused = _repair(progress, candidates)
-        except ProofError as error:
-            return _defect(document, progress.repaired + found, path, error.message)
-        if refused is not None:
-            result = _result(document, progress, [*left, *refused], path, write)
-            needed = needs(document, progress.document, context)
-            return replace(result, deployment=needed)
-    repeated = ", ".join(sorted({candidate.found.transform for candidate in candidates}))
-    message = f"{PASSES} passes did not settle what {repeated} repairs"
-    return _defect(document, progress.repaired + found, path, message)
+    work = _Work(document, transforms, context, path, write, judges)
+    result, objection = work.judged({})
+    if objection is None:
+        return result
+    refused = {transform.id: objection for transform in transforms}
+    for transform in transforms:
+        fewer = {name: why for name, why in refused.items() if name != transform.id}
+        _, objection = work.judged(fewer)
+        if objection is None:
+            refused = fewer
+        else:
+            refused[transform.id] = objection
+    return work.settled(refused)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One document with all that its repair needs."""
+
+    document: Document
+    transforms: Sequence[Transform]
+    context: Context
+    path: str
+    write: Status
+    judges: Sequence[Judge]
+
+    def judged(self, refused: Mapping[str, Refusal]) -> tuple[FileResult, Refusal | None]:
+        """Return the result without the repairs of these transforms, and what a judge objects."""
+        result, new = self.settled(refused)
+        if new.text == self.document.text:
+            return result, None
+        objection = second_opinion(self.document.data, new.data, self.context.catalogue)
+        for judge in self.judges:
+            objection = objection or judge(self.document, new)
+        return result, objection
+
+    def settled(self, refused: Mapping[str, Refusal]) -> tuple[FileResult, Document]:
+        """Return the result, and the new document, when nothing more is to be repaired."""
+        document = self.document
+        progress = _Progress(document)
+        for _ in range(PASSES):
+            found = _find(progress.document, self.transforms, self.context)
+            candidates, left = sort(found, progress.document, self.context.settings, refused)
+            try:
+                unable = _repair(progress, candidates)
+            except ProofError as error:
+                found = progress.repaired + found
+                return _defect(document, found, self.path, error.message), document
+            if unable is not None:
+                result = _result(document, progress, [*left, *unable], self.path, self.write)
+                needed = needs(document, progress.document, self.context)
+                return replace(result, deployment=needed), progress.document
+        repeated = ", ".join(sorted({candidate.found.transform for candidate in candidates}))
+        message = f"{PASSES} passes did not settle what {repeated} repairs"
+        return _defect(document, progress.repaired + found, self.path, message), document
 
 
 def inspect(
@@ -111,8 +138,8 @@ def inspect(
     Raises TransformError where a transform breaks its contract.
     """
     found = _find(document, transforms, context)
-    candidates, left = _sort(found, document, context.settings)
-    candidates, beyond = _within_limits(document, candidates)
+    candidates, left = sort(found, document, context.settings)
+    candidates, beyond = within_limits(document, candidates)
     left += beyond
     planned = _Progress(document, repaired=[candidate.found for candidate in candidates])
     return _result(document, planned, left, path, Status.REPAIRABLE)
@@ -121,7 +148,7 @@ def inspect(
 # --- one pass --------------------------------------------------------------------------------
 
 
-def _find(document: Document, transforms: Iterable[Transform], context: Context) -> list[_Found]:
+def _find(document: Document, transforms: Iterable[Transform], context: Context) -> list[Found]:
     template = Template(document)
     found = []
     for transform in transforms:
@@ -135,7 +162,7 @@ def _find(document: Document, transforms: Iterable[Transform], context: Context)
         for finding in findings:
             if finding.fix is not None:
                 _check_places(document, transform, finding.fix)
-            found.append(_Found(transform.id, finding))
+            found.append(Found(transform.id, finding))
     return found
 
 
@@ -152,48 +179,16 @@ def _check_places(document: Document, transform: Transform, fix: Fix) -> None:
             ) from error
 
 
-_Left = tuple[_Found, Refusal | None]
-
-
-def _sort(
-    found: Sequence[_Found], document: Document, settings: Settings
-) -> tuple[list[_Candidate], list[_Left]]:
-    """Part the fixes that may be tried from the findings that are left, with the reason."""
-    candidates: list[_Candidate] = []
-    left: list[_Left] = []
-    for each in found:
-        fix = each.finding.fix
-        if fix is None:
-            left.append((each, each.finding.refusal))
-        elif document.problems:
-            problem = document.problems[0]
-            left.append((each, Refusal(problem.code, problem.message)))
-        elif not settings.new and fix.consequence not in settings.allow:
-            left.append((each, _not_allowed(fix, settings)))
-        else:
-            candidates.append(_Candidate(each, fix))
-    return candidates, left
-
-
-def _not_allowed(fix: Fix, settings: Settings) -> Refusal:
-    allowed = ",".join(c for c in Consequence if c in {*settings.allow, fix.consequence})
-    because = f": {fix.because}" if fix.because else ""
-    return Refusal(
-        "not-allowed",
-        f"the repair is `{fix.consequence}`{because}; --allow {allowed} would allow it",
-    )
-
-
-def _repair(progress: _Progress, candidates: Sequence[_Candidate]) -> list[_Left] | None:
+def _repair(progress: _Progress, candidates: Sequence[Candidate]) -> list[Left] | None:
     """Carry out and prove what can be; None where the text changed, else why nothing did.
 
     Raises ProofError where the new text is not what was planned.
     """
     old = progress.document
-    chosen, text, refused = _choose(old, candidates)
+    chosen, text, refused = choose(old, candidates)
     if not chosen:
         return refused
-    operations = _operations(old, chosen)
+    operations = operations_of(old, chosen)
     try:
         new = old.with_text(text)
     except TemplateError as error:
@@ -210,7 +205,7 @@ def _repair(progress: _Progress, candidates: Sequence[_Candidate]) -> list[_Left
 def _advance(
     progress: _Progress,
     new: Document,
-    chosen: Sequence[_Candidate],
+    chosen: Sequence[Candidate],
     operations: Sequence[Operation],
     proof: Proof,
 ) -> None:
@@ -220,97 +215,11 @@ def _advance(
     progress.differences += proof.differences
 
 
-def _choose(
-    document: Document, candidates: Sequence[_Candidate]
-) -> tuple[list[_Candidate], str, list[_Left]]:
-    """Return the fixes that can be carried out together, the text, and those that cannot be.
-
-    A fix that overlaps with an earlier one, or goes beyond a limit only beside others, waits for
-    the next pass. All are tried at once; only where that fails, one after the other, to tell which
-    is guilty.
-    """
-    together = _without_overlap(candidates)
-    if not together:
-        return [], document.text, []
-    text = _attempt(document, together)
-    if isinstance(text, str):
-        return together, text, []
-    chosen: list[_Candidate] = []
-    refused: list[_Left] = []
-    chosen_text = document.text
-    for candidate in candidates:
-        if len(_without_overlap([*chosen, candidate])) == len(chosen):
-            continue
-        alone = _attempt(document, [candidate])
-        if isinstance(alone, Refusal):
-            refused.append((candidate.found, alone))
-            continue
-        beside = _attempt(document, [*chosen, candidate]) if chosen else alone
-        if isinstance(beside, str):
-            chosen_text = beside
-            chosen.append(candidate)
-    return chosen, chosen_text, refused
-
-
-def _attempt(document: Document, candidates: Sequence[_Candidate]) -> str | Refusal:
-    """Return the text with these fixes carried out together, or why that cannot be."""
-    operations = _operations(document, candidates)
-    refusal = limits.crossed(document.data, operations)
-    if refusal is not None:
-        return refusal
-    try:
-        text = apply(document, operations)
-    except EditError as error:
-        return Refusal("cannot-edit", error.message)
-    return limits.outgrown(document.text, text) or text
-
-
-def _within_limits(
-    document: Document, candidates: Sequence[_Candidate]
-) -> tuple[list[_Candidate], list[_Left]]:
-    """Part the fixes that fit into the template beside those before them from the others."""
-    together = _operations(document, _without_overlap(candidates))
-    if limits.crossed(document.data, together) is None:
-        return list(candidates), []
-    fitting: list[_Candidate] = []
-    refused: list[_Left] = []
-    for candidate in candidates:
-        beside = _without_overlap([candidate, *fitting])
-        refusal = limits.crossed(document.data, _operations(document, beside))
-        if refusal is None:
-            fitting.append(candidate)
-        else:
-            refused.append((candidate.found, refusal))
-    return fitting, refused
-
-
-def _operations(document: Document, candidates: Sequence[_Candidate]) -> tuple[Operation, ...]:
-    operations = [each for candidate in candidates for each in candidate.fix.operations]
-    return prune(document.data, operations)
-
-
-def _without_overlap(candidates: Sequence[_Candidate]) -> list[_Candidate]:
-    """Return the candidates whose operations touch no place of an earlier one's."""
-    taken: list[Path] = []
-    chosen = []
-    for candidate in candidates:
-        paths = [operation.path for operation in candidate.fix.operations]
-        if not any(_overlap(path, other) for path in paths for other in taken):
-            taken += paths
-            chosen.append(candidate)
-    return chosen
-
-
-def _overlap(path: Path, other: Path) -> bool:
-    shorter = min(len(path), len(other))
-    return path[:shorter] == other[:shorter]
-
-
 # --- results ---------------------------------------------------------------------------------
 
 
 def _result(
-    document: Document, progress: _Progress, left: Sequence[_Left], path: str, repaired: Status
+    document: Document, progress: _Progress, left: Sequence[Left], path: str, repaired: Status
 ) -> FileResult:
     new = progress.document
     outcomes = [_outcome(document, each, repaired) for each in progress.repaired]
@@ -339,7 +248,7 @@ def _undefined(document: Document) -> tuple[str, ...]:
     return () if template.macros else tuple(sorted(unresolved_references(document.data)))
 
 
-def _defect(document: Document, found: Sequence[_Found], path: str, what: str) -> FileResult:
+def _defect(document: Document, found: Sequence[Found], path: str, what: str) -> FileResult:
     """Return the result of a document whose repair went wrong: nothing changes."""
     once = {(each.transform, each.finding.path, each.finding.message): each for each in found}
     refusal = Refusal("not-proven", what)
@@ -360,7 +269,7 @@ def _defect(document: Document, found: Sequence[_Found], path: str, what: str) -
 
 
 def _outcome(
-    document: Document, found: _Found, status: Status, refusal: Refusal | None = None
+    document: Document, found: Found, status: Status, refusal: Refusal | None = None
 ) -> Outcome:
     line, column = document.place(found.finding.path)
     return Outcome(found.transform, found.finding, status, line, column, refusal)

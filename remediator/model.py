@@ -403,6 +403,25 @@ class FileResult:
         return tuple(sorted(values, key=lambda value: (-len(value), value)))
 
 
+class Validator(StrEnum):
+    """Whether AWS's own rules engine judged the new texts."""
+
+    ASKED = "asked"
+    OFF = "off"
+    MISSING = "missing"
+    """The extra `validate` is not installed."""
+    BROKEN = "broken"
+    """It is installed and does not start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """What the validator did; `unanswered` are the files on which it gave no answer in time."""
+
+    validator: Validator
+    unanswered: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class RunResult:
     """What became of all files of a run."""
@@ -426,5 +445,7 @@ class RunResult:
     """What became of the script that was asked for, in the same way."""
     untracked: tuple[str, ...] = ()
     """Files that were written and that `git diff` does not show."""
+    validation: Validation | None = None
+    """What the validator did; None where there was nothing to judge."""
     interrupted: int | None = None
     """How many files were handled when the user stopped the run; None where it ended."""

@@ -15,7 +15,7 @@ from typing import TypeAlias
 from . import atomic
 from .discover import Input, Unusable, expand, tree_of
 from .document import Document
-from .engine import inspect, remediate
+from .engine import Judge, inspect, remediate
 from .errors import FileError, Interrupted, RemediatorError, TemplateError
 from .hidden import with_hidden
 from .model import (
@@ -64,6 +64,7 @@ class Runner:
 
     `write`: repaired files are written in place; else they are only worked out. `fixes`: the
     repairs count as done, here or where the caller puts them. `check`: findings only, no proof.
+    `judges` look at every new text, as `remediate` says.
     """
 
     transforms: Sequence[Transform]
@@ -73,6 +74,7 @@ class Runner:
     write: bool = False
     fixes: bool = False
     in_place: bool = False
+    judges: Sequence[Judge] = ()
     guard: Guard = unguarded
     track: Track = untracked
     runner_of: Callable[[Path], Runner] | None = None
@@ -190,7 +192,9 @@ class Runner:
         if self.check:
             return inspect(document, self.transforms, context, path=name)
         status = Status.FIXED if self.write or self.fixes else Status.WOULD_FIX
-        result = remediate(document, self.transforms, context, path=name, write=status)
+        result = remediate(
+            document, self.transforms, context, path=name, write=status, judges=self.judges
+        )
         return with_hidden(document, result)
 
     def _written(self, file: Path, raw: bytes, result: FileResult) -> FileResult:

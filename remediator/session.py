@@ -11,10 +11,12 @@ from typing import TypeAlias
 
 from . import atomic, config, registry
 from .errors import ConfigError, FileError
-from .model import FileResult, RunResult, Settings, Status, Value
+from .model import FileResult, RunResult, Settings, Status, Validation, Validator, Value
 from .runner import Guard, Runner, Track, is_folder, unguarded, untracked
 from .targets import Target, examine
 from .transform import Transform
+from .validator import Validator as Judge
+from .validator import is_installed
 from .work_tree import untracked as untracked_files
 
 STDIN = "-"
@@ -34,6 +36,7 @@ class Request:
     patch: Path | None = None
     policy: Path | None = None
     seed_script: Path | None = None
+    validate: bool = True
     options: config.Options = field(default_factory=config.Options)
     config: Path | None = None
 
@@ -73,7 +76,18 @@ def carry_out(request: Request, *, guard: Guard = unguarded, track: Track = untr
         "--seed-script": request.seed_script,
     }
     examine([Target(name, file) for name, file in targets.items() if file], request.paths)
-    done = _from_stdin(request, guard) if STDIN in request.paths else _over(request, guard, track)
+    judge = Judge() if request.validate and not request.check and is_installed() else None
+    try:
+        if STDIN in request.paths:
+            done = _from_stdin(request, guard, judge)
+        else:
+            done = _over(request, guard, track, judge)
+    finally:
+        if judge is not None:
+            judge.close()
+    done = Done(
+        replace(done.result, validation=_validation(request, done.result, judge)), done.template
+    )
     if request.output and not request.dry_run and done.result.interrupted is None:
         _write_output(request.output, done)
         done = Done(replace(done.result, output=str(request.output)))
@@ -87,7 +101,18 @@ def carry_out(request: Request, *, guard: Guard = unguarded, track: Track = untr
     return done if request.policy is None else _with_policy(request.policy, done)
 
 
-def _over(request: Request, guard: Guard, track: Track) -> Done:
+def _validation(request: Request, result: RunResult, judge: Judge | None) -> Validation | None:
+    """Return what the validator did, as far as any text was to be judged."""
+    changed = any(file.old != file.new for file in result.files)
+    if request.check or not (changed or (judge is not None and judge.asked)):
+        return None
+    if judge is None:
+        return Validation(Validator.MISSING if request.validate else Validator.OFF)
+    state = Validator.BROKEN if judge.broken else Validator.ASKED
+    return Validation(state, tuple(judge.unanswered))
+
+
+def _over(request: Request, guard: Guard, track: Track, judge: Judge | None) -> Done:
     """Run over files, those of one settings file together.
 
     A settings file that is wrong is the fault of its inputs alone; options are that of all.
@@ -109,10 +134,10 @@ def _over(request: Request, guard: Guard, track: Track) -> Done:
             groups.setdefault(project, []).append(path)
     runs: list[RunResult] = []
     for project, paths in groups.items():
-        runner = _runner(request, project.settings, project.source, guard)
+        runner = _runner(request, project.settings, project.source, guard, judge)
         runner.track = track
         if project.rules:
-            runner.runner_of = _by_path(request, project, guard)
+            runner.runner_of = _by_path(request, project, guard, judge)
         run = runner.run(paths)
         runs.append(replace(run, settings=(project.source,) if project.source else ()))
         if run.interrupted is not None:
@@ -139,10 +164,10 @@ def _load(settings: Settings, source: Source) -> tuple[Transform, ...]:
         raise ConfigError(f"{source[0]}: {error.message}" if source else error.message) from error
 
 
-def _from_stdin(request: Request, guard: Guard) -> Done:
+def _from_stdin(request: Request, guard: Guard, judge: Judge | None) -> Done:
     project = config.load_project(Path.cwd(), request.options, request.config)
     settings, source = project.settings, project.source
-    runner = _runner(request, settings, source, guard)
+    runner = _runner(request, settings, source, guard, judge)
     raw = sys.stdin.buffer.read()
     result = guard(STDIN, lambda: runner.text(raw, STDIN))
     files = () if result is None else (replace(result, named=True, fresh=settings.new),)
@@ -159,20 +184,24 @@ def _from_stdin(request: Request, guard: Guard) -> Done:
     return Done(run, template)
 
 
-def _by_path(request: Request, project: config.Project, guard: Guard) -> Callable[[Path], Runner]:
+def _by_path(
+    request: Request, project: config.Project, guard: Guard, judge: Judge | None
+) -> Callable[[Path], Runner]:
     """Return what finds the runner of a file; one for all files with the same settings."""
     runners: dict[Settings, Runner] = {}
 
     def runner_of(file: Path) -> Runner:
         settings = project.of(file)
         if settings not in runners:
-            runners[settings] = _runner(request, settings, project.source, guard)
+            runners[settings] = _runner(request, settings, project.source, guard, judge)
         return runners[settings]
 
     return runner_of
 
 
-def _runner(request: Request, settings: Settings, source: Source, guard: Guard) -> Runner:
+def _runner(
+    request: Request, settings: Settings, source: Source, guard: Guard, judge: Judge | None
+) -> Runner:
     write = request.in_place
     return Runner(
         _load(settings, source),
@@ -183,6 +212,7 @@ def _runner(request: Request, settings: Settings, source: Source, guard: Guard) 
         fixes=not request.dry_run,
         in_place=request.dry_run and not request.output,
         guard=guard,
+        judges=(judge.judge,) if judge is not None else (),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from remediator import engine, verify
+from remediator import candidates, engine, registry, verify
 from remediator.document import Document
 from remediator.engine import inspect, remediate
 from remediator.errors import EditError, ProofError, TransformError
@@ -26,6 +26,7 @@ from remediator.model import (
     Replace,
     Settings,
     Status,
+    Value,
 )
 from remediator.splice import apply as apply_soundly
 from remediator.template import Template
@@ -210,7 +211,7 @@ def refuse(monkeypatch: pytest.MonkeyPatch, guilty: Callable[[set[str]], bool]) 
             raise EditError("cannot be done here")
         return splice(document, operations)
 
-    monkeypatch.setattr(engine, "apply", apply)
+    monkeypatch.setattr(candidates, "apply", apply)
 
 
 def noted(name: str) -> Transform:
@@ -248,7 +249,7 @@ def test_repair_behind_one_that_cannot_be_done_is_not_held_back(
             raise EditError("cannot be done here")
         return splice(document, operations)
 
-    monkeypatch.setattr(engine, "apply", apply)
+    monkeypatch.setattr(candidates, "apply", apply)
     first = once(META, Replace(META[:-1], {"Note": "first"}), name="first")
     result = run(first, once(META, Replace(META, "new"), name="second"))
     assert told(result) == [("second", "fixed", ""), ("first", "left", "cannot-edit")]
@@ -283,6 +284,72 @@ def test_a_problem_is_an_error_even_where_nothing_is_found() -> None:
     assert (result.status, result.error_line, result.outcomes) == (Status.ERROR, 7, ())
 
 
+# --- judges ----------------------------------------------------------------------------------
+
+
+def judged(*transforms: Transform, bad: Callable[[str], bool]) -> FileResult:
+    def judge(old: Document, new: Document) -> Refusal | None:
+        assert old.text == TEXT
+        return Refusal("validator-error", "E1 is new") if bad(new.text) else None
+
+    document = Document.parse(TEXT, "t.yaml")
+    return remediate(document, transforms, context(), judges=[judge])
+
+
+def test_a_repair_that_a_judge_objects_to_is_left_and_the_others_are_made() -> None:
+    repairs = noted("A"), once(META, Replace(META, "new"), name="note"), noted("B")
+    result = judged(*repairs, bad=lambda text: "Note: new" in text)
+    assert told(result) == [
+        ("A", "fixed", ""),
+        ("B", "fixed", ""),
+        ("note", "left", "validator-error"),
+    ]
+    assert result.status is Status.FIXED
+    assert result.outcomes[2].refusal == Refusal("validator-error", "E1 is new")
+    assert result.new.count("DeletionPolicy") == 2
+    assert "Note: old" in result.new
+    assert len(result.patch) == 2
+
+
+def test_of_two_repairs_that_are_wrong_together_the_first_is_made() -> None:
+    both = noted("A"), noted("B")
+    result = judged(*both, bad=lambda text: text.count("DeletionPolicy") == 2)
+    assert told(result) == [("A", "fixed", ""), ("B", "left", "validator-error")]
+
+
+def test_where_every_repair_is_wrong_nothing_changes() -> None:
+    result = judged(noted("A"), noted("B"), bad=lambda text: True)
+    assert (result.status, result.new, result.patch) == (Status.LEFT, TEXT, ())
+    assert {code for _, _, code in told(result)} == {"validator-error"}
+
+
+def test_judges_are_not_asked_about_what_stays() -> None:
+    result = judged(transform(lambda template, context: ()), bad=lambda text: True)
+    assert result.status is Status.CLEAN
+
+
+def test_the_second_opinion_leaves_a_repair_that_is_wrong_in_itself() -> None:
+    """The plan is carried out to the letter; what it says is wrong."""
+    database = """\
+Resources:
+  DB:
+    Type: AWS::RDS::DBInstance
+    Properties: {MasterUserPassword: changeme}
+  B:
+    Type: AWS::X::Y
+"""
+    place: Path = ("Resources", "DB", "Properties", "MasterUserPassword")
+    reference: Value = {"Fn::Sub": "{{resolve:secretsmanager:${B}::password}}x"}
+    wrong = once(place, Replace(place, reference), name="wrong")
+    document = Document.parse(database)
+    known = Context(registry.catalogue())
+    result = remediate(document, [wrong, noted("B")], known)
+    assert told(result) == [("B", "fixed", ""), ("wrong", "left", "second-opinion")]
+    assert result.outcomes[1].refusal == Refusal(
+        "second-opinion", "DB.MasterUserPassword is not one dynamic reference"
+    )
+
+
 # --- defects ---------------------------------------------------------------------------------
 
 
@@ -302,7 +369,7 @@ def test_failed_proof_keeps_the_old_text(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize("wrong", ["", "Resources: [", TEXT.replace("old", "older")])
 def test_wrong_text_of_a_splice_is_never_taken(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
-    monkeypatch.setattr(engine, "apply", lambda document, operations: wrong)
+    monkeypatch.setattr(candidates, "apply", lambda document, operations: wrong)
     result = run(once(META, Replace(META, "new")))
     assert (result.status, result.new) == (Status.ERROR, TEXT)
 
@@ -375,7 +442,7 @@ def test_inspect_neither_splices_nor_proves(monkeypatch: pytest.MonkeyPatch) -> 
     def never(*_: object) -> None:
         raise AssertionError("check does not edit")
 
-    monkeypatch.setattr(engine, "apply", never)
+    monkeypatch.setattr(candidates, "apply", never)
     monkeypatch.setattr(engine, "prove", never)
     document = Document.parse(TEXT)
     result = inspect(document, [once(META, Replace(META, "new")), REPLACES], context(), path="p")

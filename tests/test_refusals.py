@@ -63,10 +63,12 @@ SHOWN_BY_TESTS = {
     "duplicate-key": "test_engine.py",
     "name-too-long": "test_limits.py",
     "not-proven": "test_engine.py",
+    "second-opinion": "test_engine.py",
     "template-too-large": "test_limits.py",
     "too-many-outputs": "test_limits.py",
     "too-many-parameters": "test_limits.py",
     "too-many-resources": "test_limits.py",
+    "validator-error": "test_validator.py",
 }
 
 

@@ -32,6 +32,7 @@ def report(result: RunResult) -> dict[str, Any]:
         "settings": [{"file": file, "sets": sets} for file, sets in result.settings],
         "interrupted": result.interrupted,
         "deploy_policy": result.policy or None,
+        "validation": _validation(result),
         "files": [_file(file) for file in result.files],
         "summary": {
             "files": len(result.files),
@@ -42,6 +43,16 @@ def report(result: RunResult) -> dict[str, Any]:
                 for status in (Status.FIXED, Status.WOULD_FIX, Status.REPAIRABLE, Status.LEFT)
             },
         },
+    }
+
+
+def _validation(result: RunResult) -> dict[str, Any] | None:
+    validation = result.validation
+    if validation is None:
+        return None
+    return {
+        "validator": validation.validator.value,
+        "unanswered": list(validation.unanswered),
     }
 
 

@@ -100,6 +100,9 @@ REFUSALS = {
     "within a secret. Write the value itself, or leave the key out.",
     "restored": "The database takes its password from a snapshot, a source or the service itself, "
     "not from this property. Remove the property, or the snapshot.",
+    "second-opinion": "The repair would be wrong in itself, as a check of its meaning finds that "
+    "knows nothing of its plan: a defect of remediator. Report it with the template, without its "
+    "secrets; the other transforms' repairs are made.",
     "secret-attached": "The secret has an attachment already, which does not run again: its keys "
     "would be lost. Make a new secret for the database by hand.",
     "secret-conditional": "The secret does not exist in every mode in which it would be read. Give "
@@ -178,6 +181,9 @@ REFUSALS = {
     "its own. Give that use a parameter of its own.",
     "user-name-is-reference": "The user name is a dynamic reference, which a secret's text must "
     "not hold. Write the user name as a constant or a parameter.",
+    "validator-error": "AWS's rules engine finds an error in the repaired text that the old one "
+    "lacks, so the repairs of this transform are left. Repair by hand what it names; where you know "
+    "better than the engine, use --no-validate.",
     "which-database": "One password serves several databases, and which of them this use means is "
     "unclear. Give each database a parameter of its own.",
     "which-server": "Whether the server is the database of this template cannot be told. Write "

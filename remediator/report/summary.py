@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
-from ..model import Consequence, FileResult, Outcome, RunResult, Status
+from ..model import Consequence, FileResult, Outcome, RunResult, Status, Validator
 from .mask import mask
 from .policy import together
 
@@ -22,6 +22,13 @@ _MEANING = {
     Consequence.ROTATES: "a live credential becomes another one",
     Consequence.EXTERNAL: "a server outside the stack must be given the generated password",
     Consequence.REPLACES: "the resource is replaced",
+}
+_VALIDATED = {
+    Validator.ASKED: "cloudformation-validate finds no new error in what changed.",
+    Validator.OFF: "cloudformation-validate did not look (--no-validate).",
+    Validator.MISSING: "cloudformation-validate did not look: it is not installed "
+    "(pipx install 'remediator[validate]').",
+    Validator.BROKEN: "cloudformation-validate did not look: it does not start here.",
 }
 DONE = (Status.FIXED, Status.WOULD_FIX, Status.REPAIRABLE)
 _VERB = {
@@ -67,6 +74,7 @@ def summary(result: RunResult, paint: Paint, *, new: bool) -> Iterator[str]:
     for file, sets in result.settings:
         yield wrapped(f"settings: {file} ({sets})", "  ")
     yield from _deployment(done, new=new)
+    yield from _validated(result)
     yield from _inputs(result)
     yield from _needs(result)
     yield from _next(result, done, left)
@@ -107,6 +115,21 @@ def _deployment(done: Sequence[tuple[FileResult, Outcome]], *, new: bool) -> Ite
         if counts[consequence]:
             line = f"{counts[consequence]:>3} {consequence}: {_MEANING[consequence]}"
             yield wrapped("  " + line, "        ")
+
+
+def _validated(result: RunResult) -> Iterator[str]:
+    """Say whether AWS's own rules engine has looked at what changed."""
+    validation = result.validation
+    if validation is None:
+        return
+    judged = {file.path for file in result.files if file.old != file.new}
+    if judged - set(validation.unanswered):
+        yield wrapped(_VALIDATED[validation.validator], "  ")
+    if validation.validator is Validator.ASKED and validation.unanswered:
+        files = validation.unanswered
+        more = f" and {len(files) - _FEW} more" if len(files) > _FEW else ""
+        names = ", ".join(files[:_FEW]) + more
+        yield wrapped(f"cloudformation-validate gave no answer in time on {names}.", "  ")
 
 
 def _inputs(result: RunResult) -> Iterator[str]:

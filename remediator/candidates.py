@@ -1,0 +1,161 @@
+"""Which of the fixes that transforms plan are carried out together: those that are allowed, that
+touch no place of an earlier one's, and that fit into CloudFormation's limits beside the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TypeAlias
+
+from . import limits
+from .document import Document
+from .errors import EditError
+from .integrity import prune
+from .model import Consequence, Finding, Fix, Operation, Path, Refusal, Settings
+from .splice import apply
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A finding with the transform that found it."""
+
+    transform: str
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A fix that the settings allow."""
+
+    found: Found
+    fix: Fix
+
+
+Left: TypeAlias = tuple[Found, Refusal | None]
+"""A finding that is left, and what holds its fix back; None where it has none."""
+
+
+def sort(
+    found: Sequence[Found],
+    document: Document,
+    settings: Settings,
+    refused: Mapping[str, Refusal] = MappingProxyType({}),
+) -> tuple[list[Candidate], list[Left]]:
+    """Part the fixes that may be tried from the findings that are left, with the reason.
+
+    `refused` are transforms whose fixes are not to be made, and why.
+    """
+    candidates: list[Candidate] = []
+    left: list[Left] = []
+    for each in found:
+        fix = each.finding.fix
+        if fix is None:
+            left.append((each, each.finding.refusal))
+        elif document.problems:
+            problem = document.problems[0]
+            left.append((each, Refusal(problem.code, problem.message)))
+        elif not settings.new and fix.consequence not in settings.allow:
+            left.append((each, _not_allowed(fix, settings)))
+        elif each.transform in refused:
+            left.append((each, refused[each.transform]))
+        else:
+            candidates.append(Candidate(each, fix))
+    return candidates, left
+
+
+def _not_allowed(fix: Fix, settings: Settings) -> Refusal:
+    allowed = ",".join(c for c in Consequence if c in {*settings.allow, fix.consequence})
+    because = f": {fix.because}" if fix.because else ""
+    return Refusal(
+        "not-allowed",
+        f"the repair is `{fix.consequence}`{because}; --allow {allowed} would allow it",
+    )
+
+
+def choose(
+    document: Document, candidates: Sequence[Candidate]
+) -> tuple[list[Candidate], str, list[Left]]:
+    """Return the fixes that can be carried out together, the text, and those that cannot be.
+
+    A fix that overlaps with an earlier one, or goes beyond a limit only beside others, waits for
+    the next pass. All are tried at once; only where that fails, one after the other, to tell which
+    is guilty.
+    """
+    together = _without_overlap(candidates)
+    if not together:
+        return [], document.text, []
+    text = _attempt(document, together)
+    if isinstance(text, str):
+        return together, text, []
+    chosen: list[Candidate] = []
+    refused: list[Left] = []
+    chosen_text = document.text
+    for candidate in candidates:
+        if len(_without_overlap([*chosen, candidate])) == len(chosen):
+            continue
+        alone = _attempt(document, [candidate])
+        if isinstance(alone, Refusal):
+            refused.append((candidate.found, alone))
+            continue
+        beside = _attempt(document, [*chosen, candidate]) if chosen else alone
+        if isinstance(beside, str):
+            chosen_text = beside
+            chosen.append(candidate)
+    return chosen, chosen_text, refused
+
+
+def _attempt(document: Document, candidates: Sequence[Candidate]) -> str | Refusal:
+    """Return the text with these fixes carried out together, or why that cannot be."""
+    operations = operations_of(document, candidates)
+    refusal = limits.crossed(document.data, operations)
+    if refusal is not None:
+        return refusal
+    try:
+        text = apply(document, operations)
+    except EditError as error:
+        return Refusal("cannot-edit", error.message)
+    return limits.outgrown(document.text, text) or text
+
+
+def within_limits(
+    document: Document, candidates: Sequence[Candidate]
+) -> tuple[list[Candidate], list[Left]]:
+    """Part the fixes that fit into the template beside those before them from the others."""
+    together = operations_of(document, _without_overlap(candidates))
+    if limits.crossed(document.data, together) is None:
+        return list(candidates), []
+    fitting: list[Candidate] = []
+    refused: list[Left] = []
+    for candidate in candidates:
+        beside = _without_overlap([candidate, *fitting])
+        refusal = limits.crossed(document.data, operations_of(document, beside))
+        if refusal is None:
+            fitting.append(candidate)
+        else:
+            refused.append((candidate.found, refusal))
+    return fitting, refused
+
+
+def operations_of(document: Document, candidates: Sequence[Candidate]) -> tuple[Operation, ...]:
+    """Return the operations of all these fixes, without removals that would leave nothing."""
+    operations = [each for candidate in candidates for each in candidate.fix.operations]
+    return prune(document.data, operations)
+
+
+def _without_overlap(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Return the candidates whose operations touch no place of an earlier one's."""
+    taken: list[Path] = []
+    chosen = []
+    for candidate in candidates:
+        paths = [operation.path for operation in candidate.fix.operations]
+        if not any(_overlap(path, other) for path in paths for other in taken):
+            taken += paths
+            chosen.append(candidate)
+    return chosen
+
+
+def _overlap(path: Path, other: Path) -> bool:
+    shorter = min(len(path), len(other))
+    return path[:shorter] == other[:shorter]

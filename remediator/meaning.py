@@ -1,0 +1,311 @@
+"""A second opinion on what a repair means, which shares no code with what planned it.
+
+The proof shows that a new text is what its plan says; a plan that is wrong in itself passes it. So
+the old and the new template are resolved in every combination of their conditions. In each, every
+credential must have exactly one source, which exists there; every text that held the password must
+read the secret of its credential; every secret and attachment must exist just where it is used.
+Looked at are the resources that a repair changed, with the secrets and attachments around them.
+
+Sources: the user guides of CloudFormation (dynamic references, deletion policies) and of Secrets
+Manager (JSON structure of database credentials), and the catalogue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+
+from .model import Catalogue, Path, Refusal, Value
+from .resolved import (
+    ATTACHMENT,
+    ROTATION,
+    SECRET,
+    Reference,
+    View,
+    in_place_of,
+    leaves,
+    references,
+    type_of,
+)
+from .sources import MANAGED, RESTORED, Sources
+from .worlds import VARIABLE, TooManyWorlds, conditions_in, section, worlds
+
+_BY_ATTACHMENT = frozenset(
+    {"engine", "host", "port", "dbname", "dbInstanceIdentifier", "dbClusterIdentifier"}
+)
+
+_Place = tuple[str, str]
+"""Section and logical id."""
+
+
+def second_opinion(
+    old: Mapping[str, Value], new: Mapping[str, Value], catalogue: Catalogue
+) -> Refusal | None:
+    """Return what is wrong with the meaning of a repaired template, None where nothing is.
+
+    Both templates in the long form. A refusal `second-opinion` says that the plan itself is wrong,
+    `too-many-conditions` that there are more combinations of conditions than can be tried.
+    """
+    places = _looked_at(old, new)
+    names = set(chain.from_iterable(_conditions(data, places) for data in (old, new)))
+    try:
+        for world in worlds(old, new, names) if places else ():
+            before = View(old, world.old, world.empty, catalogue)
+            after = View(new, world.new, world.empty, catalogue)
+            wrong = next(_Comparison(before, after, places).wrong(), None)
+            if wrong is not None:
+                where = f" where {world.words()}" if world.new else ""
+                return Refusal("second-opinion", wrong + where)
+    except TooManyWorlds as error:
+        return Refusal("too-many-conditions", error.message)
+    return None
+
+
+def _looked_at(old: Mapping[str, Value], new: Mapping[str, Value]) -> frozenset[_Place]:
+    """Return what differs, with the secrets around it; nothing where none has to do with it."""
+    places = {
+        (kind, key)
+        for kind in ("Resources", "Outputs")
+        for key in {**section(old, kind), **section(new, kind)}
+        if section(old, kind).get(key) != section(new, kind).get(key)
+    }
+    resources = {**section(old, "Resources"), **section(new, "Resources")}
+    secrets = {key for key in resources if type_of(resources[key]) in (SECRET, ATTACHMENT)}
+    changed = {key for _, key in places}
+    words = {word for kind, key in places for word in _words(section(new, kind).get(key))}
+    if not secrets & (words | changed) and not any("{{resolve:" in word for word in words):
+        return frozenset()
+    near = {key for key in secrets if key in words or changed.intersection(_words(resources[key]))}
+    near |= {key for each in near for key in _words(resources[each]) if key in resources}
+    exchanged = secrets & changed  # what reads these may read something else now
+    near |= {key for key in resources if exchanged.intersection(_words(resources[key]))}
+    return frozenset(places | {("Resources", key) for key in near})
+
+
+def _conditions(data: Mapping[str, Value], places: frozenset[_Place]) -> Iterator[str]:
+    """Yield the conditions that decide about these places, and whether what they name exists."""
+    resources = section(data, "Resources")
+    for kind, key in places:
+        value = section(data, kind).get(key)
+        yield from conditions_in(value)
+        for name in set(_words(value)).intersection(resources):
+            condition = section(resources, name).get("Condition")
+            if isinstance(condition, str):
+                yield condition
+
+
+def _words(value: Value) -> Iterator[str]:
+    """Yield the names that a value's functions may speak of, and its texts."""
+    if isinstance(value, dict):
+        yield from chain.from_iterable(map(_words, value.values()))
+    elif isinstance(value, list):
+        yield from chain.from_iterable(map(_words, value))
+    elif isinstance(value, str):
+        yield value
+        yield from _variables(value)
+
+
+def _variables(text: str) -> Iterator[str]:
+    return (name.partition(".")[0] for _, name in VARIABLE.findall(text))
+
+
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """The old and the new template in one world, at the places that are looked at."""
+
+    old: View
+    new: View
+    places: frozenset[_Place]
+
+    def wrong(self) -> Iterator[str]:
+        """Yield what is wrong, in words."""
+        names = sorted(name for kind, name in self.places if kind == "Resources")
+        changed = [name for name in names if self.old.resource(name) != self.new.resource(name)]
+        sources = Sources(self.old, self.new)
+        for name in names:
+            yield from self._existence(name)
+        for name in names:
+            yield from self._texts(name, frozenset(changed))
+        for name in changed:
+            yield from sources.wrong(name)
+        yield from self._passwords(names)
+        for name in names:
+            if self.new.type_of(name) == SECRET:
+                yield from self._secret(name, names)
+        yield from self._attachments(names)
+
+    def _is_new(self, name: str) -> bool:
+        return name not in section(self.old.data, "Resources")
+
+    def _existence(self, name: str) -> Iterator[str]:
+        """What stood stands where it stood, but for secrets and what belongs to them."""
+        before, after = self.old.exists(name), self.new.exists(name)
+        if self._is_new(name):
+            return
+        if name not in section(self.new.data, "Resources"):
+            if before and self.old.type_of(name) not in (SECRET, ATTACHMENT, ROTATION):
+                yield f"{name} is gone"
+        elif before != after:
+            yield f"{name} {'no longer exists' if before else 'exists now'}"
+        elif self.old.type_of(name) != self.new.type_of(name):
+            yield f"{name} has another type"
+
+    # --- texts that read a secret --------------------------------------------------------------
+
+    def _texts(self, name: str, changed: frozenset[str]) -> Iterator[str]:
+        """Yield what is wrong with the texts of a resource that were not there before, or that read
+        a secret that changed."""
+        before = dict(leaves(self.old.resource(name)))
+        for path, text in leaves(self.new.resource(name)):
+            place = ".".join(map(str, (name, *path)))
+            if before.get(path) == text:
+                for reference in references(text):
+                    if self.new.secret_of(reference.target) in changed:
+                        yield from self._read(place, reference)
+                continue
+            if "${AWS::NoValue}" in text:
+                yield f"{place} has AWS::NoValue within a text"
+            for target in _variables(text):
+                if target in section(self.new.data, "Resources") and not self.new.exists(target):
+                    yield f"{place} refers to {target}, which does not exist"
+            for reference in references(text):
+                yield from self._carried(name, path, place)
+                yield from self._read(place, reference)
+
+    def _carried(self, name: str, path: Path, place: str) -> Iterator[str]:
+        """Yield why a dynamic reference is not resolved at a place, or shows its value there."""
+        kind = self.new.type_of(name)
+        if path[0] != "Properties" or "UserData" in path or path[1] == "SecretString":
+            yield f"{place} resolves no dynamic reference"
+        if kind == "AWS::CloudFormation::CustomResource" or kind.startswith("Custom::"):
+            yield f"{place} hands the reference itself to a custom resource"
+        if kind == "AWS::CloudFormation::Stack":
+            yield f"{place} is passed to a nested stack in clear"
+        if kind == SECRET:
+            yield f"{place} is a reference within a secret"
+
+    def _read(self, place: str, reference: Reference) -> Iterator[str]:
+        secret = self.new.secret_of(reference.target)
+        if self.new.type_of(secret) != SECRET:
+            return  # one outside of the template
+        content = self.new.content(secret)
+        generated = self.new.properties(secret).get("GenerateSecretString")
+        if content is None:
+            if isinstance(generated, dict) and reference.key:
+                yield f"{place} reads the key {reference.key} of {secret}, which has none"
+        elif not reference.key:
+            if isinstance(generated, dict):
+                yield f"{place} reads all of {secret}, not the password alone"
+        elif reference.key not in content:
+            if reference.key not in _BY_ATTACHMENT:
+                yield f"{place} reads the key {reference.key}, which {secret} has not"
+            elif self.new.type_of(reference.target) != ATTACHMENT:
+                key = reference.key
+                yield f"{place} reads the key {key} of {secret} before an attachment writes it"
+
+    # --- a password and its readers ------------------------------------------------------------
+
+    def _passwords(self, names: list[str]) -> Iterator[str]:
+        """Yield where a text does not read the secret of the credential whose password it held, and
+        where two parameters become one password."""
+        gone = set(section(self.old.data, "Parameters")) - set(section(self.new.data, "Parameters"))
+        owners: dict[Reference, str] = {}
+        for parameter in sorted(gone):
+            credentials: set[Reference] = set()
+            others: dict[str, Reference] = {}
+            for name in names:
+                self._readers(parameter, name, credentials, others)
+            for place, reference in others.items():
+                if credentials and reference not in credentials:
+                    yield f"{place} reads {reference.secret}, which is not where {parameter} went"
+            for reference in credentials:
+                first = owners.setdefault(reference, parameter)
+                if first != parameter and reference.target:
+                    yield f"{first} and {parameter} both became {reference.target}"
+
+    def _readers(
+        self,
+        parameter: str,
+        name: str,
+        credentials: set[Reference],
+        others: dict[str, Reference],
+    ) -> None:
+        """Gather what a resource's texts read now that held a parameter."""
+        after = dict(leaves(self.new.resource(name)))
+        own = {
+            ("Properties", *each.path)
+            for each in self.old.held(name)
+            if each.row.generatable == "yes"
+        }
+        for path, text in leaves(self.old.resource(name)):
+            if "${%s}" % parameter not in text or path not in after:
+                continue
+            for found in in_place_of(parameter, text, after[path]):
+                secret = self.new.secret_of(found.target)
+                reference = Reference("${%s}" % secret if secret else found.secret, found.key)
+                if path in own:
+                    credentials.add(reference)
+                else:
+                    others[".".join(map(str, (name, *path)))] = reference
+
+    # --- secrets and attachments ---------------------------------------------------------------
+
+    def _secret(self, name: str, names: list[str]) -> Iterator[str]:
+        before = self.old.properties(name).get("GenerateSecretString")
+        after = self.new.properties(name).get("GenerateSecretString")
+        if before is not None and before != after:
+            yield f"{name} would generate another password"
+        if not isinstance(after, dict) or before is not None:
+            return
+        if "GenerateStringKey" in after and self.new.content(name) is None:
+            yield f"the text of {name} is no JSON object"
+        if not self._is_new(name):
+            yield from self._converted(name)
+        elif not any(self._reads(reader, name) for reader in names):
+            yield f"{name} exists, and nothing reads it"
+
+    def _reads(self, name: str, secret: str) -> bool:
+        return any(
+            self.new.secret_of(reference.target) == secret
+            for _, text in leaves(self.new.properties(name))
+            for reference in references(text)
+        )
+
+    def _converted(self, name: str) -> Iterator[str]:
+        """Yield which key a secret loses that generates its password now."""
+        before, after = self.old.content(name) or {}, self.new.content(name) or {}
+        attached = any(secret == name for _, secret, _ in self.new.attachments())
+        for key, text in before.items():
+            if key in after:
+                if after[key] not in ("", text):
+                    yield f"{name} has another text under {key}"
+            elif key not in _BY_ATTACHMENT or not attached:
+                yield f"{name} loses its key {key}"
+
+    def _attachments(self, names: list[str]) -> Iterator[str]:
+        known: dict[tuple[str, str], str] = {}
+        for name, secret, target in self.new.attachments():
+            if name not in names:
+                continue
+            for end in (("secret", secret), ("database", target)):
+                other = known.setdefault(end, name)
+                if end[1] and other != name:
+                    yield f"{other} and {name} both attach {end[1]}"
+            if self.old.resource(name) != self.new.resource(name):
+                yield from self._attachment(name, secret, target)
+
+    def _attachment(self, name: str, secret: str, target: str) -> Iterator[str]:
+        """Yield what is wrong with an attachment that was not there before."""
+        if self.new.type_of(secret) != SECRET or not self.new.exists(target):
+            yield f"{name} attaches what does not exist"
+            return
+        if self.new.properties(name).get("TargetType") != self.new.type_of(target):
+            yield f"{name} names another type than that of {target}"
+        elsewhere = self.new.given(target, (*RESTORED, *MANAGED))
+        if elsewhere:
+            yield f"{name} attaches {target}, which has its password by {elsewhere}"
+        if not {"username", "password"} <= set(self.new.content(secret) or ()):
+            yield f"{name} attaches {secret}, which lacks a user name or password of its own"
+        if not self._reads(target, secret):
+            yield f"{name} attaches {secret} to {target}, which does not read it"
