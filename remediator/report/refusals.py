@@ -182,8 +182,8 @@ REFUSALS = {
     "user-name-is-reference": "The user name is a dynamic reference, which a secret's text must "
     "not hold. Write the user name as a constant or a parameter.",
     "validator-error": "AWS's rules engine finds an error in the repaired text that the old one "
-    "lacks, so the repairs of this transform are left. Repair by hand what it names; where you know "
-    "better than the engine, use --no-validate.",
+    "lacks, so the repairs of this transform are left. Repair by hand what it names; where you "
+    "know better than the engine, use --no-validate.",
     "which-database": "One password serves several databases, and which of them this use means is "
     "unclear. Give each database a parameter of its own.",
     "which-server": "Whether the server is the database of this template cannot be told. Write "
