@@ -343,7 +343,8 @@ def replace(
     refused = add_secret(draft, context, parameter, group, new, allowed, keys)
     if refused is not None:
         return refused
-    add_attachments(draft, group, new)
+    if not attachments_of(template, old):  # else they are redirected with all references
+        add_attachments(draft, group, new)
     _inherit(draft, old, new)
     draft.operations.append(Remove(("Resources", old)))
     for reference in template.references_to(old):
