@@ -13,7 +13,17 @@ from . import limits
 from .document import Document
 from .errors import EditError
 from .integrity import prune
-from .model import Consequence, Finding, Fix, Operation, Path, Refusal, Settings
+from .model import (
+    DECLINED,
+    Consequence,
+    Finding,
+    Fix,
+    Operation,
+    Path,
+    Refusal,
+    Settings,
+    repair_id,
+)
 from .splice import apply
 
 
@@ -41,11 +51,13 @@ def sort(
     found: Sequence[Found],
     document: Document,
     settings: Settings,
+    file: str,
     refused: Mapping[str, Refusal] = MappingProxyType({}),
 ) -> tuple[list[Candidate], list[Left]]:
     """Part the fixes that may be tried from the findings that are left, with the reason.
 
-    `refused` are transforms whose fixes are not to be made, and why.
+    `file` is part of the ids by which the settings choose repairs. `refused` are transforms whose
+    fixes are not to be made, and why.
     """
     candidates: list[Candidate] = []
     left: list[Left] = []
@@ -58,11 +70,20 @@ def sort(
             left.append((each, Refusal(problem.code, problem.message)))
         elif not settings.new and fix.consequence not in settings.allow:
             left.append((each, _not_allowed(fix, settings)))
+        elif _is_declined(repair_id(file, each.transform, each.finding.path), settings):
+            left.append((each, _DECLINED))
         elif each.transform in refused:
             left.append((each, refused[each.transform]))
         else:
             candidates.append(Candidate(each, fix))
     return candidates, left
+
+
+def _is_declined(repair: str, settings: Settings) -> bool:
+    return repair in settings.skip or bool(settings.only and repair not in settings.only)
+
+
+_DECLINED = Refusal(DECLINED, "the choice of repairs (--only, --skip) leaves it out")
 
 
 def _not_allowed(fix: Fix, settings: Settings) -> Refusal:

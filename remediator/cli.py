@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -120,6 +121,12 @@ def fix(
             help="Write a shell script there that creates the secrets of --strategy reference."
         ),
     ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Only the repairs with these ids.")
+    ] = None,
+    skip: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="All repairs but those with these ids.")
+    ] = None,
     select: Select = None,
     ignore: Ignore = None,
     allow: Allow = None,
@@ -146,6 +153,7 @@ def fix(
     """
     from .session import Request
 
+    options = _options(select, ignore, allow, new, strategy, rotation, manual_secrets, plugin)
     request = Request(
         paths=tuple(paths or ["."]),
         dry_run=dry_run,
@@ -155,7 +163,9 @@ def fix(
         policy=deploy_policy,
         seed_script=seed_script,
         validate=not no_validate,
-        options=_options(select, ignore, allow, new, strategy, rotation, manual_secrets, plugin),
+        options=replace(
+            options, only=_names(only) or frozenset(), skip=_names(skip) or frozenset()
+        ),
         config=config,
     )
     if exit_code and not dry_run:
@@ -329,12 +339,11 @@ def _has_colour(wanted: bool | None, to_stderr: bool) -> bool:
 def _exit_code(result: RunResult) -> int:
     from .model import Status
 
-    statuses = {file.status for file in result.files}
-    if Status.ERROR in statuses:
+    if result.unknown or any(file.status is Status.ERROR for file in result.files):
         return 2
     found = (Status.LEFT,) if result.command != "check" else (Status.LEFT, Status.REPAIRABLE)
-    outcomes = {outcome.status for file in result.files for outcome in file.outcomes}
-    return 1 if (statuses | outcomes).intersection(found) else 0
+    outcomes = [outcome for file in result.files for outcome in file.outcomes]
+    return int(any(each.status in found and not each.is_declined for each in outcomes))
 
 
 def _guard(name: str, work: Callable[[], FileResult | None]) -> FileResult | None:

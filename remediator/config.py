@@ -46,6 +46,8 @@ class Options:
     strategy: str | None = None
     rotation: str | None = None
     manual_secrets: str | None = None
+    only: frozenset[str] = frozenset()
+    skip: frozenset[str] = frozenset()
     plugins: tuple[str, ...] = ()
 
 
@@ -249,7 +251,7 @@ def with_options(settings: Settings, options: Options) -> Settings:
     if options.manual_secrets is not None:
         choice = _choice("--manual-secrets", "manual-secrets", options.manual_secrets)
         settings = replace(settings, manual_secrets=choice)
-    return replace(settings, plugins=options.plugins)
+    return replace(settings, only=options.only, skip=options.skip, plugins=options.plugins)
 
 
 def consequences(names: frozenset[str], where: str) -> frozenset[Consequence]:

@@ -28,6 +28,7 @@ from .model import (
     Value,
     json_patch,
     pointer,
+    repair_id,
     value_at,
 )
 from .template import Template
@@ -62,18 +63,20 @@ def remediate(
     context: Context,
     *,
     path: str = "",
+    file: str = "",
     write: Status = Status.FIXED,
     judges: Sequence[Judge] = (),
 ) -> FileResult:
     """Repair a document; nothing is written, the result holds the proven text.
 
-    `write` is the status of what is repaired: `fixed`, or `would-fix` in a dry run. `judges` look
-    at the new text after the second opinion on its meaning; where one objects, the repairs of the
+    `path` is what the result calls it, `file` its path in its repository, a part of the ids of
+    repairs. `write` is the status of what is repaired: `fixed`, or `would-fix` in a dry run.
+    `judges` look at the new text after the second opinion on its meaning; where one objects, the repairs of the
     transform that it objects to are left, and the others are made. An edit that cannot be proven
     gives a result of status `error` with the old text. Raises TransformError where a transform
     breaks its contract.
     """
-    work = _Work(document, transforms, context, path, write, judges)
+    work = _Work(document, transforms, context, path, file, write, judges)
     result, objection = work.judged({})
     if objection is None:
         return result
@@ -96,6 +99,7 @@ class _Work:
     transforms: Sequence[Transform]
     context: Context
     path: str
+    file: str
     write: Status
     judges: Sequence[Judge]
 
@@ -115,34 +119,44 @@ class _Work:
         progress = _Progress(document)
         for _ in range(PASSES):
             found = _find(progress.document, self.transforms, self.context)
-            candidates, left = sort(found, progress.document, self.context.settings, refused)
+            candidates, left = sort(
+                found, progress.document, self.context.settings, self.file, refused
+            )
             try:
                 unable = _repair(progress, candidates)
             except ProofError as error:
                 found = progress.repaired + found
-                return _defect(document, found, self.path, error.message), document
+                failed = _defect(document, found, self.path, error.message)
+                return _named(failed, self.file), document
             if unable is not None:
                 result = _result(document, progress, [*left, *unable], self.path, self.write)
                 needed = needs(document, progress.document, self.context)
-                return replace(result, deployment=needed), progress.document
+                result = _named(replace(result, deployment=needed), self.file)
+                return result, progress.document
         repeated = ", ".join(sorted({candidate.found.transform for candidate in candidates}))
         message = f"{PASSES} passes did not settle what {repeated} repairs"
-        return _defect(document, progress.repaired + found, self.path, message), document
+        failed = _defect(document, progress.repaired + found, self.path, message)
+        return _named(failed, self.file), document
 
 
 def inspect(
-    document: Document, transforms: Sequence[Transform], context: Context, *, path: str = ""
+    document: Document,
+    transforms: Sequence[Transform],
+    context: Context,
+    *,
+    path: str = "",
+    file: str = "",
 ) -> FileResult:
     """Return what is found and could be planned; nothing is carried out or proven.
 
     Raises TransformError where a transform breaks its contract.
     """
     found = _find(document, transforms, context)
-    candidates, left = sort(found, document, context.settings)
+    candidates, left = sort(found, document, context.settings, file)
     candidates, beyond = within_limits(document, candidates)
     left += beyond
     planned = _Progress(document, repaired=[candidate.found for candidate in candidates])
-    return _result(document, planned, left, path, Status.REPAIRABLE)
+    return _named(_result(document, planned, left, path, Status.REPAIRABLE), file)
 
 
 # --- one pass --------------------------------------------------------------------------------
@@ -240,6 +254,15 @@ def _result(
         undefined=_undefined(new) if outcomes else (),
         differences=tuple(progress.differences),
     )
+
+
+def _named(result: FileResult, file: str) -> FileResult:
+    """Return a result with the ids of its outcomes."""
+    outcomes = (
+        replace(each, id=repair_id(file, each.transform, each.finding.path))
+        for each in result.outcomes
+    )
+    return replace(result, outcomes=tuple(outcomes))
 
 
 def _undefined(document: Document) -> tuple[str, ...]:

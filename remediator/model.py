@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from hashlib import sha256
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -44,6 +45,16 @@ def is_telling(secret: str) -> bool:
     Only then is it hidden wherever its letters stand; else a report would be all asterisks.
     """
     return len(secret.strip()) >= 4 and secret.strip().lower() not in _COMMON
+
+
+def repair_id(file: str, transform: str, path: Path) -> str:
+    """Return the stable id of a repair: ten hexadecimal digits.
+
+    It stays the same as long as the file, the transform and the entry that it speaks of do; `file`
+    is the path from the root of the git work tree, so that every clone gives the same.
+    """
+    named = "\0".join((file, transform, pointer(path)))
+    return sha256(named.encode("utf-8", "surrogateescape")).hexdigest()[:10]
 
 
 def value_at(data: Value, path: Path) -> Value:
@@ -164,6 +175,10 @@ class Fix:
             raise ValueError(f"a fix that is not safe needs a reason: {self.title}")
 
 
+DECLINED = "declined"
+"""The code of a repair that a person chose not to make."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Why something is left as it is: a documented code, and a sentence that helps.
@@ -269,7 +284,8 @@ class Settings:
 
     `strategy` is `generated`, `reference` or `managed`; `manual_secrets` is `in-place` or
     `replace`; `secret_kms_key` is `none`, `database`, or a key's ARN or alias. `rotation` is in
-    days, 0 for none.
+    days, 0 for none. `only` and `skip` are ids of repairs: those that are made (all, where empty),
+    and those that are not.
     """
 
     select: frozenset[str] = frozenset()
@@ -285,6 +301,8 @@ class Settings:
     secret_name_prefix: str = ""
     secret_output: bool = False
     rotation: int = 0
+    only: frozenset[str] = frozenset()
+    skip: frozenset[str] = frozenset()
     plugins: tuple[str, ...] = ()
 
 
@@ -336,6 +354,13 @@ class Outcome:
     column: int
     refusal: Refusal | None = None
     """Why it was left: the finding's own refusal, or what held its fix back."""
+    id: str = ""
+    """The stable id of the repair, as `repair_id` gives it."""
+
+    @property
+    def is_declined(self) -> bool:
+        """Whether a person's choice leaves it out, and nothing else."""
+        return self.refusal is not None and self.refusal.code == DECLINED
 
 
 @dataclass(frozen=True, slots=True)
@@ -445,6 +470,8 @@ class RunResult:
     """What became of the script that was asked for, in the same way."""
     untracked: tuple[str, ...] = ()
     """Files that were written and that `git diff` does not show."""
+    unknown: tuple[str, ...] = ()
+    """Ids that were given to choose repairs, and that none has."""
     validation: Validation | None = None
     """What the validator did; None where there was nothing to judge."""
     interrupted: int | None = None

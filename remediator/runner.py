@@ -189,11 +189,17 @@ class Runner:
             self._around.imports(entry),
             required_properties,
         )
+        file = path_in_diff(entry.file) if entry else name
         if self.check:
-            return inspect(document, self.transforms, context, path=name)
-        status = Status.FIXED if self.write or self.fixes else Status.WOULD_FIX
+            return inspect(document, self.transforms, context, path=name, file=file)
         result = remediate(
-            document, self.transforms, context, path=name, write=status, judges=self.judges
+            document,
+            self.transforms,
+            context,
+            path=name,
+            file=file,
+            write=Status.FIXED if self.write or self.fixes else Status.WOULD_FIX,
+            judges=self.judges,
         )
         return with_hidden(document, result)
 

@@ -85,9 +85,13 @@ def carry_out(request: Request, *, guard: Guard = unguarded, track: Track = untr
     finally:
         if judge is not None:
             judge.close()
-    done = Done(
-        replace(done.result, validation=_validation(request, done.result, judge)), done.template
+    known = {outcome.id for file in done.result.files for outcome in file.outcomes}
+    result = replace(
+        done.result,
+        validation=_validation(request, done.result, judge),
+        unknown=tuple(sorted((request.options.only | request.options.skip) - known)),
     )
+    done = replace(done, result=result)
     if request.output and not request.dry_run and done.result.interrupted is None:
         _write_output(request.output, done)
         done = Done(replace(done.result, output=str(request.output)))

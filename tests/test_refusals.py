@@ -60,6 +60,7 @@ def test_explain_takes_a_code() -> None:
 # What no template of a few lines can show: the engine's own tests do.
 SHOWN_BY_TESTS = {
     "cannot-be-proven": "test_engine.py",
+    "declined": "test_choice.py",
     "duplicate-key": "test_engine.py",
     "name-too-long": "test_limits.py",
     "not-proven": "test_engine.py",

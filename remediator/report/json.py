@@ -32,6 +32,7 @@ def report(result: RunResult) -> dict[str, Any]:
         "settings": [{"file": file, "sets": sets} for file, sets in result.settings],
         "interrupted": result.interrupted,
         "deploy_policy": result.policy or None,
+        "unknown_ids": list(result.unknown),
         "validation": _validation(result),
         "files": [_file(file) for file in result.files],
         "summary": {
@@ -103,6 +104,7 @@ def _finding(file: FileResult, outcome: Outcome) -> dict[str, Any]:
         return mask(text, file.masked)
 
     content: dict[str, Any] = {
+        "id": outcome.id,
         "transform": outcome.transform,
         "pointer": hide(pointer(finding.path)),
         "line": outcome.line,

@@ -19,6 +19,8 @@ REFUSALS = {
     "Pass the whole password as one String parameter with NoEcho and run again.",
     "credential-not-taken": "Another property of the resource says that the service takes no such "
     "credential. Remove the credential, or change that property.",
+    "declined": "The ids that were given with --only or --skip leave this repair out. Run again "
+    "without them, or with its own id, if it is to be made.",
     "duplicate-key": "A key stands twice in the same mapping, so it is unclear which one counts. "
     "Remove one of them.",
     "export-malformed": "The Export of an output is neither a mapping with the one key Name nor a "

@@ -64,13 +64,16 @@ def follow_ups(result: RunResult) -> Iterator[str]:
 def summary(result: RunResult, paint: Paint, *, new: bool) -> Iterator[str]:
     """Yield the numbers, the consequences, what is still to be given, and what comes next."""
     done = list(outcomes(result, DONE))
-    left = [outcome for _, outcome in outcomes(result, (Status.LEFT,))]
+    left = [each for _, each in outcomes(result, (Status.LEFT,)) if not each.is_declined]
     failed = sum(file.status is Status.ERROR for file in result.files)
     colour = "red" if failed else "yellow" if left else "green"
     yield paint(wrapped(_numbers(result, done, left, failed), "  "), colour)
     if len(left) > _MANY:
         codes = Counter(outcome.refusal.code for outcome in left if outcome.refusal)
         yield from (f"{number:>5} {code}" for code, number in codes.most_common())
+    if result.unknown:
+        ids = ", ".join(result.unknown)
+        yield wrapped(f"No repair has the id {ids}: look again, the template may differ.", "  ")
     for file, sets in result.settings:
         yield wrapped(f"settings: {file} ({sets})", "  ")
     yield from _deployment(done, new=new)
@@ -94,6 +97,9 @@ def _numbers(
         parts.append(f"{finding} {_VERB[result.command]} in {_count(len(changed), 'file')}")
     if left:
         parts.append(f"{len(left)} left for a person")
+    declined = sum(each.is_declined for _, each in outcomes(result, (Status.LEFT,)))
+    if declined:
+        parts.append(f"{declined} declined")
     if failed:
         parts.append(f"{_count(failed, 'input')} could not be handled")
     if clean:

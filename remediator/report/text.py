@@ -63,13 +63,14 @@ def _repairs(result: RunResult, paint: Paint, *, new: bool) -> Iterator[str]:
         head = f"{file.path}:{outcome.line}  {outcome.transform}"
         applies = not new and not file.fresh
         line = f"{head}  {title}" + (f"  [{fix.consequence}]" if applies else "")
+        line += f"  {outcome.id}"
         yield paint(wrapped(line, "    "), "green")
         if fix.because and applies:
             yield wrapped(f"because: {mask(fix.because, file.masked)}", "      ", "    ")
 
 
 def _left(result: RunResult, paint: Paint) -> Iterator[str]:
-    left = list(outcomes(result, (Status.LEFT,)))
+    left = [each for each in outcomes(result, (Status.LEFT,)) if not each[1].is_declined]
     for file, outcome in left:
         message = mask(outcome.finding.message, file.masked)
         line = f"{file.path}:{outcome.line}  {outcome.transform}  left: {message}"
