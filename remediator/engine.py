@@ -71,10 +71,10 @@ def remediate(
 
     `path` is what the result calls it, `file` its path in its repository, a part of the ids of
     repairs. `write` is the status of what is repaired: `fixed`, or `would-fix` in a dry run.
-    `judges` look at the new text after the second opinion on its meaning; where one objects, the repairs of the
-    transform that it objects to are left, and the others are made. An edit that cannot be proven
-    gives a result of status `error` with the old text. Raises TransformError where a transform
-    breaks its contract.
+    `judges` look at the new text after the second opinion on its meaning; where one objects, the
+    repairs of the transform that it objects to are left, and the others are made. An edit that
+    cannot be proven gives a result of status `error` with the old text. Raises TransformError where
+    a transform breaks its contract.
     """
     work = _Work(document, transforms, context, path, file, write, judges)
     result, objection = work.judged({})
