@@ -1,0 +1,35 @@
+"""remediator as a library: a text in, a result out; nothing is printed, read or written."""
+
+from __future__ import annotations
+
+from . import registry
+from .document import Document
+from .engine import inspect, remediate
+from .hidden import with_hidden
+from .model import Context, FileResult, Settings
+
+_DEFAULTS = Settings()
+
+
+def fix(text: str, *, name: str = "template", settings: Settings = _DEFAULTS) -> FileResult:
+    """Return what becomes of a template; `result.new` is the repaired and proven text.
+
+    `name` is what messages and the ids of repairs call the template. Whether an output shows a
+    literal secret is the caller's to decide: `result.masked` names them. Raises TemplateError where
+    the text cannot be read as a template, ConfigError for settings that are wrong.
+    """
+    document = Document.parse(text, name)
+    transforms, context = registry.load(settings), _context(settings)
+    result = remediate(document, transforms, context, path=name, file=name)
+    return with_hidden(document, result)
+
+
+def check(text: str, *, name: str = "template", settings: Settings = _DEFAULTS) -> FileResult:
+    """Return what is found in a template; nothing is carried out. Raises as `fix` does."""
+    document = Document.parse(text, name)
+    transforms, context = registry.load(settings), _context(settings)
+    return inspect(document, transforms, context, path=name, file=name)
+
+
+def _context(settings: Settings) -> Context:
+    return Context(registry.catalogue(), settings, required=registry.required_properties)
