@@ -14,7 +14,6 @@ import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, fields
 from functools import cache
-from importlib.metadata import entry_points
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any, cast
@@ -125,6 +124,11 @@ def plugins(names: Iterable[str]) -> tuple[Transform, ...]:
     Each is a Transform or a sequence of them. Raises ConfigError where one is not installed,
     fails to load or is something else.
     """
+    names = tuple(names)
+    if not names:
+        return ()
+    from importlib.metadata import entry_points  # lazily: it reads what is installed
+
     found: list[Transform] = []
     installed = entry_points(group=_GROUP)
     for name in names:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 import io
-import re
 from pathlib import Path
 from typing import NoReturn
 
@@ -63,12 +62,3 @@ def test_what_is_no_template_is_an_error() -> None:
 def test_only_what_is_documented_is_there() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         remediator.nothing  # noqa: B018
-
-
-def test_the_example_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    section = (ROOT / "README.md").read_text().partition("## As a library")[2]
-    code = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
-    assert code
-    for each in code:
-        exec(compile(each, "README.md", "exec"), {})
-    assert "password-parameters" in capsys.readouterr().out

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib import metadata
 from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 
@@ -124,7 +125,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> None:
             ]
         ]
     )
-    monkeypatch.setattr(registry, "entry_points", lambda group: points)
+    monkeypatch.setattr(metadata, "entry_points", lambda group: points)
 
 
 @pytest.mark.usefixtures("installed")
