@@ -314,13 +314,7 @@ def _report(
         return json.render(result, ascii_only=not utf8)
     from .report import text
 
-    shown = ""
-    if not quiet:
-        from .report import diff
-
-        shown = diff.unified(result)
-        shown = (text.colour_diff(shown) if colour else shown) + ("\n" if shown else "")
-    return shown + text.render(result, colour=colour, new=bool(request.options.new))
+    return text.render(result, colour=colour, new=bool(request.options.new), diffs=not quiet)
 
 
 def _writable(text: str, to_stderr: bool = False) -> str:

@@ -14,6 +14,8 @@ from .policy import together
 WIDTH = 80
 _STDIN = "-"
 _MANY = 10
+_PRICE = 0.40
+"""USD a month for one secret: https://aws.amazon.com/secrets-manager/pricing/"""
 _NAMED = 5
 """Parameters that are named at the most, of one file."""
 _FEW = 3
@@ -77,6 +79,7 @@ def summary(result: RunResult, paint: Paint, *, new: bool) -> Iterator[str]:
     for file, sets in result.settings:
         yield wrapped(f"settings: {file} ({sets})", "  ")
     yield from _deployment(done, new=new)
+    yield from _added(result)
     yield from _validated(result)
     yield from _inputs(result)
     yield from _needs(result)
@@ -121,6 +124,28 @@ def _deployment(done: Sequence[tuple[FileResult, Outcome]], *, new: bool) -> Ite
         if counts[consequence]:
             line = f"{counts[consequence]:>3} {consequence}: {_MEANING[consequence]}"
             yield wrapped("  " + line, "        ")
+
+
+def _added(result: RunResult) -> Iterator[str]:
+    """Say which resources come and go, and what the new secrets cost."""
+    added: Counter[str] = Counter()
+    removed = 0
+    for file in result.files:
+        for operation in file.patch:
+            place, value = str(operation["path"]).split("/"), operation.get("value")
+            if len(place) == 3 and place[1] == "Resources":
+                removed += operation["op"] == "remove"
+                if operation["op"] == "add" and isinstance(value, dict):
+                    added[str(value.get("Type"))] += 1
+    parts = [_count(number, kind.rpartition("::")[2]) for kind, number in sorted(added.items())]
+    secrets = added["AWS::SecretsManager::Secret"]
+    if secrets:
+        price = f" (secrets cost about {secrets * _PRICE:.2f} USD a month)"
+        yield wrapped(f"Added: {', '.join(parts)}{price}.", "  ")
+    elif parts:
+        yield wrapped(f"Added: {', '.join(parts)}.", "  ")
+    if removed:
+        yield f"Removed: {_count(removed, 'resource')}."
 
 
 def _validated(result: RunResult) -> Iterator[str]:

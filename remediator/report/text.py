@@ -6,6 +6,8 @@ import textwrap
 from collections.abc import Iterator
 
 from ..model import FileResult, RunResult, Status
+from .diff import of_file
+from .highlight import coloured, painted
 from .mask import mask
 from .summary import DONE, Paint, follow_ups, outcomes, summary, wrapped
 
@@ -13,72 +15,62 @@ _FEW = 3
 """Findings left with which their advice is shown: more would bury the summary."""
 _LINES = 24
 """Lines of advice that are shown for one of them."""
-_COLOURS = {"red": 31, "green": 32, "yellow": 33, "cyan": 36, "bold": 1}
 
 
-def render(result: RunResult, *, colour: bool = False, new: bool = False) -> str:
+def render(
+    result: RunResult, *, colour: bool = False, new: bool = False, diffs: bool = False
+) -> str:
     """Return the report of a run, 80 columns wide; literal secrets are masked.
 
-    `new` says that nothing is deployed yet, so that no consequence applies.
+    File by file: what is repaired, with `diffs` the diff, and what is left; then what is to be done
+    and the numbers. `new` says that nothing is deployed yet, so that no consequence applies.
     """
-    paint: Paint = _painted if colour else _plain
-    sections = [
-        list(_repairs(result, paint, new=new)),
-        list(_left(result, paint)),
-        list(_errors(result, paint)),
-        list(follow_ups(result)),
-        list(summary(result, paint, new=new)),
+    paint: Paint = painted if colour else _plain
+    sections = []
+    left = sum(not each.is_declined for _, each in outcomes(result, (Status.LEFT,)))
+    for file in result.files:
+        sections.append("\n".join(_repairs(file, paint, new=new)))
+        if diffs:
+            shown = of_file(file)
+            sections.append((coloured(shown) if colour else shown).removesuffix("\n"))
+        sections.append("\n".join(_left(file, paint, advice=left <= _FEW)))
+    sections += [
+        "\n".join(_errors(result, paint)),
+        "\n".join(follow_ups(result)),
+        "\n".join(summary(result, paint, new=new)),
     ]
-    return "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n"
-
-
-def colour_diff(diff: str) -> str:
-    """Return a unified diff with its lines in the usual colours."""
-    return "".join(_painted(line, _diff_colour(line)) for line in diff.splitlines(keepends=True))
-
-
-def _diff_colour(line: str) -> str:
-    if line.startswith(("---", "+++")):
-        return "bold"
-    return {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
-
-
-def _painted(text: str, colour: str) -> str:
-    if colour not in _COLOURS:
-        return text
-    body = text.rstrip("\n")
-    return f"\x1b[{_COLOURS[colour]}m{body}\x1b[0m{text[len(body) :]}"
+    return "\n\n".join(filter(None, sections)) + "\n"
 
 
 def _plain(text: str, _: str) -> str:
     return text
 
 
-def _repairs(result: RunResult, paint: Paint, *, new: bool) -> Iterator[str]:
-    for file, outcome in outcomes(result, DONE):
+def _repairs(file: FileResult, paint: Paint, *, new: bool) -> Iterator[str]:
+    for outcome in file.outcomes:
         fix = outcome.finding.fix
-        if fix is None:
+        if fix is None or outcome.status not in DONE:
             continue
         title = mask(fix.title, file.masked)
         head = f"{file.path}:{outcome.line}  {outcome.transform}"
         applies = not new and not file.fresh
         line = f"{head}  {title}" + (f"  [{fix.consequence}]" if applies else "")
-        line += f"  {outcome.id}"
-        yield paint(wrapped(line, "    "), "green")
+        yield paint(wrapped(f"{line}  {outcome.id}".rstrip(), "    "), "green")
         if fix.because and applies:
             yield wrapped(f"because: {mask(fix.because, file.masked)}", "      ", "    ")
 
 
-def _left(result: RunResult, paint: Paint) -> Iterator[str]:
-    left = [each for each in outcomes(result, (Status.LEFT,)) if not each[1].is_declined]
-    for file, outcome in left:
+def _left(file: FileResult, paint: Paint, *, advice: bool) -> Iterator[str]:
+    for outcome in file.outcomes:
+        if outcome.status is not Status.LEFT or outcome.is_declined:
+            continue
         message = mask(outcome.finding.message, file.masked)
         line = f"{file.path}:{outcome.line}  {outcome.transform}  left: {message}"
         code = f"  [{outcome.refusal.code}]" if outcome.refusal else ""
         yield paint(wrapped(line + code, "    "), "yellow")
         if outcome.refusal and outcome.refusal.reason:
             yield wrapped(mask(outcome.refusal.reason, file.masked), "    ", "    ")
-        if outcome.refusal and outcome.refusal.advice and len(left) <= _FEW:
+        if outcome.refusal and outcome.refusal.advice and advice:
             yield from _advice(mask(outcome.refusal.advice, file.masked))
 
 
