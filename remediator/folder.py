@@ -54,16 +54,20 @@ class Folder:
 
     def look(self, name: str) -> Look:
         """Return what a file is now; raises FileError where it is none, OSError."""
-        with os.fdopen(self._open(name, _READ), "rb") as stream:
-            found = os.fstat(stream.fileno())
+        handle = self._open(name, _READ)
+        try:
+            found = os.fstat(handle)
             if not stat.S_ISREG(found.st_mode):
                 raise FileError("it is no longer a regular file, and is left")
             state = (
                 *(found.st_dev, found.st_ino, found.st_mode, found.st_nlink, found.st_uid),
                 *(found.st_gid, found.st_size, found.st_mtime_ns, found.st_ctime_ns),
             )
-            kept = metadata.read(stream.fileno(), found)
-            return Look(stream.read(), state, kept, found.st_nlink)
+            kept = metadata.read(handle, found)
+            with os.fdopen(handle, "rb", closefd=False) as stream:
+                return Look(stream.read(), state, kept, found.st_nlink)
+        finally:
+            os.close(handle)
 
     def create(self, name: str) -> int:
         """Create a file that only its owner may read; returns its handle, locked by this run."""
@@ -92,8 +96,11 @@ class Folder:
 
     def is_abandoned(self, name: str) -> bool:
         """Whether a file that `create` made is left over: whoever is writing it has it locked."""
-        with os.fdopen(self._open(name, _READ), "rb") as stream:
-            return stat.S_ISREG(os.fstat(stream.fileno()).st_mode) and lock(stream.fileno())
+        handle = self._open(name, _READ)
+        try:
+            return stat.S_ISREG(os.fstat(handle).st_mode) and lock(handle)
+        finally:
+            os.close(handle)
 
     def _open(self, name: str, flags: int) -> int:
         return os.open(self._at(name), flags, 0o600, dir_fd=self._handle)
