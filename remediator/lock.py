@@ -41,8 +41,8 @@ class Claims:
     """
 
     def __init__(self) -> None:
-        self.tidied: set[Path] = set()
-        """Folders in which nothing is left of a run that was killed."""
+        self.folder: Path | None = None
+        """The folder, as it was found, that the run is at work in."""
         self._claims: list[_Claim] = []
         self._refused: dict[Path, str] = {}
 
@@ -61,6 +61,7 @@ class Claims:
         Both are real paths, without links. Raises FileError where another run has the tree, then
         and for the rest of this run.
         """
+        self.folder = None
         tree = tree_of(folder / "any", root)
         while self._claims and not tree.is_relative_to(self._claims[-1].tree):
             self._release()

@@ -222,13 +222,15 @@ def _busy(entry: Input, claims: Claims) -> FileError | None:
 
     What lies outside of the tree is not claimed: it is not written either.
     """
+    is_link = entry.file.is_symlink()
+    if entry.file.parent == claims.folder and not is_link:
+        return None  # as the file before it
     try:
         folder, limit = entry.file.resolve().parent, entry.limit.resolve()
         if folder.is_relative_to(limit):
             claims.enter(folder, limit)
-            if folder not in claims.tidied:
-                claims.tidied.add(folder)
-                atomic.sweep(folder)
+            claims.folder = None if is_link else entry.file.parent
+            atomic.sweep(folder)
     except FileError as error:
         return error
     return None

@@ -209,3 +209,22 @@ def test_what_cannot_be_locked_is_no_obstacle(
 def test_a_folder_that_went_is_an_error_of_its_own(tmp_path: Path) -> None:
     with Claims() as claims, pytest.raises(FileError, match="cannot be locked: No such file"):
         claims.enter(tmp_path / "absent", tmp_path / "absent")
+
+
+def test_who_comes_to_a_tree_by_different_ways_has_it_all_the_same(tmp_path: Path) -> None:
+    """A link leads elsewhere than its own folder, which must be claimed for the next file."""
+    first, second = work_tree(tmp_path / "first"), work_tree(tmp_path / "first" / "second")
+    (first / "a.yaml").symlink_to(second / "t.yaml")
+    (first / "b.yaml").symlink_to(tmp_path / "outside.yaml")
+    template(tmp_path, "outside.yaml")
+    with at_work(first):
+        names = ["a.yaml", "b.yaml", "t.yaml"]
+        found = run(*(first / name for name in names))
+        assert statuses(found) == {
+            "a.yaml": Status.FIXED,
+            "b.yaml": Status.ERROR,
+            "t.yaml": Status.ERROR,
+        }
+        assert "outside of" in found.files[1].error
+        assert "another run" in found.files[2].error
+    assert (first / "t.yaml").read_text() == OLD
