@@ -8,6 +8,7 @@ import stat
 import struct
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -422,48 +423,39 @@ for name in sys.argv[2:]:
 
 
 @needs_posix
-def test_what_may_not_be_written_is_left_with_the_reason(tmp_path: Path) -> None:
+def test_what_may_not_be_written_is_left_with_the_reason() -> None:
     """As a user who may not do everything, also where the tests run as root."""
-    root = os.geteuid() == 0
-    files = [tmp_path / name for name in ("good/t", "file/t", "folder/t", "hidden/t")]
-    for file in files:
-        file.parent.mkdir()
-        file.write_text("old")
-        if root:
-            for place in (file, file.parent):
-                os.chown(place, 65534, 65534)
-    (tmp_path / "file" / "t").chmod(0o444)
-    (tmp_path / "folder").chmod(0o555)
-    (tmp_path / "hidden").chmod(0)
-    above = [tmp_path, *tmp_path.parents][:3]  # pytest's own folders, which only we may pass
-    modes = [folder.stat().st_mode for folder in above]
-    names = [str(file.relative_to(tmp_path)) for file in files]
-    try:
-        for folder, mode in zip(above, modes, strict=True):
-            if folder.stat().st_uid == os.geteuid():
-                folder.chmod(mode | 0o111)
+    with tempfile.TemporaryDirectory() as name:  # pytest's own folders are for one user only
+        place = Path(name)
+        place.chmod(0o755)
+        files = [place / each / "t" for each in ("good", "file", "folder", "hidden")]
+        for file in files:
+            file.parent.mkdir()
+            file.write_text("old")
+            if os.geteuid() == 0:
+                for each in (file, file.parent):
+                    os.chown(each, 65534, 65534)
+        (place / "file" / "t").chmod(0o444)
+        (place / "folder").chmod(0o555)
+        (place / "hidden").chmod(0)
         done = subprocess.run(
-            [sys.executable, "-c", AS_NOBODY, tmp_path, *names],
+            [sys.executable, "-c", AS_NOBODY, place, *(f"{file.parent.name}/t" for file in files)],
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,
             check=False,
         )
-    finally:
-        (tmp_path / "hidden").chmod(0o700)
-        (tmp_path / "folder").chmod(0o700)
-        for folder, mode in zip(above, modes, strict=True):
-            if folder.stat().st_uid == os.geteuid():
-                folder.chmod(mode)
-    assert done.stdout.splitlines() == [
-        "good/t: replaced",
-        "file/t: the file is read-only; make it writable and run again",
-        "folder/t: folder folder is not writable; make it so and run again",
-        "hidden/t: the file cannot be written: Permission denied",
-    ], done.stderr
-    assert [file.read_text() for file in files] == ["new", "old", "old", "old"]
-    for file in files:
-        only(file.parent, "t")
+        for file in files:
+            file.parent.chmod(0o700)
+        assert done.stdout.splitlines() == [
+            "good/t: replaced",
+            "file/t: the file is read-only; make it writable and run again",
+            "folder/t: folder folder is not writable; make it so and run again",
+            "hidden/t: the file cannot be written: Permission denied",
+        ], done.stderr
+        assert [file.read_text() for file in files] == ["new", "old", "old", "old"]
+        for file in files:
+            only(file.parent, "t")
 
 
 @needs_posix
