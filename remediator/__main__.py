@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from types import FrameType
 from typing import NoReturn
 
 
 def main() -> None:
-    """Run the command line; exits with 0, 1 or 2 as the README says, with 130 after Ctrl-C.
+    """Run the command line; exits as the README says, after Ctrl-C with 130, SIGTERM with 143.
 
     Everything is imported in here, so that no moment is left at which Ctrl-C shows a traceback.
     """
     try:
         from .errors import Interrupted
+        from .interrupt import Handler
     except KeyboardInterrupt:
         _stop("interrupted", 130)
 
-    def interrupt(_: int, __: FrameType | None) -> None:
-        raise Interrupted
-
+    handler = Handler()
     try:
-        signal.signal(signal.SIGINT, interrupt)
+        handler.install()
         from .cli import main as run
 
         run()
     except (KeyboardInterrupt, Interrupted):
-        _stop("interrupted; no file is half written", 130)
+        _stop("interrupted; no file is half written", handler.exit_code)
     except Exception as error:
         if os.environ.get("REMEDIATOR_DEBUG"):
             raise

@@ -1,40 +1,99 @@
-"""Writes files so that a reader sees the old content or the new, never a part of it."""
+"""Writes files so that a reader sees the old content or the new, never a part of it.
+
+A new content is written to a file beside the old one, which only its owner may read; it gets the
+owner, group, extended attributes and mode of the old one, is written through to the disk, and then
+takes its name. A process that is killed leaves the old file or the new one, and at worst the file
+beside it, which the next run removes (`sweep`).
+
+What remains: the old file is compared once more right before it is replaced, but no system offers
+to compare and replace in one step. What another program writes in between, some microseconds, is
+lost; so is what it writes into the old file that it holds open.
+"""
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import os
-import stat
-import tempfile
+import re
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
+from . import metadata
 from .errors import FileError
+from .folder import Folder, Look
+
+_TEMPORARY = re.compile(r"\..*\.remediator-[0-9a-f]{8}\.tmp", re.DOTALL)
+_NAME = 50
+"""Characters of a file's name that a temporary one tells: a name has 255 bytes at most."""
+_GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
+"""A name leads nowhere, or by way of a file or a link where there was a folder or a file."""
+_CHANGED = "the file changed while remediator was at work; run again"
 
 
-def replace(file: Path, content: bytes, *, expected: bytes) -> None:
-    """Put new content in place of a file, which keeps its mode and, if possible, its owner.
+def replace(file: Path, content: bytes, *, expected: bytes, within: Path | None = None) -> None:
+    """Put new content in place of a file, which keeps its owner, group, attributes and mode.
 
     A symbolic link stays one: its target is replaced. Raises FileError, and leaves the file as it
-    is, where it no longer holds the `expected` bytes, is read-only or cannot be written.
+    is, where it no longer holds the `expected` bytes, is read-only, has other names (hard links),
+    lies outside of the folder `within`, or cannot be written.
     """
-    target = file.resolve()
+    target = _target(file, within)
     try:
-        before = target.stat()
-        require_writable(file)
-        if target.read_bytes() != expected:
-            raise FileError("the file changed while remediator was at work; run again")
-        _swap(target, content, before)
+        with Folder(target.parent) as folder:
+            before = folder.look(target.name)
+            require_writable(file, within)
+
+            def compare() -> None:
+                now = folder.look(target.name)
+                if (now.state, now.content) != (before.state, expected):
+                    raise FileError(_CHANGED)
+
+            if before.content != expected:
+                raise FileError(_CHANGED)
+            _swap(folder, target.name, content, partial(metadata.apply, before.metadata), compare)
     except OSError as error:
+        if error.errno in _GONE:
+            raise FileError(_CHANGED) from error
         raise FileError(f"the file cannot be written: {error.strerror or error}") from error
 
 
-def require_writable(file: Path) -> None:
-    """Raise FileError where a file may not be replaced, with the cause."""
-    target = file.resolve()
+def require_writable(file: Path, within: Path | None = None) -> None:
+    """Raise FileError where a file may not be replaced, with the cause and the way out."""
+    target = _target(file, within)
+    try:
+        names = target.stat().st_nlink
+    except OSError as error:
+        raise FileError(f"the file cannot be found: {error.strerror or error}") from error
     if not os.access(target, os.W_OK):
         raise FileError("the file is read-only; make it writable and run again")
     if not os.access(target.parent, os.W_OK | os.X_OK):
         raise FileError(f"folder {file.parent} is not writable; make it so and run again")
+    _require_one_name(names)
+
+
+def _require_one_name(names: int) -> None:
+    if names > 1:
+        raise FileError(
+            f"the file has {names} names (hard links), and a repair would part them; write the "
+            "repaired text elsewhere with -o FILE and copy it over with cp, which keeps them"
+        )
+
+
+def _target(file: Path, within: Path | None) -> Path:
+    """Return where a file really lies; raises FileError where that is outside of `within`."""
+    try:
+        target = file.resolve()
+        outside = within is not None and not target.is_relative_to(within.resolve())
+    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, before 3.13
+        raise FileError("its links cannot be followed; run again") from error
+    if outside:
+        raise FileError(
+            f"it leads to {target}, outside of {within}, and is left; to repair that file, name it"
+        )
+    return target
 
 
 def create(file: Path, content: bytes, *, private: bool = False, mode: int | None = None) -> None:
@@ -43,44 +102,67 @@ def create(file: Path, content: bytes, *, private: bool = False, mode: int | Non
     `private`: only its owner may read it. `mode`: the mode that it has, whatever it had before.
     Raises FileError where it cannot be written.
     """
-    target = file.resolve()
+    target = _target(file, None)
     try:
         if target.exists() and not target.is_file():
             target.write_bytes(content)  # /dev/stdout and its like, or a folder: an error
-        else:
-            before = target.stat() if target.exists() else None
-            _swap(target, content, before, private=private, mode=mode)
+            return
+        with Folder(target.parent) as folder:
+            before = folder.look(target.name) if target.exists() else None
+            _swap(folder, target.name, content, _dress(before, private, mode), lambda: None)
     except OSError as error:
         raise FileError(f"cannot be written: {error.strerror or error}") from error
 
 
+def _dress(before: Look | None, private: bool, mode: int | None) -> Callable[[int], None]:
+    """Return what gives a new file, by its handle, all but its content."""
+
+    def dress(handle: int) -> None:
+        wanted = mode
+        if before is not None:
+            _require_one_name(before.names)
+            metadata.apply(before.metadata, handle)
+        elif wanted is None:
+            wanted = 0o600 if private else 0o666 & ~_umask()
+        if wanted is not None:
+            metadata.set_mode(handle, wanted)
+
+    return dress
+
+
+def sweep(folder: Path) -> None:
+    """Remove the temporary files that a killed run left in a folder; those in use stay."""
+    with suppress(OSError), Folder(folder) as opened:  # what it holds is in nobody's way
+        for name in opened.names():
+            if _TEMPORARY.fullmatch(name):
+                with suppress(OSError):
+                    if opened.is_abandoned(name):
+                        opened.remove(name)
+
+
 def _swap(
-    target: Path,
+    folder: Folder,
+    name: str,
     content: bytes,
-    before: os.stat_result | None,
-    *,
-    private: bool = False,
-    mode: int | None = None,
+    dress: Callable[[int], None],
+    compare: Callable[[], None],
 ) -> None:
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
-    temporary = Path(name)
+    temporary = f".{name[:_NAME]}.remediator-{secrets.token_hex(4)}.tmp"
+    handle = folder.create(temporary)
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(content)
             stream.flush()
-            os.fsync(stream.fileno())
-        if before is None:
-            temporary.chmod(0o600 if private else 0o666 & ~_umask())
-        else:
-            # Another's file that we may write but not give away stays readable as it was.
-            with contextlib.suppress(OSError, AttributeError):
-                os.chown(temporary, before.st_uid, before.st_gid)
-            temporary.chmod(stat.S_IMODE(before.st_mode))
-        if mode is not None:
-            temporary.chmod(mode)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+            dress(handle)
+            os.fsync(handle)
+            if os.name == "nt":
+                stream.close()  # Windows renames no open file; elsewhere it stays locked
+            compare()
+            folder.rename(temporary, name)
+    except BaseException:
+        folder.remove(temporary)
+        raise
+    folder.sync()
 
 
 def _umask() -> int:

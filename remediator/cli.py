@@ -297,10 +297,12 @@ def _run(request: Request, report_format: str, *, quiet: bool, color: bool | Non
 
 
 def _stop_interrupted(result: RunResult, *, in_place: bool) -> NoReturn:
+    from .interrupt import exit_code
+
     those = "those are repaired" if in_place else "those are in the report"
     message = f"interrupted after {result.interrupted} of {result.scanned} files; {those}"
     typer.echo(f"remediator: {message}", err=True)
-    raise typer.Exit(130)
+    raise typer.Exit(exit_code())
 
 
 def _report(

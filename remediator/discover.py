@@ -20,6 +20,11 @@ class Input:
     root: Path
     """The PATH that led here (a file's own folder): the tree, where no `.git` says better."""
 
+    @property
+    def limit(self) -> Path:
+        """The folder that no link may lead out of: the tree of a named file, else the PATH."""
+        return tree_of(self.file, self.root) if self.named else self.root
+
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
@@ -91,7 +96,12 @@ def walk(folder: Path) -> Iterator[Path | Unusable]:
 
 def tree_of(file: Path, root: Path) -> Path:
     """Return the tree a file belongs to: the nearest folder above with `.git`, else `root`."""
-    for folder in file.absolute().parents:
-        if (folder / ".git").exists():
-            return folder
-    return root.absolute()
+    here = file.absolute()
+    if ".." in here.parts:  # else `../x.yaml` would seem to lie below the current folder
+        here = here.parent.resolve() / here.name
+    return next((folder for folder in here.parents if is_tree(folder)), root.absolute())
+
+
+def is_tree(folder: Path) -> bool:
+    """Whether a folder is the root of a git work tree."""
+    return (folder / ".git").exists()

@@ -18,6 +18,8 @@ from .document import Document
 from .engine import Judge, inspect, remediate
 from .errors import FileError, Interrupted, RemediatorError, TemplateError
 from .hidden import with_hidden
+from .interrupt import held
+from .lock import Claims
 from .model import (
     Caller,
     Catalogue,
@@ -103,15 +105,18 @@ class Runner:
         skipped = handled = 0
         interrupted = False
         try:
-            for entry in self.track(inputs):
-                runner = self.runner_of(entry.file) if self.runner_of else self
-                work = partial(runner.handle, entry)
-                result = self.guard(str(entry.file), work)
-                handled += 1
-                if result is None:
-                    skipped += 1
-                else:
-                    results.append(result)
+            with Claims() as claims:
+                for entry in self.track(inputs):
+                    runner = self.runner_of(entry.file) if self.runner_of else self
+                    work = partial(runner.handle, entry, claims if self.write else None)
+                    result = self.guard(str(entry.file), work)
+                    with held():  # a file that was written must not be missing in the result
+                        if result is not None:
+                            write = partial(runner.settle, entry, result)
+                            result = self.guard(str(entry.file), write)
+                        handled += 1
+                        results += [] if result is None else [result]
+                        skipped += result is None
         except (Interrupted, KeyboardInterrupt):
             interrupted = True
         else:
@@ -129,27 +134,31 @@ class Runner:
             interrupted=handled if interrupted else None,
         )
 
-    def handle(self, entry: Input) -> FileResult | None:
-        """Handle one file; None where it is no template and was not named."""
+    def handle(self, entry: Input, claims: Claims | None = None) -> FileResult | None:
+        """Work out what becomes of one file; None where it is no template and was not named.
+
+        Nothing is written. With `claims` the file's tree is claimed first: where another run has
+        it, a file that may be a template is an error.
+        """
         name = str(entry.file)
         try:
+            busy = None if claims is None else _busy(entry, claims)
             raw = _read(entry)
-            if raw is None:
+            if raw is None or (busy and not entry.named and not _looks_like_template(_peek(raw))):
                 return None
+            if busy is not None:
+                raise busy
             result = self.text(raw, name, entry)
             if result is None:
                 return None
-            result = replace(
+            return replace(
                 result,
                 named=entry.named,
                 fresh=self.settings.new,
                 diff_path=path_in_diff(entry.file) if result.old != result.new else "",
             )
-            if result.status in (Status.FIXED, Status.LEFT, Status.WOULD_FIX):
-                result = self._written(entry.file, raw, result)
         except RemediatorError as error:
             return _error(name, error.message, error.line, error.column)
-        return result
 
     def text(self, raw: bytes, name: str, entry: Input | None = None) -> FileResult | None:
         """Handle the content of a file, or of standard input where there is no `entry`.
@@ -203,19 +212,38 @@ class Runner:
         )
         return with_hidden(document, result)
 
-    def _written(self, file: Path, raw: bytes, result: FileResult) -> FileResult:
+    def settle(self, entry: Input, result: FileResult) -> FileResult:
         """Write a result; a dry run only asks whether it could. The findings outlive a failure."""
-        content = result.new.encode()
-        if content == raw or self.check or (self.fixes and not self.write):
+        if result.old == result.new or result.status is Status.ERROR:
             return result
         try:
             if self.write:
-                atomic.replace(file, content, expected=raw)
+                old, new = result.old.encode(), result.new.encode()
+                atomic.replace(entry.file, new, expected=old, within=entry.limit)
             elif self.in_place:
-                atomic.require_writable(file)
+                atomic.require_writable(entry.file, entry.limit)
         except FileError as error:
             return _unwritten(result, error.message)
         return result
+
+
+def _busy(entry: Input, claims: Claims) -> FileError | None:
+    """Claim a file's tree, and tidy up its folder; returns why that is not possible.
+
+    What lies outside of the tree is not claimed: it is not written either.
+    """
+    is_link = entry.file.is_symlink()
+    if entry.file.parent == claims.folder and not is_link:
+        return None  # as the file before it
+    try:
+        folder, limit = entry.file.resolve().parent, entry.limit.resolve()
+        if folder.is_relative_to(limit):
+            claims.enter(folder, limit)
+            claims.folder = None if is_link else entry.file.parent
+            atomic.sweep(folder)
+    except FileError as error:
+        return error
+    return None
 
 
 def _unwritten(result: FileResult, message: str) -> FileResult:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 from hypothesis import settings
 
@@ -10,6 +12,10 @@ from remediator import session
 # No time decides whether a test passes.
 settings.register_profile("remediator", deadline=None)
 settings.load_profile("remediator")
+
+# Whoever starts the tests in the background may have Ctrl-C ignored; what they start would, too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -202,7 +202,7 @@ def test_a_folder_that_takes_no_file_is_an_error(
     file = tmp_path / "t.yaml"
     file.write_text(OLD)
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(os, "open", refuse)

@@ -154,12 +154,13 @@ def test_what_nobody_expected_is_one_line_and_exit_2(
 
     monkeypatch.setattr(session, "carry_out", explode)
     monkeypatch.setattr(sys, "argv", ["remediator", "check", str(write(tmp_path))])
-    before = signal.getsignal(signal.SIGINT)
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
         with pytest.raises(SystemExit) as stopped:
             __main__.main()
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     assert stopped.value.code == 2
     error = capsys.readouterr().err
     assert "a defect of remediator (RuntimeError)" in error
