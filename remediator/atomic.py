@@ -40,7 +40,7 @@ def require_writable(file: Path) -> None:
 def create(file: Path, content: bytes, *, private: bool = False, mode: int | None = None) -> None:
     """Write a file that was asked for, over one that may be there.
 
-    `private`: only its owner may read it. `mode`: the mode that it has, whatever it had before.
+    `private`: only its owner may read it. `mode`: the mode that it has. Both whatever it had before.
     Raises FileError where it cannot be written.
     """
     target = file.resolve()
@@ -49,7 +49,7 @@ def create(file: Path, content: bytes, *, private: bool = False, mode: int | Non
             target.write_bytes(content)  # /dev/stdout and its like, or a folder: an error
         else:
             before = target.stat() if target.exists() else None
-            _swap(target, content, before, private=private, mode=mode)
+            _swap(target, content, before, mode=0o600 if private else mode)
     except OSError as error:
         raise FileError(f"cannot be written: {error.strerror or error}") from error
 
@@ -59,7 +59,6 @@ def _swap(
     content: bytes,
     before: os.stat_result | None,
     *,
-    private: bool = False,
     mode: int | None = None,
 ) -> None:
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
@@ -69,15 +68,13 @@ def _swap(
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        if before is None:
-            temporary.chmod(0o600 if private else 0o666 & ~_umask())
-        else:
+        if before is not None:
             # Another's file that we may write but not give away stays readable as it was.
             with contextlib.suppress(OSError, AttributeError):
                 os.chown(temporary, before.st_uid, before.st_gid)
-            temporary.chmod(stat.S_IMODE(before.st_mode))
-        if mode is not None:
-            temporary.chmod(mode)
+        if mode is None:
+            mode = 0o666 & ~_umask() if before is None else stat.S_IMODE(before.st_mode)
+        temporary.chmod(mode)  # the last step: no one else reads it before
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)

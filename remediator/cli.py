@@ -304,7 +304,7 @@ def _report(
     if not quiet:
         from .report import diff
 
-        shown = diff.unified(result)
+        shown = diff.on_screen(result)
         shown = (text.colour_diff(shown) if colour else shown) + ("\n" if shown else "")
     return shown + text.render(result, colour=colour, new=bool(request.options.new))
 
@@ -374,5 +374,8 @@ def _track(inputs: Sequence[Input]) -> Iterable[Input]:
 
 
 def _fail(message: str) -> NoReturn:
-    typer.echo(_writable(f"remediator: {message}", to_stderr=True), err=True)
+    from .report.screen import visible_line
+
+    text = _writable(f"remediator: {visible_line(message)}", to_stderr=True)
+    typer.echo(text, err=True)
     raise typer.Exit(2)

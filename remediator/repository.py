@@ -312,7 +312,7 @@ def _read_all(root: Path) -> Iterator[_File]:
     files = [entry for entry in walk(root) if isinstance(entry, Path)]
     for name in HIDDEN:
         hidden = root / name
-        if any((root / step).is_symlink() for step in (name, *PurePosixPath(name).parents)):
+        if any(place.is_symlink() for place in (hidden, *hidden.parents[: name.count("/")])):
             continue
         if hidden.is_dir():
             files += [entry for entry in walk(hidden) if isinstance(entry, Path)]

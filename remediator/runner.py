@@ -187,11 +187,16 @@ class Runner:
             self._around.imports(entry),
             required_properties,
         )
-        if self.check:
-            return inspect(document, self.transforms, context, path=name)
-        status = Status.FIXED if self.write or self.fixes else Status.WOULD_FIX
-        result = remediate(document, self.transforms, context, path=name, write=status)
-        return with_hidden(document, result)
+        try:
+            if self.check:
+                result = inspect(document, self.transforms, context, path=name)
+            else:
+                status = Status.FIXED if self.write or self.fixes else Status.WOULD_FIX
+                result = remediate(document, self.transforms, context, path=name, write=status)
+        except RemediatorError as error:
+            result = _error(name, error.message, error.line, error.column)
+            result = replace(result, old=document.text, new=document.text)
+        return with_hidden(document, result, self.catalogue)
 
     def _written(self, file: Path, raw: bytes, result: FileResult) -> FileResult:
         """Write a result; a dry run only asks whether it could. The findings outlive a failure."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from ..model import FileResult, RunResult
 from .mask import mask, mask_spans
+from .screen import visible
 
 _BARE = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"})
 
@@ -21,6 +22,11 @@ def unified(result: RunResult, *, masked: bool = True) -> str:
     A masked diff that had something to hide cannot be applied.
     """
     return "".join(of_file(file, masked=masked) for file in result.files)
+
+
+def on_screen(result: RunResult) -> str:
+    """Return the diff of all files for the eye: masked, and nothing in it steers a terminal."""
+    return visible(unified(result))
 
 
 def of_file(file: FileResult, *, masked: bool = True) -> str:

@@ -148,7 +148,7 @@ def _needs(result: RunResult) -> Iterator[str]:
     capabilities = {each for file in result.files for each in file.deployment.capabilities}
     if capabilities:
         yield f"Deploy with --capabilities {' '.join(sorted(capabilities))}"
-    for told in (result.policy, result.seed_script):
+    for told in (result.policy, result.seed_script, result.unmasked):
         if told:
             yield wrapped(told, "  ")
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from ..model import FileResult, RunResult, Status
 from .mask import mask
+from .screen import safe
 from .summary import DONE, Paint, follow_ups, outcomes, summary, wrapped
 
 _FEW = 3
@@ -17,10 +18,12 @@ _COLOURS = {"red": 31, "green": 32, "yellow": 33, "cyan": 36, "bold": 1}
 
 
 def render(result: RunResult, *, colour: bool = False, new: bool = False) -> str:
-    """Return the report of a run, 80 columns wide; literal secrets are masked.
+    """Return the report of a run, 80 columns wide; literal secrets are masked, and nothing in it
+    steers a terminal.
 
     `new` says that nothing is deployed yet, so that no consequence applies.
     """
+    result = safe(result)
     paint: Paint = _painted if colour else _plain
     sections = [
         list(_repairs(result, paint, new=new)),
