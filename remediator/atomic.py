@@ -40,7 +40,7 @@ def require_writable(file: Path) -> None:
 def create(file: Path, content: bytes, *, private: bool = False, mode: int | None = None) -> None:
     """Write a file that was asked for, over one that may be there.
 
-    `private`: only its owner may read it. `mode`: the mode that it has. Both whatever it had before.
+    `private`: only its owner may read it. `mode`: the mode that it has. Either whatever it had.
     Raises FileError where it cannot be written.
     """
     target = file.resolve()

@@ -7,7 +7,7 @@ must not be shown is found by the position of its node, not by its letters.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from .document import Document, Node

@@ -55,8 +55,8 @@ def _file(file: FileResult) -> dict[str, Any]:
         "findings": [_finding(file, outcome) for outcome in file.outcomes],
         "patch": mask_patch(file.patch, file.masked),
         "diff": diff.of_file(file),
-        "needs": list(file.needs_after),
-        "undefined": list(file.undefined),
+        "needs": [mask(name, file.masked) for name in file.needs_after],
+        "undefined": [mask(name, file.masked) for name in file.undefined],
         "deployment": _deployment(file),
     }
     if file.fresh:
