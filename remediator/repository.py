@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain, islice
 from pathlib import Path, PurePosixPath
 
 import yaml
@@ -23,6 +24,8 @@ from .model import Caller
 
 MAX_BYTES = 1_000_000
 """Of one file that is read."""
+MAX_SITES = 100_000
+"""Places of one file that give a parameter; aliases can stand for billions."""
 MAX_TOTAL = 500_000_000
 """Bytes of all files of a tree that are read."""
 HIDDEN = (
@@ -98,7 +101,10 @@ class _File:
             found = (call_sites.in_settings(node, self.place.name) for node in self.documents)
         else:
             return ()
-        return tuple(site for sites in found for site in sites)
+        sites = tuple(islice(chain.from_iterable(found), MAX_SITES + 1))
+        if len(sites) > MAX_SITES:
+            raise FileError(f"{self.place} gives more than {MAX_SITES:,} parameters")
+        return sites
 
 
 class Repository:

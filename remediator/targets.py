@@ -76,12 +76,16 @@ def _examine_place(file: Path, where: str) -> None:
 
 
 def _examine_way(file: Path, where: str, inputs: Sequence[str]) -> None:
-    """Refuse a place in the tree of an input that leads out of that tree by a link."""
+    """Refuse a place in the tree of an input that leads out of it, or to a pipe or device."""
     for name in inputs:
         path = _named(Path(name))
         root = tree_of(path / "any", path) if path.is_dir() else tree_of(path, path.parent)
-        if _named(file).is_relative_to(root) and not is_inside(file, root):
+        if not _named(file).is_relative_to(root):
+            continue
+        if not is_inside(file, root):
             raise FileError(f"{where}: a link there leads out of {root}; name the file it leads to")
+        if file.exists() and not file.is_file():
+            raise FileError(f"{where}: is no regular file; name a new one")
 
 
 def _named(file: Path) -> Path:

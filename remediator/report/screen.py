@@ -1,9 +1,10 @@
-"""Text for a screen: nothing from a template or a file's name may steer the terminal.
+"""Text for a screen: nothing from a template or a file's name may steer what shows it.
 
 An escape sequence can hide lines or fill the clipboard, a carriage return writes over what stands
 there, and bidirectional controls show characters in another order than they have
-(https://trojansource.codes). They are shown as Python spells them: `\\x1b`, `\\u202e`. Every format
-that a person reads on a terminal or in a log goes through here; files that were asked for by name
+(https://trojansource.codes); a line of a log may be an order to the pipeline. They are shown as
+Python spells them: `\\x1b`, `\\u202e`. Every format that a person reads on a terminal or in a log
+goes through here; files that were asked for by name
 hold the exact characters, and JSON its own escapes for them.
 """
 
@@ -23,7 +24,11 @@ _UNSEEN = re.compile(
     "[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
     "\ufff9-\ufffb\U000e0000-\U000e0fff]|\r(?!\n)"
 )
-_ON_ONE_LINE = re.compile(rf"{_UNSEEN.pattern}|[\n\r\t]")
+# What a line of a log makes the machine do that runs a pipeline: `::error …` and `##vso[…`.
+# https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions
+_ORDER = re.compile(r"(?<!\S):(?=:[a-zA-Z])|#(?=#(?:vso|teamcity)?\[)")
+_STEERING = re.compile(f"{_UNSEEN.pattern}|{_ORDER.pattern}")
+_ON_ONE_LINE = re.compile(rf"{_STEERING.pattern}|[\n\r\t]")
 
 # What is not for the eye (positions count in the exact text), and what may have several lines.
 _EXACT = frozenset({"old", "new", "patch", "operations"})
@@ -34,7 +39,7 @@ T = TypeVar("T")
 
 def visible(text: str) -> str:
     """Return a text with every character that steers a terminal escaped; its lines stay."""
-    return _UNSEEN.sub(_escaped, text)
+    return _STEERING.sub(_escaped, text)
 
 
 def visible_line(text: str) -> str:
@@ -44,7 +49,7 @@ def visible_line(text: str) -> str:
 
 def visible_json(text: str) -> str:
     """Return a JSON text that means the same, with such characters as JSON's own escapes."""
-    return _UNSEEN.sub(lambda match: json.dumps(match[0])[1:-1], text)
+    return _STEERING.sub(lambda match: _in_json(match[0]), text)
 
 
 def safe(result: T) -> T:
@@ -76,4 +81,12 @@ def _safe(value: Any, *, several_lines: bool) -> Any:
 
 
 def _escaped(match: re.Match[str]) -> str:
+    if match[0] in ":#":
+        return f"\\x{ord(match[0]):02x}"
     return match[0].encode("unicode_escape").decode("ascii")
+
+
+def _in_json(character: str) -> str:
+    if character in ":#":
+        return f"\\u{ord(character):04x}"
+    return json.dumps(character)[1:-1]
