@@ -26,15 +26,25 @@ def main() -> None:
         run()
     except (KeyboardInterrupt, Interrupted):
         _stop("interrupted; no file is half written", handler.exit_code)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the last place that can keep a value back
+        # The error's own text may quote a template, and with it a secret: only its type, and with
+        # REMEDIATOR_DEBUG the places of the code that it came through.
         if os.environ.get("REMEDIATOR_DEBUG"):
-            raise
-        # The error's own text may quote a template, and with it a secret: only its type.
+            sys.stderr.write(_trace(error))
         _stop(
             f"a defect of remediator ({type(error).__name__}); please report it; "
             "REMEDIATOR_DEBUG=1 shows where it happened",
             2,
         )
+
+
+def _trace(error: BaseException) -> str:
+    """Return a traceback that holds no message of an error and no value: types and places."""
+    from traceback import format_tb
+
+    cause = error.__cause__ or error.__context__
+    before = _trace(cause) + "\nwhich led to\n\n" if cause is not None else ""
+    return f"{before}{''.join(format_tb(error.__traceback__))}{type(error).__qualname__}\n"
 
 
 def _stop(message: str, code: int) -> NoReturn:

@@ -99,7 +99,7 @@ def _target(file: Path, within: Path | None) -> Path:
 def create(file: Path, content: bytes, *, private: bool = False, mode: int | None = None) -> None:
     """Write a file that was asked for, over one that may be there.
 
-    `private`: only its owner may read it. `mode`: the mode that it has, whatever it had before.
+    `private`: only its owner may read it. `mode`: the mode that it has. Either whatever it had.
     Raises FileError where it cannot be written.
     """
     target = _target(file, None)
@@ -118,12 +118,12 @@ def _dress(before: Look | None, private: bool, mode: int | None) -> Callable[[in
     """Return what gives a new file, by its handle, all but its content."""
 
     def dress(handle: int) -> None:
-        wanted = mode
+        wanted = 0o600 if private else mode
         if before is not None:
             _require_one_name(before.names)
             metadata.apply(before.metadata, handle)
         elif wanted is None:
-            wanted = 0o600 if private else 0o666 & ~_umask()
+            wanted = 0o666 & ~_umask()
         if wanted is not None:
             metadata.set_mode(handle, wanted)
 

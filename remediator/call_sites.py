@@ -4,20 +4,31 @@ Pure: text goes in, `Site`s come out; which template each is meant for is decide
 `repository`. What CloudFormation does with a parameter that the template no longer has: create
 and update calls are refused (`Parameters: [X] do not exist in the template`), while
 `aws cloudformation deploy` and `sam deploy` send only what the template declares.
+
+The texts are anybody's: each is gone through a fixed number of times, never once for every match,
+and no pattern may try a place in more than one way.
 """
 
 from __future__ import annotations
 
 import re
-import tomllib
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 import yaml
 
-TEMPLATE_NAME = re.compile(r"[\w.${}/:@~+-]*?[\w.-]+\.(?:ya?ml|json|template|cfn)(?![\w-])", re.I)
-"""A template's name or place wherever it stands: `db.yaml`, `https://…/${Prefix}db.template`."""
+from . import plain_toml
+from .errors import TemplateError
+from .long_form import shared_nodes
+
+_RUN = re.compile(r"[\w.${}/:@~+-]+")
+_PART = re.compile(r"[\w.-]+")
+_NAMED = re.compile(r"[\w.-]+\.(?:ya?ml|json|template|cfn)(?![\w-])", re.I)
+_MAX_NAME = 2000
+"""Characters of a template's place; S3 takes 1024 for a key."""
+_MAX_FILLED = 10_000
 
 _NESTED = {
     "AWS::CloudFormation::Stack": ("TemplateURL", "nested stack"),
@@ -31,6 +42,8 @@ _REFUSES = (
     r"|aws_cloudformation_stack|CfnInclude|cfnUpdate|cfnCreateChangeSet|sceptre|stack_master"
 )
 _COMMAND = re.compile(rf"(?P<ignores>{_IGNORES})|(?P<refuses>{_REFUSES})")
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
+_COMMENT = re.compile(r"[^\S\n]*(?:#|//)")
 _MAX_DEPTH = 200  # libyaml's binding overruns the C stack on deeper texts
 _PARAMETER_MAPS = frozenset(
     {"parameters", "template_parameters", "parameter_overrides", "parameteroverrides"}
@@ -53,13 +66,41 @@ class Site:
     names: frozenset[str] = frozenset()
 
 
+class _Lines:
+    """The line numbers of a text's characters, for all its matches."""
+
+    def __init__(self, text: str) -> None:
+        self._starts = [0, *(match.end() for match in re.finditer("\n", text))]
+
+    def number(self, position: int) -> int:
+        """Return the line of a character, from 1."""
+        return bisect_right(self._starts, position)
+
+    def start(self, position: int) -> int:
+        """Return the first character of a character's line."""
+        return self._starts[self.number(position) - 1]
+
+
+def template_names(text: str) -> Iterator[str]:
+    """Yield the names or places of templates: `db.yaml`, `https://…/${Prefix}db.template`."""
+    for run in _RUN.finditer(text):
+        start = run.start()
+        for part in _PART.finditer(text, run.start(), run.end()):
+            found = _NAMED.match(text, part.start(), part.end())
+            if found is not None:
+                if found.end() - start <= _MAX_NAME:
+                    yield text[start : found.end()]
+                start = found.end()
+
+
 def base_name(name: str) -> str:
     """Return the file's name at the end of a template's place: of `${Prefix}db.yaml`, `db.yaml`."""
     return re.split(r"[/:}]", name)[-1]
 
 
 def compose(text: str) -> list[yaml.Node]:
-    """Return the documents of a YAML or JSON text as nodes; none where it cannot be read."""
+    """Return the documents of a YAML or JSON text as nodes; none where it cannot be read, or where
+    its aliases stand for more than is read."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     depth = 0
     try:
@@ -68,34 +109,38 @@ def compose(text: str) -> list[yaml.Node]:
             depth -= isinstance(event, yaml.CollectionEndEvent)
             if depth > _MAX_DEPTH:
                 return []
-        return list(yaml.compose_all(text, Loader=loader))
-    except (yaml.YAMLError, ValueError):
+        documents = list(yaml.compose_all(text, Loader=loader))
+        for document in documents:
+            shared_nodes(document)
+    except (yaml.YAMLError, ValueError, TemplateError):
         return []
+    return documents
 
 
 def in_template(root: yaml.Node) -> Iterator[Site]:
     """Yield what a parent template gives to nested stacks, stack sets and pipeline actions."""
-    defaults = _defaults(root)
+    named = _Named(_defaults(root))
     for _, resource in _entries(_get(root, "Resources")):
         kind = _text(_get(resource, "Type"))
         properties = _get(resource, "Properties")
         if kind in _NESTED:
             key, how = _NESTED[kind]
-            templates = _template_names(_get(properties, key), defaults)
+            templates = named.below(_get(properties, key))
             yield from _given(_get(properties, "Parameters"), how, templates)
         elif kind == "AWS::CodePipeline::Pipeline":
-            yield from _pipeline(properties)
+            yield from _pipeline(properties, named)
 
 
-def _pipeline(properties: yaml.Node | None) -> Iterator[Site]:
+def _pipeline(properties: yaml.Node | None, named: _Named) -> Iterator[Site]:
     for _, configuration in _all_entries(properties, "Configuration"):
-        templates = _template_names(_get(configuration, "TemplatePath"), {})
+        templates = named.below(_get(configuration, "TemplatePath"))
         overrides = _get(configuration, "ParameterOverrides")
         for scalar in _scalars(overrides):
-            line = scalar.start_mark.line
+            line = scalar.start_mark.line + (scalar.style in ("|", ">"))
+            lines = _Lines(scalar.value)
             for match in re.finditer(r'["\'](\w+)["\']\s*:', scalar.value):
-                offset = scalar.value.count("\n", 0, match.start()) + (scalar.style in ("|", ">"))
-                yield Site(match[1], line + offset + 1, "pipeline action", True, templates)
+                number = line + lines.number(match.start())
+                yield Site(match[1], number, "pipeline action", True, templates)
 
 
 def in_settings(root: yaml.Node, name: str) -> Iterator[Site]:
@@ -105,7 +150,7 @@ def in_settings(root: yaml.Node, name: str) -> Iterator[Site]:
     if how != "parameter file":
         found += [site for node in _parameter_maps(root) for site in _given(node, how, frozenset())]
     templates = frozenset(
-        match[0] for scalar in _scalars(root) for match in TEMPLATE_NAME.finditer(scalar.value)
+        name for scalar in _scalars(root) for name in template_names(scalar.value)
     )
     names = frozenset(site.parameter for site in found)
     for site in found:
@@ -115,8 +160,8 @@ def in_settings(root: yaml.Node, name: str) -> Iterator[Site]:
 def in_toml(text: str) -> Iterator[Site]:
     """Yield what a samconfig.toml gives; SAM sends only what the template declares."""
     try:
-        content = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError):
+        content = plain_toml.loads(text)
+    except ValueError:
         return
     given: list[str] = []
     templates: set[str] = set()
@@ -130,9 +175,14 @@ def in_toml(text: str) -> Iterator[Site]:
         given += overrides if isinstance(overrides, list) else [overrides]
         templates |= {str(value[key]) for key in ("template", "template_file") if key in value}
     tied = frozenset(templates or {"template.yaml", "template.yml", "template.json"})
+    lines = _Lines(text)
+    places: dict[str, int] = {}
+    for match in re.finditer(r"\bParameterKey=(\w+)|\b(\w+)=", text):
+        places.setdefault(match[1] or match[2], match.start())
     for parameter in re.findall(r"(?:ParameterKey=)?\b(\w+)=", " ".join(map(str, given))):
-        if match := re.search(rf"\b{parameter}=|ParameterKey={parameter}\b", text):
-            yield Site(parameter, _line(text, match.start()), "SAM configuration", False, tied)
+        if parameter in places:
+            number = lines.number(places[parameter])
+            yield Site(parameter, number, "SAM configuration", False, tied)
 
 
 def in_script(text: str, parameter: str) -> Iterator[Site]:
@@ -144,31 +194,24 @@ def in_script(text: str, parameter: str) -> Iterator[Site]:
     name = re.escape(parameter)
     key = rf"ParameterKey[\"']?\s*[:=]\s*[\"']?{name}\b"
     value = rf"(?<![\w$.{{-]){name}[\"']?\s*(?:=(?!=)|:(?!:))"
-    templates = frozenset(match[0] for match in TEMPLATE_NAME.finditer(text))
+    templates = frozenset(template_names(text))
+    commands = list(_COMMAND.finditer(text))
+    starts = [command.start() for command in commands]
+    lines = _Lines(text)
     seen: set[tuple[bool, str]] = set()
     for match in re.finditer(rf"{key}|{value}", text):
-        line = _line(text, match.start())
-        start = text.rfind("\n", 0, match.start()) + 1
-        if text[start : match.start()].lstrip().startswith(("#", "//")):
-            continue
-        command = _command(text, match.start())
+        # The command that a place belongs to is the nearest before it, else the first after.
+        nearest = max(bisect_right(starts, match.start()) - 1, 0)
+        command = commands[nearest] if commands else None
         if command is None and not match[0].startswith("ParameterKey"):
+            continue
+        if _COMMENT.match(text, lines.start(match.start())):
             continue
         breaks = command is None or command["ignores"] is None
         how = f"command `{' '.join(command[0].split())}`" if command else "list of parameters"
         if (breaks, how) not in seen:
             seen.add((breaks, how))
-            yield Site(parameter, line, how, breaks, templates)
-
-
-def _command(text: str, position: int) -> re.Match[str] | None:
-    """Return the command that a place belongs to: the nearest before it, else the first after."""
-    before = None
-    for match in _COMMAND.finditer(text):
-        if match.start() > position:
-            return before or match
-        before = match
-    return before
+            yield Site(parameter, lines.number(match.start()), how, breaks, templates)
 
 
 def _given(
@@ -220,15 +263,28 @@ def _parameter_maps(root: yaml.Node) -> Iterator[yaml.Node]:
             yield node
 
 
-def _template_names(node: yaml.Node | None, defaults: dict[str, str]) -> frozenset[str]:
-    """Return the template names that a URL, `Fn::Sub`, `Fn::Join` or `Ref` may come to."""
-    names: set[str] = set()
-    for scalar in _scalars(node):
-        text = str(defaults.get(scalar.value, scalar.value))
-        for name, default in defaults.items():
-            text = text.replace(f"${{{name}}}", default)
-        names |= {match[0] for match in TEMPLATE_NAME.finditer(text)}
-    return frozenset(names)
+class _Named:
+    """The template names that a URL, `Fn::Sub`, `Fn::Join` or `Ref` may come to."""
+
+    def __init__(self, defaults: dict[str, str]) -> None:
+        self._defaults = defaults
+        self._known: dict[int, frozenset[str]] = {}
+
+    def below(self, node: yaml.Node | None) -> frozenset[str]:
+        """Return the names in a node; a text that aliases repeat is looked at once."""
+        names: set[str] = set()
+        for scalar in _scalars(node):
+            if id(scalar) not in self._known:
+                self._known[id(scalar)] = frozenset(template_names(self._filled(scalar.value)))
+            names |= self._known[id(scalar)]
+        return frozenset(names)
+
+    def _filled(self, text: str) -> str:
+        """Return a text with the defaults of the parameters that it refers to."""
+        text = self._defaults.get(text, text)
+        if len(text) > _MAX_FILLED:
+            return text
+        return _VARIABLE.sub(lambda match: self._defaults.get(match[1], match[0]), text)
 
 
 def _defaults(root: yaml.Node) -> dict[str, str]:
@@ -236,7 +292,7 @@ def _defaults(root: yaml.Node) -> dict[str, str]:
     found = {}
     for key, parameter in _entries(_get(root, "Parameters")):
         default = _text(_get(parameter, "Default"))
-        if default and TEMPLATE_NAME.search(default):
+        if default and len(default) <= _MAX_NAME and any(template_names(default)):
             found[key.value] = default
     return found
 
@@ -279,10 +335,6 @@ def _scalars(root: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
 def _all_entries(root: yaml.Node | None, name: str) -> Iterator[tuple[yaml.ScalarNode, yaml.Node]]:
     for node in _nodes(root):
         yield from ((key, value) for key, value in _entries(node) if key.value == name)
-
-
-def _line(text: str, position: int) -> int:
-    return text.count("\n", 0, position) + 1
 
 
 def taskcat_inputs(root: yaml.Node) -> Iterator[tuple[str, str]]:

@@ -383,5 +383,8 @@ def _track(inputs: Sequence[Input]) -> Iterable[Input]:
 
 
 def _fail(message: str) -> NoReturn:
-    typer.echo(_writable(f"remediator: {message}", to_stderr=True), err=True)
+    from .report.screen import visible_line
+
+    text = _writable(f"remediator: {visible_line(message)}", to_stderr=True)
+    typer.echo(text, err=True)
     raise typer.Exit(2)

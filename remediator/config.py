@@ -7,17 +7,20 @@ repository must not decide what runs on the machine that scans it.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from . import plain_toml, regular
 from .errors import ConfigError
 from .model import Consequence, Settings
 
 OWN_FILE = "remediator.toml"
 PROJECT_FILE = "pyproject.toml"
+MAX_BYTES = 1_000_000
+"""Bytes of a settings file that is read."""
+MAX_GLOB = 1000
 _PLUGIN_KEYS = frozenset({"plugin", "plugins"})
 _CHOICES = {
     "strategy": ("generated", "reference", "managed"),
@@ -59,14 +62,38 @@ class Rule:
     changes: tuple[tuple[str, Any], ...]
 
     def matches(self, relative: str) -> bool:
-        """Tell whether a path relative to the settings file matches: `**` stands for folders."""
-        pieces = re.split(r"(\*\*/|\*\*|\*|\?)", self.glob)
-        return (
-            re.fullmatch("".join(_GLOB.get(p, re.escape(p)) for p in pieces), relative) is not None
-        )
+        """Tell whether a path relative to the settings file matches: `**` stands for folders.
+
+        The places that the glob so far may have come to are followed together, because a regular
+        expression would try its wildcards against each other: minutes, where somebody means harm.
+        """
+        places = {0}
+        for piece in filter(None, _WILDCARD.split(self.glob)):
+            places = _after(piece, relative, places)
+        return len(relative) in places
 
 
-_GLOB = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+_WILDCARD = re.compile(r"(\*\*/|\*\*|\*|\?)")
+
+
+def _after(piece: str, path: str, places: set[int]) -> set[int]:
+    """Return where a piece of a glob may end that begins at one of these places of a path."""
+    if piece == "?":
+        return {at + 1 for at in places if path[at : at + 1] not in ("", "/")}
+    if piece not in ("*", "**", "**/"):
+        return {at + len(piece) for at in places if path.startswith(piece, at)}
+    if not places:
+        return places
+    rest = range(min(places), len(path) + 1)
+    if piece == "**":
+        return set(rest)
+    if piece == "**/":
+        return places | {at for at in rest[1:] if path[at - 1] == "/"}
+    reached: set[int] = set()
+    for at in rest:
+        if at in places or (at - 1 in reached and path[at - 1] != "/"):
+            reached.add(at)
+    return reached
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,12 +195,12 @@ def _nearest(folders: Sequence[Path]) -> Path | None:
 
 def _read(file: Path) -> Mapping[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return plain_toml.loads(regular.read(file, MAX_BYTES).decode("utf-8"))
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file}: is not UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         raise ConfigError(f"{file}: is not valid TOML: {error}") from error
 
 
@@ -206,6 +233,8 @@ def _rules(file: Path, tables: object) -> tuple[Rule, ...]:
         if not isinstance(table, dict):
             raise ConfigError(f"{where} must be a table, not {_kind(table)}")
         changes = (_change(f"{where}.{key}", key, value) for key, value in table.items())
+        if len(glob) > MAX_GLOB:
+            raise ConfigError(f"{file}: a pattern of paths has more than {MAX_GLOB} characters")
         found.append(Rule(glob, tuple(changes)))
     return tuple(found)
 

@@ -63,10 +63,10 @@ def _below(path: Path) -> Iterator[Input | Unusable]:
             yield entry if isinstance(entry, Unusable) else Input(entry, named=False, root=path)
     elif path.is_file():
         yield Input(path, named=True, root=path.parent)
-    elif path.is_symlink():
-        yield Unusable(path, "is a link that leads nowhere, or in a circle")
     elif path.exists():
         yield Unusable(path, "is neither a file nor a folder")
+    elif path.is_symlink():
+        yield Unusable(path, "is a link that leads nowhere, or in a circle")
     else:
         yield Unusable(path, "no such file or folder")
 

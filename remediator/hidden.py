@@ -7,52 +7,65 @@ must not be shown is found by the position of its node, not by its letters.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from .document import Document, Node
 from .layout import Layout
-from .model import Add, FileResult, Finding, Path, Span, is_telling
+from .literals import literals, named
+from .model import Add, Catalogue, FileResult, Finding, Path, Span, is_telling
 
 _KEY = re.compile(r"pass(?:word|wd|phrase)?|pwd|secret|token", re.IGNORECASE)
 
 
-def with_hidden(document: Document, result: FileResult) -> FileResult:
-    """Return the result with the spans that hold a literal secret, in its old and new text.
+def with_hidden(document: Document, result: FileResult, catalogue: Catalogue) -> FileResult:
+    """Return the result with the template's literal secrets, and the spans that hold them in its
+    old and new text.
 
     `document` is the one that the old text was read into.
     """
-    if not result.masked:
-        return result
+    found = literals(document.data, catalogue)
+    result = replace(result, secrets=tuple(dict.fromkeys(each.text for each in found)))
     findings = [outcome.finding for outcome in result.outcomes if outcome.finding.masked]
     new = document if result.new == document.text else document.with_text(result.new)
-    return replace(result, hidden_old=spans(document, findings), hidden_new=spans(new, findings))
+    secrets = {secret.strip() for secret in result.masked} - {""}
+
+    def hidden(text: Document) -> tuple[Span, ...]:
+        written = found if text is document else literals(text.data, catalogue)
+        places = [path for finding in findings for path in _places(finding)]
+        places += [each.path for each in written]
+        return spans(text, secrets, places, named(text.data))
+
+    return replace(result, hidden_old=hidden(document), hidden_new=hidden(new))
 
 
-def spans(document: Document, findings: Sequence[Finding]) -> tuple[Span, ...]:
-    """Return the spans of the scalars that hold a secret of these findings, in their order.
+def spans(
+    document: Document, secrets: Iterable[str], places: Iterable[Path], named: Iterable[Path] = ()
+) -> tuple[Span, ...]:
+    """Return the spans of the scalars that hold one of these secrets, in their order, and of those
+    that are hidden whatever they say, since they are `named` a password.
 
-    A word that templates use themselves is a secret only at a finding's place, or below a key
+    A word that templates use themselves is a secret only at one of the `places`, or below a key
     that speaks of one: `MasterUserPassword: password`, but not `GenerateStringKey: password`.
     """
-    secrets = {secret.strip() for finding in findings for secret in finding.masked} - {""}
-    telling = {secret for secret in secrets if is_telling(secret)}
+    known = frozenset(secrets)
+    telling = {secret for secret in known if is_telling(secret)}
     layout = Layout(document)
     found: set[Span] = set()
-    places = {
-        id(node)
-        for finding in findings
-        for path in _places(finding)
-        for node in _below(document, path)
-    }
+    known_places = {id(node) for path in places for node in _below(document, path)}
+    always = {id(node) for path in named for node in _below(document, path)}
     for node, key in _scalars(document.root):
         value = str(node.value).strip()
-        if value in secrets:
-            holds = value in telling or id(node) in places or bool(_KEY.search(key))
+        if id(node) in always:
+            holds = True
+        elif value in known:
+            holds = value in telling or id(node) in known_places or bool(_KEY.search(key))
         else:
             # Within a longer value the letters are hidden where they stand as they are.
             source = document.text[node.start_mark.index : node.end_mark.index]
-            holds = any(secret in value and secret not in source for secret in telling)
+            holds = any(
+                secret in value and source.count(secret) < value.count(secret) for secret in telling
+            )
         if holds:
             found.add((layout.content(node), layout.end(node)))
     return tuple(sorted(found))

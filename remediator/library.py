@@ -21,14 +21,15 @@ def fix(text: str, *, name: str = "template", settings: Settings = _DEFAULTS) ->
     document = Document.parse(text, name)
     transforms, context = registry.load(settings), _context(settings)
     result = remediate(document, transforms, context, path=name, file=name)
-    return with_hidden(document, result)
+    return with_hidden(document, result, registry.catalogue())
 
 
 def check(text: str, *, name: str = "template", settings: Settings = _DEFAULTS) -> FileResult:
     """Return what is found in a template; nothing is carried out. Raises as `fix` does."""
     document = Document.parse(text, name)
     transforms, context = registry.load(settings), _context(settings)
-    return inspect(document, transforms, context, path=name, file=name)
+    result = inspect(document, transforms, context, path=name, file=name)
+    return with_hidden(document, result, registry.catalogue())
 
 
 def _context(settings: Settings) -> Context:

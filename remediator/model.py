@@ -411,6 +411,8 @@ class FileResult:
     """What its deployment needs because of the repairs."""
     differences: tuple[str, ...] = ()
     """The difference of the data in words, from the proof."""
+    secrets: tuple[str, ...] = ()
+    """Literal secrets of the template, whether a finding speaks of them or not."""
     hidden_old: tuple[Span, ...] = ()
     """The spans of the old text that hold a literal secret, in their order."""
     hidden_new: tuple[Span, ...] = ()
@@ -425,6 +427,7 @@ class FileResult:
     def masked(self) -> tuple[str, ...]:
         """Literal secrets of this file that no report may show, longest first."""
         values = {value for outcome in self.outcomes for value in outcome.finding.masked}
+        values.update(self.secrets)
         return tuple(sorted(values, key=lambda value: (-len(value), value)))
 
 
@@ -468,6 +471,8 @@ class RunResult:
     """What became of the IAM policy that was asked for, in words; empty where none was."""
     seed_script: str = ""
     """What became of the script that was asked for, in the same way."""
+    unmasked: str = ""
+    """Which files that were asked for hold literal secrets, in words; empty where none does."""
     untracked: tuple[str, ...] = ()
     """Files that were written and that `git diff` does not show."""
     unknown: tuple[str, ...] = ()

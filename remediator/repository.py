@@ -11,16 +11,23 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain, islice
 from pathlib import Path, PurePosixPath
 
 import yaml
 
-from . import call_sites, exports
+from . import call_sites, exports, regular
 from .call_sites import Site
 from .discover import walk
+from .errors import FileError
 from .model import Caller
 
 MAX_BYTES = 1_000_000
+"""Of one file that is read."""
+MAX_SITES = 100_000
+"""Places of one file that give a parameter; aliases can stand for billions."""
+MAX_TOTAL = 500_000_000
+"""Bytes of all files of a tree that are read."""
 HIDDEN = (
     ".taskcat.yml",
     ".taskcat.yaml",
@@ -72,6 +79,12 @@ class _File:
         return self.is_structured and b"Resources" in self.raw and b"AWS::" in self.raw
 
     @cached_property
+    def declared(self) -> frozenset[str]:
+        """The keys of a template that stand below others, parameters among them."""
+        found = re.findall(r"^[ \t]+[\"']?(\w+)[\"']?[ \t]*:", self.text, re.MULTILINE)
+        return frozenset(found)
+
+    @cached_property
     def exchanged(self) -> tuple[frozenset[str], frozenset[str]]:
         """The names that a template imports, and those that it exports."""
         exchanges = self.is_template and (b"ImportValue" in self.raw or b"Export" in self.raw)
@@ -88,7 +101,10 @@ class _File:
             found = (call_sites.in_settings(node, self.place.name) for node in self.documents)
         else:
             return ()
-        return tuple(site for sites in found for site in sites)
+        sites = tuple(islice(chain.from_iterable(found), MAX_SITES + 1))
+        if len(sites) > MAX_SITES:
+            raise FileError(f"{self.place} gives more than {MAX_SITES:,} parameters")
+        return sites
 
 
 class Repository:
@@ -205,8 +221,7 @@ class Repository:
         file = self._templates[template]
         if not names or not all(name.encode() in file.raw for name in names):
             return False
-        declared = re.findall(r"^[ \t]+[\"']?(\w+)[\"']?[ \t]*:", file.text, re.MULTILINE)
-        return names <= set(declared)
+        return names <= file.declared
 
     def _files_naming(self, parameter: str) -> tuple[_File, ...]:
         if parameter not in self._naming:
@@ -296,29 +311,45 @@ def callers(
 
 
 def _read_all(root: Path) -> Iterator[_File]:
+    """Yield the files below a root that may name a template; what a link leads to is none of it.
+
+    Raises FileError where they are more than can be looked at: who calls a template must be known.
+    """
     files = [entry for entry in walk(root) if isinstance(entry, Path)]
     for name in HIDDEN:
         hidden = root / name
+        if any(place.is_symlink() for place in (hidden, *hidden.parents[: name.count("/")])):
+            continue
         if hidden.is_dir():
             files += [entry for entry in walk(hidden) if isinstance(entry, Path)]
         elif hidden.is_file():
             files.append(hidden)
+    left = MAX_TOTAL
     for file in files:
-        name = file.name.lower()
-        suffix = file.suffix.lower()
-        if not (
-            suffix in _STRUCTURED
-            or suffix in _SCRIPTS
-            or name in _SCRIPT_NAMES
-            or name == "samconfig.toml"
-        ):
+        if not _may_name(file.name.lower(), file.suffix.lower()):
             continue
         try:
-            if file.stat().st_size <= MAX_BYTES:
-                place = PurePosixPath(file.relative_to(root).as_posix())
-                yield _File(place, file.read_bytes())
+            if file.stat().st_size > MAX_BYTES:
+                continue
+            raw = regular.read(file, MAX_BYTES, follow=False)
         except OSError:
             continue  # it cannot be known; a template among them is reported by the runner
+        left -= len(raw)
+        if left < 0:
+            raise FileError(
+                f"what gives its parameters a value cannot be found out: below {root} stand more "
+                f"than {MAX_TOTAL / 1e6:.0f} MB of templates, configurations and scripts"
+            )
+        yield _File(PurePosixPath(file.relative_to(root).as_posix()), raw)
+
+
+def _may_name(name: str, suffix: str) -> bool:
+    return (
+        suffix in _STRUCTURED
+        or suffix in _SCRIPTS
+        or name in _SCRIPT_NAMES
+        or name == "samconfig.toml"
+    )
 
 
 def _common(left: Iterable[str], right: Iterable[str]) -> int:

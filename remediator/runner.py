@@ -198,10 +198,20 @@ class Runner:
             self._around.imports(entry),
             required_properties,
         )
+        try:
+            result = self._result(document, name, context, entry)
+        except RemediatorError as error:
+            result = _error(name, error.message, error.line, error.column)
+            result = replace(result, old=document.text, new=document.text)
+        return with_hidden(document, result, self.catalogue)
+
+    def _result(
+        self, document: Document, name: str, context: Context, entry: Input | None
+    ) -> FileResult:
         file = path_in_diff(entry.file) if entry else name
         if self.check:
             return inspect(document, self.transforms, context, path=name, file=file)
-        result = remediate(
+        return remediate(
             document,
             self.transforms,
             context,
@@ -210,7 +220,6 @@ class Runner:
             write=Status.FIXED if self.write or self.fixes else Status.WOULD_FIX,
             judges=self.judges,
         )
-        return with_hidden(document, result)
 
     def settle(self, entry: Input, result: FileResult) -> FileResult:
         """Write a result; a dry run only asks whether it could. The findings outlive a failure."""

@@ -99,7 +99,7 @@ def carry_out(request: Request, *, guard: Guard = unguarded, track: Track = untr
         written = [Path(file.path) for file in done.result.files if file.old != file.new]
         unseen = tuple(map(str, untracked_files(written))) if written else ()
         done = replace(done, result=replace(done.result, untracked=unseen))
-    _write_asked(request, done.result)
+    done = _with_asked(request, done)
     if request.seed_script is not None:
         done = _with_seeds(request.seed_script, done)
     return done if request.policy is None else _with_policy(request.policy, done)
@@ -237,17 +237,26 @@ def _content(file: FileResult) -> bytes:
     return file.new.encode() if file.new else Path(file.path).read_bytes()
 
 
-def _write_asked(request: Request, result: RunResult) -> None:
-    private = any(file.masked for file in result.files)
-    asked: list[tuple[Path, str]] = []
-    if request.diff:
-        from .report.diff import unified
+def _with_asked(request: Request, done: Done) -> Done:
+    """Write the diff and the patch that were asked for, and say where they hold secrets."""
+    from .report.diff import is_masked, unified
+    from .report.mask import mask_patch
 
-        asked.append((request.diff, unified(result, masked=False)))
+    result = done.result
+    unmasked = []
+    if request.diff:
+        private = any(is_masked(file) for file in result.files)
+        _create(request.diff, unified(result, masked=False), private=private)
+        unmasked += [str(request.diff)] if private else []
     if request.patch:
-        asked.append((request.patch, json.dumps(_patches(request, result), indent=2) + "\n"))
-    for file, text in asked:
-        _create(file, text, private=private)
+        private = any(mask_patch(file.patch, file.masked) != [*file.patch] for file in result.files)
+        text = json.dumps(_patches(request, result), indent=2) + "\n"
+        _create(request.patch, text, private=private)
+        unmasked += [str(request.patch)] if private else []
+    if not unmasked:
+        return done
+    told = f"{' and '.join(unmasked)} holds passwords in clear: only its owner may read it."
+    return replace(done, result=replace(result, unmasked=told))
 
 
 def _with_seeds(file: Path, done: Done) -> Done:

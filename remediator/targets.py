@@ -1,7 +1,8 @@
 """The files that a run is asked to write: looked at before anything is done, never over a template.
 
 A forgotten argument must cost nobody a file: in `fix --diff templates/*.yaml` the shell makes the
-first template the target.
+first template the target. Nor may the tree that is repaired say where a file is written: a link in
+it that is called `repair.diff` may lead anywhere.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from .discover import tree_of
 from .errors import FileError
+from .regular import is_inside
 from .report.seed import SCRIPT_HEAD
 
 _HEAD = 1_000_000
@@ -47,6 +50,7 @@ def examine(targets: Sequence[Target], inputs: Sequence[str]) -> None:
         where = f"{target.option} {target.file}"
         try:
             _examine_place(target.file, where)
+            _examine_way(target.file, where, inputs)
             real = target.file.resolve()
             if real in seen:
                 raise FileError(f"{where}: is the file of {seen[real]} too; name another")
@@ -69,6 +73,24 @@ def _examine_place(file: Path, where: str) -> None:
         return  # /dev/stdout and its like
     if not os.access(folder, os.W_OK | os.X_OK):
         raise FileError(f"{where}: folder {file.parent} is not writable; nothing was changed")
+
+
+def _examine_way(file: Path, where: str, inputs: Sequence[str]) -> None:
+    """Refuse a place in the tree of an input that leads out of it, or to a pipe or device."""
+    for name in inputs:
+        path = _named(Path(name))
+        root = tree_of(path / "any", path) if path.is_dir() else tree_of(path, path.parent)
+        if not _named(file).is_relative_to(root):
+            continue
+        if not is_inside(file, root):
+            raise FileError(f"{where}: a link there leads out of {root}; name the file it leads to")
+        if file.exists() and not file.is_file():
+            raise FileError(f"{where}: is no regular file; name a new one")
+
+
+def _named(file: Path) -> Path:
+    """Return a path from the root as it is written, its links not followed."""
+    return Path(os.path.normpath(file.absolute()))
 
 
 def _examine_content(target: Target, where: str, inputs: Sequence[str]) -> None:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
 from .conditions import Case, Conditions, case, literal
 from .document import Document
-from .model import Path, Value, value_at
+from .model import Credential, Path, Value, value_at
 
 _LOGICAL_ID = re.compile(r"[A-Za-z0-9]+")
-SUB_VARIABLE = re.compile(r"\$\{\s*([^!${}\s][^${}]*?)\s*\}")
-"""A variable of `Fn::Sub`; `${!Literal}` is none."""
+SUB_VARIABLE = re.compile(r"\$\{\s*([^!${}\s](?:[^${}]*[^${}\s])?)\s*\}")
+"""A variable of `Fn::Sub`; `${!Literal}` is none. (Not `*?`: a text of blanks would be tried at all
+their pairs.)"""
 
 
 class Kind(StrEnum):
@@ -320,3 +322,37 @@ def dependencies_of(data: Mapping[str, Value]) -> Mapping[str, frozenset[str]]:
         if reference.kind is not Kind.CONDITION and reference.target in resources:
             found[str(reference.path[1])].add(reference.target)
     return {name: frozenset(targets) for name, targets in found.items()}
+
+
+def applies(credential: Credential, data: Value, path: Path) -> bool:
+    """Tell whether the keys beside a property say that it holds the credential."""
+    for key, globs in credential.where:
+        beside = value_at(data, path[:-1])
+        text = literal(beside.get(key)) if isinstance(beside, dict) else None
+        if text is None or not any(fnmatch.fnmatchcase(text, glob) for glob in globs):
+            return False
+    return True
+
+
+def places(value: Value, path: Path, pattern: Sequence[str]) -> Iterator[Path]:
+    """Yield the paths that a pattern of the catalogue has below a value, through `Fn::If` too."""
+    if not pattern:
+        yield path
+        return
+    if isinstance(value, dict) and len(value) == 1:
+        branches = value.get("Fn::If")
+        if isinstance(branches, list):
+            for index, branch in list(enumerate(branches))[1:]:
+                yield from places(branch, (*path, "Fn::If", index), pattern)
+            return
+    step, rest = pattern[0], pattern[1:]
+    if step == "*":
+        if isinstance(value, list):
+            for index, item in enumerate(value):
+                yield from places(item, (*path, index), rest)
+        elif isinstance(value, dict) and not rest:
+            yield path  # a function makes the whole list
+    elif isinstance(value, dict):
+        for key in value if step == "{}" else (step,):
+            if key in value:
+                yield from places(value[key], (*path, key), rest)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import fnmatch
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from remediator.conditions import literal
-from remediator.model import Catalogue, Credential, Path, Value, value_at
-from remediator.template import Template, walk
+from remediator.model import Catalogue, Credential, Path, value_at
+from remediator.template import Template, applies, places, walk
 
 CONTAINER = "secret-container"
 """The kind of `SecretString`: a carrier."""
@@ -39,19 +37,9 @@ def slots(template: Template, catalogue: Catalogue) -> Iterator[Slot]:
                 continue  # no credential by itself: manual-secrets looks into it
             if credential.generatable == "yes" and properties.get("AuthType") == "SECRET_ARN":
                 continue  # DocumentDB Elastic: the property then takes a secret's ARN
-            for path in _places(properties, root, credential.property):
-                if _is_where(template, path, credential):
+            for path in places(properties, root, credential.property):
+                if applies(credential, template.document.data, path):
                     yield Slot(name, credential, path)
-
-
-def _is_where(template: Template, path: Path, credential: Credential) -> bool:
-    """Tell whether the keys beside a property say that it holds the credential."""
-    for key, globs in credential.where:
-        beside = value_at(template.document.data, path[:-1])
-        text = literal(beside.get(key)) if isinstance(beside, dict) else None
-        if text is None or not any(fnmatch.fnmatchcase(text, glob) for glob in globs):
-            return False
-    return True
 
 
 def looped(template: Template, catalogue: Catalogue) -> Iterator[Slot]:
@@ -64,33 +52,9 @@ def looped(template: Template, catalogue: Catalogue) -> Iterator[Slot]:
             if not isinstance(body, dict) or not isinstance(kind, str):
                 continue
             for credential in catalogue.get(kind, ()):
-                for place in _places(
+                for place in places(
                     body.get("Properties"), (*path, "Properties"), credential.property
                 ):
                     text = json.dumps(value_at(template.document.data, place))
                     if credential.generatable != "no" and "{{resolve:" not in text:
                         yield Slot(name, credential, place)
-
-
-def _places(value: Value, path: Path, pattern: tuple[str, ...]) -> Iterator[Path]:
-    """Yield the paths that a pattern of the catalogue has below a value, through `Fn::If` too."""
-    if not pattern:
-        yield path
-        return
-    if isinstance(value, dict) and len(value) == 1:
-        branches = value.get("Fn::If")
-        if isinstance(branches, list):
-            for index, branch in list(enumerate(branches))[1:]:
-                yield from _places(branch, (*path, "Fn::If", index), pattern)
-            return
-    step, rest = pattern[0], pattern[1:]
-    if step == "*":
-        if isinstance(value, list):
-            for index, item in enumerate(value):
-                yield from _places(item, (*path, index), rest)
-        elif isinstance(value, dict) and not rest:
-            yield path  # a function makes the whole list
-    elif isinstance(value, dict):
-        for key in value if step == "{}" else (step,):
-            if key in value:
-                yield from _places(value[key], (*path, key), rest)

@@ -10,6 +10,7 @@ from ..model import FileResult, Outcome, RunResult, Status, pointer
 from . import diff
 from .mask import mask, mask_patch
 from .policy import as_condition
+from .screen import visible_json
 
 VERSION = 1
 
@@ -19,7 +20,8 @@ def render(result: RunResult, *, ascii_only: bool = False) -> str:
 
     A file's `applicable` is false where its patch and diff hide a secret: they cannot be applied.
     """
-    return json.dumps(report(result), indent=2, ensure_ascii=ascii_only) + "\n"
+    text = json.dumps(report(result), indent=2, ensure_ascii=ascii_only)
+    return visible_json(text) + "\n"
 
 
 def report(result: RunResult) -> dict[str, Any]:
@@ -32,6 +34,7 @@ def report(result: RunResult) -> dict[str, Any]:
         "settings": [{"file": file, "sets": sets} for file, sets in result.settings],
         "interrupted": result.interrupted,
         "deploy_policy": result.policy or None,
+        "unmasked": result.unmasked or None,
         "unknown_ids": list(result.unknown),
         "validation": _validation(result),
         "files": [_file(file) for file in result.files],
@@ -64,8 +67,8 @@ def _file(file: FileResult) -> dict[str, Any]:
         "findings": [_finding(file, outcome) for outcome in file.outcomes],
         "patch": mask_patch(file.patch, file.masked),
         "diff": diff.of_file(file),
-        "needs": list(file.needs_after),
-        "undefined": list(file.undefined),
+        "needs": [mask(name, file.masked) for name in file.needs_after],
+        "undefined": [mask(name, file.masked) for name in file.undefined],
         "deployment": _deployment(file),
     }
     if file.fresh:

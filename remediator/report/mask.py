@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from urllib.parse import quote
 
 from ..model import Span, Value, is_telling
 
@@ -14,13 +17,12 @@ _CONTENT = re.compile(r"[^\s](?:[^\r\n]*[^\s])?")
 
 
 def mask(text: str, secrets: Iterable[str]) -> str:
-    """Return a text without these secrets, however YAML or JSON spells them.
+    """Return a text without these secrets, however YAML, JSON, a URL or base64 spells them.
 
     Short values and common words stay: they are hidden where they stand in the template, by
     `mask_spans`, and elsewhere they are no secret.
     """
-    spellings = {spelling for secret in secrets for spelling in _spellings(secret)}
-    for spelling in sorted(spellings, key=lambda spelling: (-len(spelling), spelling)):
+    for spelling in _all_spellings(tuple(secrets)):
         if len(spelling) >= _LONG:
             text = text.replace(spelling, MASK)
         elif spelling in text:  # a part of a longer word is another word: `Auto`, `AutoPassword`
@@ -62,6 +64,13 @@ def mask_patch(
     ]
 
 
+@lru_cache(maxsize=16)
+def _all_spellings(secrets: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the spellings of all secrets of a file, longest first."""
+    spellings = {spelling for secret in secrets for spelling in _spellings(secret)}
+    return tuple(sorted(spellings, key=lambda spelling: (-len(spelling), spelling)))
+
+
 def _spellings(secret: str) -> Iterable[str]:
     lines = {line.strip() for line in secret.splitlines()} if "\n" in secret else set()
     for part in {secret, *lines}:
@@ -70,3 +79,6 @@ def _spellings(secret: str) -> Iterable[str]:
             yield part.replace("'", "''")
             yield json.dumps(part)[1:-1]
             yield json.dumps(part, ensure_ascii=False)[1:-1]
+            encoded = part.encode("utf-8", "replace")
+            yield quote(encoded, safe="")  # in a URL
+            yield b64encode(encoded).decode()

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from ..model import Permission, RunResult
+from .mask import mask
 
 MOST_CHARACTERS = 6144
 """Of a managed policy, white space not counted: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
@@ -26,8 +27,10 @@ def together(result: RunResult) -> tuple[Permission, ...]:
     merged: dict[str, Permission] = {}
     for file in result.files:
         for each in file.deployment.permissions:
-            known = merged.get(each.sid, each)
-            resources = {*known.resources, *each.resources}
+            known = merged.get(each.sid, Permission(each.sid, each.actions, (), each.condition))
+            # The asterisks of the mask are what a policy has for any characters.
+            named = (mask(resource, file.masked) for resource in each.resources)
+            resources = {*known.resources, *named}
             merged[each.sid] = Permission(
                 each.sid,
                 tuple(sorted({*known.actions, *each.actions})),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from ..model import RunResult, Seed, Status
 from .mask import mask
@@ -130,13 +131,20 @@ def _by_template(result: RunResult) -> Mapping[str, tuple[Seed, ...]]:
     done = (Status.FIXED, Status.WOULD_FIX)
     return {
         file.path: tuple(
-            Seed(seed.name, mask(seed.label, file.masked), seed.defaults, seed.is_file)
+            _masked(seed, file.masked)
             for outcome in file.outcomes
             if outcome.status in done and outcome.finding.fix is not None
             for seed in outcome.finding.fix.seeds
+            if mask(seed.name, file.masked) == seed.name
         )
         for file in result.files
     }
+
+
+def _masked(seed: Seed, secrets: Sequence[str]) -> Seed:
+    """Return a seed without secrets: a default that holds one is not offered."""
+    defaults = tuple((n, "" if mask(d, secrets) != d else d) for n, d in seed.defaults)
+    return replace(seed, label=mask(seed.label, secrets), defaults=defaults)
 
 
 def _of_template(number: int, path: str, seeds: tuple[Seed, ...]) -> Iterator[str]:

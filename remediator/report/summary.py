@@ -176,7 +176,7 @@ def _inputs(result: RunResult) -> Iterator[str]:
                 now = "now deploys" if file.needs_before else "deploys"
                 yield wrapped(f"{_named(file)} {now} without input.", "  ")
     for file in [file for file in touched if file.undefined][:5]:
-        names = ", ".join(file.undefined)
+        names = mask(", ".join(file.undefined), file.masked)
         yield wrapped(f"{_named(file)} refers to what nothing defines: {names}", "  ")
     waiting = [file for file in sound if file.needs_after and (_is_changed(file) or file.named)]
     still = "needs" if result.command == "check" else "still needs"
@@ -184,6 +184,7 @@ def _inputs(result: RunResult) -> Iterator[str]:
         few = file.needs_after[:_NAMED]
         more = len(file.needs_after) - len(few)
         names = ", ".join(few) + (f" and {more} more" if more else "")
+        names = mask(names, file.masked)
         yield wrapped(f"{_named(file)} {still} a value for: {names}", "  ")
     if len(waiting) > 5:
         yield f"{len(waiting) - 5} more need values for parameters (--format json: needs)."
@@ -202,7 +203,7 @@ def _needs(result: RunResult) -> Iterator[str]:
     capabilities = {each for file in result.files for each in file.deployment.capabilities}
     if capabilities:
         yield f"Deploy with --capabilities {' '.join(sorted(capabilities))}"
-    for told in (result.policy, result.seed_script):
+    for told in (result.policy, result.seed_script, result.unmasked):
         if told:
             yield wrapped(told, "  ")
 

@@ -9,6 +9,7 @@ from ..model import FileResult, RunResult, Status
 from .diff import of_file
 from .highlight import coloured, painted
 from .mask import mask
+from .screen import safe, visible
 from .summary import DONE, Paint, follow_ups, outcomes, summary, wrapped
 
 _FEW = 3
@@ -20,18 +21,20 @@ _LINES = 24
 def render(
     result: RunResult, *, colour: bool = False, new: bool = False, diffs: bool = False
 ) -> str:
-    """Return the report of a run, 80 columns wide; literal secrets are masked.
+    """Return the report of a run, 80 columns wide; literal secrets are masked, and nothing in it
+    steers a terminal.
 
     File by file: what is repaired, with `diffs` the diff, and what is left; then what is to be done
     and the numbers. `new` says that nothing is deployed yet, so that no consequence applies.
     """
+    exactly, result = result, safe(result)
     paint: Paint = painted if colour else _plain
     sections = []
     left = sum(not each.is_declined for _, each in outcomes(result, (Status.LEFT,)))
-    for file in result.files:
+    for exact, file in zip(exactly.files, result.files, strict=True):
         sections.append("\n".join(_repairs(file, paint, new=new)))
         if diffs:
-            shown = of_file(file)
+            shown = visible(of_file(exact))
             sections.append((coloured(shown) if colour else shown).removesuffix("\n"))
         sections.append("\n".join(_left(file, paint, advice=left <= _FEW)))
     sections += [
