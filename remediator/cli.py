@@ -19,6 +19,7 @@ from . import __version__
 if TYPE_CHECKING:
     from .config import Options
     from .discover import Input
+    from .interactive import Ask
     from .model import FileResult, RunResult
     from .session import Request
 
@@ -31,6 +32,13 @@ app = typer.Typer(
 )
 
 _MANY = 50
+_ANSWERS = """\
+y  make this repair
+n  leave it
+a  make this one and all that follow
+q  leave this one and all that follow; what was accepted is made
+d  details: what was found, what is to be done by hand, what the transform does
+"""
 
 Paths = Annotated[
     list[str] | None,
@@ -143,6 +151,9 @@ def fix(
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="With --dry-run: 1 if anything would change.")
     ] = False,
+    interactive: Annotated[
+        bool, typer.Option("--interactive", "-i", help="Ask about each repair.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print no diff.")] = False,
     color: Colour = None,
 ) -> None:
@@ -170,7 +181,10 @@ def fix(
     )
     if exit_code and not dry_run:
         _fail("--exit-code goes with --dry-run")
-    result = _run(request, report_format, quiet=quiet, color=color)
+    if interactive and ("-" in request.paths or report_format != "text"):
+        _fail("--interactive asks on the terminal: it goes neither with - nor with --format")
+    ask = _asker(color, new=bool(new)) if interactive else None
+    result = _run(request, report_format, quiet=quiet or interactive, color=color, ask=ask)
     code = _exit_code(result)
     if exit_code and code == 0 and any(file.old != file.new for file in result.files):
         code = 1
@@ -268,7 +282,45 @@ def _names(values: Sequence[str] | None) -> frozenset[str] | None:
     return frozenset(name.strip() for value in values for name in value.split(",") if name.strip())
 
 
-def _run(request: Request, report_format: str, *, quiet: bool, color: bool | None) -> RunResult:
+def _asker(color: bool | None, *, new: bool) -> Ask:
+    """Return what shows a repair and takes a person's answer."""
+    from .interactive import Answer, Question
+    from .registry import builtin_transforms
+    from .report import text
+
+    colour = _has_colour(color, to_stderr=False)
+    documentation = {each.id: each.documentation for each in builtin_transforms()}
+
+    def ask(question: Question) -> Answer:
+        outcome, alone = question.outcome, question.alone
+        shown = text.question(alone, outcome, colour=colour, new=new)
+        typer.echo(_writable(shown), color=colour)
+        prompt = f"({question.number}/{question.total}) Repair this? [y,n,a,q,d,?]"
+        while True:
+            try:
+                answer = typer.prompt(prompt, type=str).strip().lower()
+            except typer.Abort:  # the end of the input
+                return Answer.QUIT
+            if answer in set(Answer):
+                typer.echo()
+                return Answer(answer)
+            if answer == "d":
+                about = documentation.get(outcome.transform, "")
+                typer.echo(_writable(text.details(alone, outcome, about)))
+            else:
+                typer.echo(_ANSWERS)
+
+    return ask
+
+
+def _run(
+    request: Request,
+    report_format: str,
+    *,
+    quiet: bool,
+    color: bool | None,
+    ask: Ask | None = None,
+) -> RunResult:
     """Carry out a request and print its report; what is no file's fault ends here with code 2."""
     from .errors import RemediatorError
     from .session import carry_out
@@ -276,7 +328,7 @@ def _run(request: Request, report_format: str, *, quiet: bool, color: bool | Non
     if report_format not in ("text", "json"):
         _fail(f"--format: {report_format!r} is neither text nor json")
     try:
-        done = carry_out(request, guard=_guard, track=_track)
+        done = carry_out(request, guard=_guard, track=_track, ask=ask)
     except RemediatorError as error:
         _fail(error.message)
     to_stderr = done.template is not None

@@ -81,12 +81,12 @@ class Runner:
     track: Track = untracked
     runner_of: Callable[[Path], Runner] | None = None
     """Who handles a file in its place, where settings differ by path."""
+    around: Around = field(default_factory=lambda: Around())
+    """What the trees around the files know; runners of one run share it."""
     _trigger: Callable[[str], bool] = field(init=False)
-    _around: _Around = field(init=False)
 
     def __post_init__(self) -> None:
         self._trigger = trigger(self.transforms, self.catalogue)
-        self._around = _Around()
 
     @property
     def command(self) -> str:
@@ -194,8 +194,8 @@ class Runner:
         context = Context(
             self.catalogue,
             self.settings,
-            self._around.callers(document, entry),
-            self._around.imports(entry),
+            self.around.callers(document, entry),
+            self.around.imports(entry),
             required_properties,
         )
         try:
@@ -275,7 +275,7 @@ def _unwritten(result: FileResult, message: str) -> FileResult:
     )
 
 
-class _Around:
+class Around:
     """What the tree around a document knows of it; each is read once, when a transform asks."""
 
     def __init__(self) -> None:

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import TypeAlias
 
 from . import atomic, config, registry
+from .discover import Input
 from .errors import ConfigError, FileError
+from .interactive import Ask, choose
 from .model import FileResult, RunResult, Settings, Status, Validation, Validator, Value
-from .runner import Guard, Runner, Track, is_folder, unguarded, untracked
+from .runner import Around, Guard, Runner, Track, is_folder, unguarded, untracked
 from .targets import Target, examine
 from .transform import Transform
 from .validator import Validator as Judge
@@ -59,10 +61,17 @@ class Done:
     template: bytes | None = None
 
 
-def carry_out(request: Request, *, guard: Guard = unguarded, track: Track = untracked) -> Done:
+def carry_out(
+    request: Request,
+    *,
+    guard: Guard = unguarded,
+    track: Track = untracked,
+    ask: Ask | None = None,
+) -> Done:
     """Run a request and write the files that it asks for.
 
-    Raises ConfigError for settings or options that are wrong, FileError where a file that was
+    With `ask`, each repair is asked about first, and only what is accepted is made. Raises
+    ConfigError for settings or options that are wrong, FileError where a file that was
     asked for cannot be written; what is wrong with an input is in the result.
     """
     if (STDIN in request.paths or request.output) and not request.is_one_file:
@@ -77,11 +86,14 @@ def carry_out(request: Request, *, guard: Guard = unguarded, track: Track = untr
     }
     examine([Target(name, file) for name, file in targets.items() if file], request.paths)
     judge = Judge() if request.validate and not request.check and is_installed() else None
+    work = _Work(request, guard, track, judge)
     try:
         if STDIN in request.paths:
-            done = _from_stdin(request, guard, judge)
+            done = work.from_stdin()
+        elif ask is not None:
+            done = work.chosen_by(ask)
         else:
-            done = _over(request, guard, track, judge)
+            done = Done(work.over())
     finally:
         if judge is not None:
             judge.close()
@@ -116,49 +128,140 @@ def _validation(request: Request, result: RunResult, judge: Judge | None) -> Val
     return Validation(state, tuple(judge.unanswered))
 
 
-def _over(request: Request, guard: Guard, track: Track, judge: Judge | None) -> Done:
-    """Run over files, those of one settings file together.
+@dataclass
+class _Work:
+    """A request at work: its runners share what they read of the trees, and the judge."""
 
-    A settings file that is wrong is the fault of its inputs alone; options are that of all.
-    """
-    registry.load(config.with_options(Settings(), request.options))
-    groups: dict[config.Project, list[Path]] = {}
-    broken: list[FileResult] = []
-    for name in request.paths:
-        path = Path(name)
-        try:
-            project = config.load_project(path, request.options, request.config)
-            for settings in project.variants:
-                _load(settings, project.source)
-        except ConfigError as error:
-            if request.config is not None:
-                raise
-            broken.append(FileResult(name, Status.ERROR, error=error.message))
-        else:
-            groups.setdefault(project, []).append(path)
-    runs: list[RunResult] = []
-    for project, paths in groups.items():
-        runner = _runner(request, project.settings, project.source, guard, judge)
-        runner.track = track
-        if project.rules:
-            runner.runner_of = _by_path(request, project, guard, judge)
-        run = runner.run(paths)
-        runs.append(replace(run, settings=(project.source,) if project.source else ()))
-        if run.interrupted is not None:
-            break
-    command = "check" if request.check else "fix --dry-run" if request.dry_run else "fix"
-    result = RunResult(
-        tuple(file for run in runs for file in run.files) + tuple(broken),
-        command,
-        scanned=sum(run.scanned for run in runs),
-        skipped=sum(run.skipped for run in runs),
-        settings=tuple(source for run in runs for source in run.settings),
-        allowed=frozenset(each for run in runs for each in run.allowed),
-    )
-    if runs and runs[-1].interrupted is not None:
-        before = sum(run.scanned for run in runs[:-1])
-        result = replace(result, interrupted=before + runs[-1].interrupted)
-    return Done(result)
+    request: Request
+    guard: Guard
+    track: Track
+    judge: Judge | None
+    around: Around = field(default_factory=Around)
+
+    def over(self, chosen: Mapping[str, frozenset[str]] | None = None) -> RunResult:
+        """Run over files, those of one settings file together; of `chosen`, only these repairs.
+
+        A settings file that is wrong is the fault of its inputs alone; options are that of all.
+        """
+        groups, broken = self._projects()
+        runs: list[RunResult] = []
+        for project, paths in groups.items():
+            runner = self._runner(project.settings, project.source)
+            runner.track = self.track
+            if project.rules or chosen is not None:
+                runner.runner_of = self._by_path(project, chosen)
+            run = runner.run(paths)
+            runs.append(replace(run, settings=(project.source,) if project.source else ()))
+            if run.interrupted is not None:
+                break
+        check, dry = self.request.check, self.request.dry_run
+        result = RunResult(
+            tuple(file for run in runs for file in run.files) + tuple(broken),
+            "check" if check else "fix --dry-run" if dry else "fix",
+            scanned=sum(run.scanned for run in runs),
+            skipped=sum(run.skipped for run in runs),
+            settings=tuple(source for run in runs for source in run.settings),
+            allowed=frozenset(each for run in runs for each in run.allowed),
+        )
+        if runs and runs[-1].interrupted is not None:
+            before = sum(run.scanned for run in runs[:-1])
+            result = replace(result, interrupted=before + runs[-1].interrupted)
+        return result
+
+    def _projects(self) -> tuple[dict[config.Project, list[Path]], list[FileResult]]:
+        """Return the PATHs by their settings, and those whose settings are wrong."""
+        registry.load(config.with_options(Settings(), self.request.options))
+        groups: dict[config.Project, list[Path]] = {}
+        broken: list[FileResult] = []
+        for name in self.request.paths:
+            try:
+                groups.setdefault(self._project(Path(name)), []).append(Path(name))
+            except ConfigError as error:
+                if self.request.config is not None:
+                    raise
+                broken.append(FileResult(name, Status.ERROR, error=error.message))
+        return groups, broken
+
+    def _project(self, path: Path) -> config.Project:
+        project = config.load_project(path, self.request.options, self.request.config)
+        for settings in project.variants:
+            _load(settings, project.source)
+        return project
+
+    def chosen_by(self, ask: Ask) -> Done:
+        """Ask about every repair of a dry run, then make those that are accepted."""
+        dry = _Work(
+            replace(self.request, dry_run=True), self.guard, self.track, self.judge, self.around
+        )
+        found = dry.over()
+        if found.interrupted is not None:
+            return Done(found)
+        return Done(self.over(choose(found.files, dry.once, ask)))
+
+    def once(self, file: FileResult, only: frozenset[str]) -> FileResult:
+        """Return what becomes of a file with these repairs alone; nothing is written."""
+        path = Path(file.path)
+        given = [Path(name) for name in self.request.paths]
+        root = next((each for each in given if each != path and path.is_relative_to(each)), None)
+        project = self._project(root or path)
+        settings = replace(project.of(path), only=only)
+        entry = Input(path, named=root is None, root=root or path.parent)
+        result = self._runner(settings, project.source).handle(entry)
+        return file if result is None else result
+
+    def from_stdin(self) -> Done:
+        """Handle the template that standard input holds."""
+        project = config.load_project(Path.cwd(), self.request.options, self.request.config)
+        settings, source = project.settings, project.source
+        runner = self._runner(settings, source)
+        raw = sys.stdin.buffer.read()
+        result = self.guard(STDIN, lambda: runner.text(raw, STDIN))
+        files = () if result is None else (replace(result, named=True, fresh=settings.new),)
+        template = None
+        if not self.request.check and not self.request.dry_run:
+            template = raw if result is None or result.old == result.new else result.new.encode()
+        run = RunResult(
+            files,
+            runner.command,
+            scanned=1,
+            settings=(source,) if source else (),
+            allowed=settings.allow,
+        )
+        return Done(run, template)
+
+    def _by_path(
+        self, project: config.Project, chosen: Mapping[str, frozenset[str]] | None
+    ) -> Callable[[Path], Runner]:
+        """Return what finds the runner of a file; one for all files with the same settings."""
+        runners: dict[Settings, Runner] = {}
+
+        def runner_of(file: Path) -> Runner:
+            settings = project.of(file)
+            if chosen is not None:
+                settings = replace(settings, only=chosen.get(str(file), _NONE))
+            if settings not in runners:
+                runners[settings] = self._runner(settings, project.source)
+            return runners[settings]
+
+        return runner_of
+
+    def _runner(self, settings: Settings, source: Source) -> Runner:
+        request = self.request
+        return Runner(
+            _load(settings, source),
+            registry.catalogue(),
+            settings,
+            check=request.check,
+            write=request.in_place,
+            fixes=not request.dry_run,
+            in_place=request.dry_run and not request.output,
+            guard=self.guard,
+            around=self.around,
+            judges=(self.judge.judge,) if self.judge is not None else (),
+        )
+
+
+_NONE = frozenset({""})  # chooses no repair at all; an empty choice would be all
 
 
 def _load(settings: Settings, source: Source) -> tuple[Transform, ...]:
@@ -166,58 +269,6 @@ def _load(settings: Settings, source: Source) -> tuple[Transform, ...]:
         return registry.load(settings)
     except ConfigError as error:
         raise ConfigError(f"{source[0]}: {error.message}" if source else error.message) from error
-
-
-def _from_stdin(request: Request, guard: Guard, judge: Judge | None) -> Done:
-    project = config.load_project(Path.cwd(), request.options, request.config)
-    settings, source = project.settings, project.source
-    runner = _runner(request, settings, source, guard, judge)
-    raw = sys.stdin.buffer.read()
-    result = guard(STDIN, lambda: runner.text(raw, STDIN))
-    files = () if result is None else (replace(result, named=True, fresh=settings.new),)
-    template = None
-    if not request.check and not request.dry_run:
-        template = raw if result is None or result.old == result.new else result.new.encode()
-    run = RunResult(
-        files,
-        runner.command,
-        scanned=1,
-        settings=(source,) if source else (),
-        allowed=settings.allow,
-    )
-    return Done(run, template)
-
-
-def _by_path(
-    request: Request, project: config.Project, guard: Guard, judge: Judge | None
-) -> Callable[[Path], Runner]:
-    """Return what finds the runner of a file; one for all files with the same settings."""
-    runners: dict[Settings, Runner] = {}
-
-    def runner_of(file: Path) -> Runner:
-        settings = project.of(file)
-        if settings not in runners:
-            runners[settings] = _runner(request, settings, project.source, guard, judge)
-        return runners[settings]
-
-    return runner_of
-
-
-def _runner(
-    request: Request, settings: Settings, source: Source, guard: Guard, judge: Judge | None
-) -> Runner:
-    write = request.in_place
-    return Runner(
-        _load(settings, source),
-        registry.catalogue(),
-        settings,
-        check=request.check,
-        write=write,
-        fixes=not request.dry_run,
-        in_place=request.dry_run and not request.output,
-        guard=guard,
-        judges=(judge.judge,) if judge is not None else (),
-    )
 
 
 def _write_output(output: Path, done: Done) -> None:

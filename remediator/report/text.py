@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
+from dataclasses import replace
 
-from ..model import FileResult, RunResult, Status
+from ..model import FileResult, Outcome, RunResult, Status
 from .diff import of_file
 from .highlight import coloured, painted
 from .mask import mask
@@ -47,6 +48,31 @@ def render(
 
 def _plain(text: str, _: str) -> str:
     return text
+
+
+def question(
+    result: FileResult, outcome: Outcome, *, colour: bool = False, new: bool = False
+) -> str:
+    """Return what a person needs to see to say yes or no to one repair: what it is, what follows
+    from it, and its diff. `result` is the file without the repair and with it."""
+    paint: Paint = painted if colour else _plain
+    diff = visible(of_file(result))
+    shown = safe(replace(result, outcomes=(outcome,)))
+    lines = "\n".join(_repairs(shown, paint, new=new))
+    return f"{lines}\n\n{coloured(diff) if colour else diff}"
+
+
+def details(result: FileResult, outcome: Outcome, documentation: str) -> str:
+    """Return what there is to say about a repair besides: the finding, what is to be done by hand,
+    and the documentation of its transform."""
+    (shown,) = safe(replace(result, outcomes=(outcome,))).outcomes
+    steps = shown.finding.fix.follow_ups if shown.finding.fix else ()
+    parts = [
+        wrapped(mask(shown.finding.message, result.masked), ""),
+        *(wrapped(f"To do by hand: {mask(step, result.masked)}", "  ") for step in steps),
+        documentation,
+    ]
+    return "\n\n".join(parts) + "\n"
 
 
 def _repairs(file: FileResult, paint: Paint, *, new: bool) -> Iterator[str]:
