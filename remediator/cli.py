@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from . import __version__
+from . import __version__, aws_options
 
 if TYPE_CHECKING:
     from .config import Options
@@ -120,6 +120,10 @@ def fix(
             help="Write a shell script there that creates the secrets of --strategy reference."
         ),
     ] = None,
+    change_set: aws_options.ChangeSet = None,
+    region: aws_options.Region = None,
+    profile: aws_options.Profile = None,
+    endpoint_url: aws_options.EndpointUrl = None,
     select: Select = None,
     ignore: Ignore = None,
     allow: Allow = None,
@@ -141,8 +145,13 @@ def fix(
     Literal secrets are masked on the screen; only the template and a --diff or --patch file hold
     them. With - the template goes to standard output, all else to standard error.
     """
+    from .change_set import DeployedStack
     from .session import Request
 
+    if change_set is None and (region or profile or endpoint_url):
+        _fail("--region, --profile and --endpoint-url go with --change-set")
+    dry_run = dry_run or change_set is not None
+    stack = DeployedStack(change_set, region, profile, endpoint_url) if change_set else None
     request = Request(
         paths=tuple(paths or ["."]),
         dry_run=dry_run,
@@ -151,6 +160,7 @@ def fix(
         patch=patch,
         policy=deploy_policy,
         seed_script=seed_script,
+        stack=stack,
         options=_options(select, ignore, allow, new, strategy, rotation, manual_secrets, plugin),
         config=config,
     )

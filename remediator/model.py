@@ -12,6 +12,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TypeAlias
 
+from .changes import ChangeSet
+
 Value: TypeAlias = 'bool | int | float | str | list["Value"] | dict[str, "Value"] | None'
 Path: TypeAlias = tuple[str | int, ...]
 """A place in the long-form data of a template: mapping keys and list indexes from the root."""
@@ -424,6 +426,8 @@ class RunResult:
     """What became of the IAM policy that was asked for, in words; empty where none was."""
     seed_script: str = ""
     """What became of the script that was asked for, in the same way."""
+    change_set: ChangeSet | None = None
+    """What an update of a stack to the one template would do, where that was asked."""
     untracked: tuple[str, ...] = ()
     """Files that were written and that `git diff` does not show."""
     interrupted: int | None = None

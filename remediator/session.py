@@ -9,11 +9,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
 
-from . import atomic, config, registry
-from .errors import ConfigError, FileError
+from . import atomic, change_set, config, registry
+from .change_set import DeployedStack
+from .document import Document
+from .errors import ChangeSetError, ConfigError, FileError
 from .model import FileResult, RunResult, Settings, Status, Value
 from .runner import Guard, Runner, Track, is_folder, unguarded, untracked
 from .targets import Target, examine
+from .template import Template
 from .transform import Transform
 from .work_tree import untracked as untracked_files
 
@@ -24,7 +27,10 @@ Source: TypeAlias = tuple[str, str] | None
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the command line asks for; `check` is that command, else it is `fix`."""
+    """What the command line asks for; `check` is that command, else it is `fix`.
+
+    With a `stack`, which is asked what an update would do, it is a dry run.
+    """
 
     paths: tuple[str, ...]
     check: bool = False
@@ -34,6 +40,7 @@ class Request:
     patch: Path | None = None
     policy: Path | None = None
     seed_script: Path | None = None
+    stack: DeployedStack | None = None
     options: config.Options = field(default_factory=config.Options)
     config: Path | None = None
 
@@ -60,11 +67,13 @@ def carry_out(request: Request, *, guard: Guard = unguarded, track: Track = untr
     """Run a request and write the files that it asks for.
 
     Raises ConfigError for settings or options that are wrong, FileError where a file that was
-    asked for cannot be written; what is wrong with an input is in the result.
+    asked for cannot be written, ChangeSetError where AWS does not tell what an update would do;
+    what is wrong with an input is in the result.
     """
-    if (STDIN in request.paths or request.output) and not request.is_one_file:
-        option = "-" if STDIN in request.paths else "--output"
-        raise ConfigError(f"{option} goes with exactly one template")
+    alone = {"-": STDIN in request.paths, "--output": request.output, "--change-set": request.stack}
+    for option, asked in alone.items():
+        if asked and not request.is_one_file:
+            raise ConfigError(f"{option} goes with exactly one template")
     targets = {
         "--output": request.output,
         "--diff": request.diff,
@@ -84,7 +93,9 @@ def carry_out(request: Request, *, guard: Guard = unguarded, track: Track = untr
     _write_asked(request, done.result)
     if request.seed_script is not None:
         done = _with_seeds(request.seed_script, done)
-    return done if request.policy is None else _with_policy(request.policy, done)
+    if request.policy is not None:
+        done = _with_policy(request.policy, done)
+    return done if request.stack is None else _with_change_set(request.stack, done)
 
 
 def _over(request: Request, guard: Guard, track: Track) -> Done:
@@ -240,6 +251,24 @@ def _with_policy(file: Path, done: Done) -> Done:
         if policy.is_too_long(text):
             told += f" It is too long for one managed policy ({policy.MOST_CHARACTERS} characters)."
     return replace(done, result=replace(done.result, policy=told))
+
+
+def _with_change_set(stack: DeployedStack, done: Done) -> Done:
+    """Ask AWS what an update of a stack to the repaired template would do, if there is one."""
+    from .report.mask import mask
+
+    for file in done.result.files:
+        if file.status is Status.ERROR or done.result.interrupted is not None:
+            continue
+        text = file.new.removeprefix("\ufeff")
+        parameters = Template(Document.decode(text.encode(), file.path)).parameters
+        try:
+            client = change_set.connect(stack)
+            found = change_set.propose(client, stack.name, text, parameters)
+        except ChangeSetError as error:
+            raise ChangeSetError(mask(error.message, file.masked)) from error
+        done = replace(done, result=replace(done.result, change_set=found))
+    return done
 
 
 def _create(file: Path, text: str, *, private: bool = False, mode: int | None = None) -> None:

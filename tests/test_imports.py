@@ -107,7 +107,9 @@ def test_parsers_stay_in_their_modules(file: Path) -> None:
             assert module in READS_YAML, f"{file.name} imports PyYAML"
         if root == "ruamel":
             assert module in READS_RUAMEL, f"{file.name} imports ruamel.yaml"
-        if root in ("ruamel", "jsonpatch", "jsonpointer", "deepdiff", "rich"):
+        if root in ("boto3", "botocore"):
+            assert module == "change_set", f"{file.name} imports {root}"
+        if root in ("ruamel", "jsonpatch", "jsonpointer", "deepdiff", "rich", "boto3", "botocore"):
             assert not at_once, f"{file.name} imports {root} before it is needed"
 
 

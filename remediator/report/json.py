@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any
 
 from ..model import FileResult, Outcome, RunResult, Status, pointer
-from . import diff
+from . import changes, diff
 from .mask import mask, mask_patch
 from .policy import as_condition
 
@@ -32,6 +32,7 @@ def report(result: RunResult) -> dict[str, Any]:
         "settings": [{"file": file, "sets": sets} for file, sets in result.settings],
         "interrupted": result.interrupted,
         "deploy_policy": result.policy or None,
+        "change_set": changes.as_data(result.change_set) if result.change_set else None,
         "files": [_file(file) for file in result.files],
         "summary": {
             "files": len(result.files),

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterator
 
 from ..model import FileResult, RunResult, Status
+from . import changes
 from .mask import mask
 from .summary import DONE, Paint, follow_ups, outcomes, summary, wrapped
 
@@ -27,6 +28,7 @@ def render(result: RunResult, *, colour: bool = False, new: bool = False) -> str
         list(_left(result, paint)),
         list(_errors(result, paint)),
         list(follow_ups(result)),
+        list(changes.lines(result.change_set, paint)) if result.change_set else [],
         list(summary(result, paint, new=new)),
     ]
     return "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n"

@@ -20,11 +20,8 @@ _SECONDS = 60
 """How long a stack or a change set may take; they take one or two."""
 
 
-@dataclass(frozen=True)
 class Refused(Exception):
     """The engine took no template or change set, for this reason."""
-
-    reason: str
 
 
 @dataclass
@@ -128,7 +125,8 @@ class Cloud:
         return {
             each["LogicalResourceId"]: each["PhysicalResourceId"]
             for each in found["StackResources"]
-            if each["ResourceType"] == kind and each["ResourceStatus"] == "CREATE_COMPLETE"
+            if each["ResourceType"] == kind
+            and each["ResourceStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE")
         }
 
     def secret(self, arn: str) -> dict[str, str]:

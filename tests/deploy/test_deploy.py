@@ -154,7 +154,7 @@ def assert_keeps(password: str, rules: dict[str, Any]) -> None:
 def test_before_the_repair_the_engine_asks_for_a_value(cloud: Cloud, case: Case) -> None:
     with pytest.raises(Refused) as refusal:
         cloud.propose("before", before(case.file), **case.given)
-    assert refusal.value.reason == must_have(case.asks_for)
+    assert str(refusal.value) == must_have(case.asks_for)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -203,16 +203,20 @@ def test_two_stacks_of_one_template_have_their_own(cloud: Cloud, tmp_path: Path)
     assert len({cloud.login(cluster)["password"] for cluster in clusters}) == 4
 
 
+def variables(cloud: Cloud) -> dict[str, str]:
+    """Return the variables of the one function of the stack."""
+    (function,) = cloud.resources("live", "AWS::Lambda::Function").values()
+    settings = cloud.client("lambda").get_function_configuration(FunctionName=function)
+    return dict(settings["Environment"]["Variables"])
+
+
 def test_a_function_gets_the_password_in_its_variables(cloud: Cloud, tmp_path: Path) -> None:
     text = repaired(HERE / "templates" / "loader.yaml", tmp_path).read_text()
     cloud.deploy("live", text)
-    (function,) = cloud.resources("live", "AWS::Lambda::Function").values()
     (cluster,) = cloud.resources("live", CLUSTER).values()
-    settings = cloud.client("lambda").get_function_configuration(FunctionName=function)
-    variables = settings["Environment"]["Variables"]
     password = cloud.login(cluster)["password"]
-    assert variables["DB_PASSWORD"] == password
-    assert variables["DB_URL"].startswith(f"redshift://loader:{password}@{cluster}.")
+    assert variables(cloud)["DB_PASSWORD"] == password
+    assert variables(cloud)["DB_URL"].startswith(f"redshift://loader:{password}@{cluster}.")
 
 
 def put_part(cloud: Cloud, folder: Path, bucket: str) -> None:
@@ -276,12 +280,40 @@ def test_a_safe_repair_leaves_a_deployed_stack_as_it_runs(cloud: Cloud, tmp_path
     assert (cloud.secret(secret), cloud.login(cluster)) == running
 
 
-def test_a_live_stack_keeps_its_password_by_reference(cloud: Cloud, tmp_path: Path) -> None:
-    """The script of --seed-script is run for real, with the aws command of the engine."""
-    source, current = HERE / "templates" / "loader.yaml", "Herbst2021herbst"
-    status = cloud.deploy("live", source.read_text(), WarehousePassword=current)
+@pytest.fixture
+def live(cloud: Cloud) -> tuple[Path, str]:
+    """Return the template of a stack that runs with a password that somebody gave, and that."""
+    source, password = HERE / "templates" / "loader.yaml", "Herbst2021herbst"
+    status = cloud.deploy("live", source.read_text(), WarehousePassword=password)
     assert status == "CREATE_COMPLETE", cloud.reasons("live")
-    (cluster,) = cloud.resources("live", CLUSTER).values()
+    return source, password
+
+
+def test_a_live_stack_rotates(cloud: Cloud, live: tuple[Path, str], tmp_path: Path) -> None:
+    """Seen at the function: LocalStack calls a cluster updated, but leaves it as it is."""
+    source, old = live
+    assert variables(cloud)["DB_PASSWORD"] == old
+    text = repaired(source, tmp_path).read_text()
+    changes = {each["LogicalResourceId"]: each["Action"] for each in cloud.propose("live", text)}
+    assert changes == {
+        "Loader": "Modify",
+        "Warehouse": "Modify",
+        "WarehousePasswordSecret": "Add",
+        "WarehouseSecretAttachment": "Add",
+    }
+    assert cloud.deploy("live", text) == "UPDATE_COMPLETE", cloud.reasons("live")
+    (secret,) = cloud.resources("live", SECRET).values()
+    assert variables(cloud)["DB_PASSWORD"] == cloud.secret(secret)["password"]
+
+
+def test_a_live_stack_keeps_its_password_by_reference(
+    cloud: Cloud, live: tuple[Path, str], tmp_path: Path
+) -> None:
+    """The script of --seed-script is run for real, with the aws command of the engine.
+
+    LocalStack resolves references before it compares, so that it finds nothing to change.
+    """
+    source, current = live
     script = tmp_path / "seed.sh"
     options = ("--strategy", "reference", "--seed-script", str(script))
     text = repaired(source, tmp_path, *options).read_text()
@@ -289,9 +321,9 @@ def test_a_live_stack_keeps_its_password_by_reference(cloud: Cloud, tmp_path: Pa
     environment = {**cloud.environment(), "PATH": path, "HOME": str(tmp_path)}
     command = ["sh", str(script), "live"]
     subprocess.run(command, input=f"{current}\n", env=environment, text=True, check=True)
+    assert cloud.propose("live", text) == []
     assert cloud.deploy("live", text) == "UPDATE_COMPLETE", cloud.reasons("live")
-    assert cloud.resources("live", CLUSTER) == {"Warehouse": cluster}
-    assert cloud.login(cluster) == {"user": "loader", "password": current}
+    assert variables(cloud)["DB_PASSWORD"] == current
 
 
 @pytest.mark.parametrize("example", ["rds-minimal", "payment-processing"])
