@@ -56,7 +56,7 @@ def told(error: Exception, stack: str) -> ChangeSetError:
 def _answered(code: str, message: str, stack: str) -> str:
     """Return what to say of a service's answer."""
     said = " ".join(message.split())
-    if code == "ValidationError" and said.endswith("does not exist"):
+    if said.startswith("Stack ") and said.endswith("does not exist"):
         return f"there is no stack {stack} here: check its name, --region and --profile"
     if code in _DENIED:
         return f"AWS does not allow it, {_ACTIONS} are needed: {said}"

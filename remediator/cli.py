@@ -150,6 +150,8 @@ def fix(
 
     if change_set is None and (region or profile or endpoint_url):
         _fail("--region, --profile and --endpoint-url go with --change-set")
+    if change_set == "":
+        _fail("--change-set takes the name of a stack")
     dry_run = dry_run or change_set is not None
     stack = DeployedStack(change_set, region, profile, endpoint_url) if change_set else None
     request = Request(

@@ -392,6 +392,8 @@ def test_it_goes_with_exactly_one_template(nowhere: Path) -> None:
         assert (result.exit_code, "exactly one template" in result.stderr) == (2, True)
     lonely = remediator("fix", "--region", "eu-central-1", file)
     assert (lonely.exit_code, "go with --change-set" in lonely.stderr) == (2, True)
+    nameless = remediator("fix", "--change-set", "", file)
+    assert (nameless.exit_code, "name of a stack" in nameless.stderr) == (2, True)
     assert file.read_text() == BROKEN_EXPORT
 
 

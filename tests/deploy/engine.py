@@ -16,6 +16,10 @@ What is added makes up for gaps, on the side of the engine; no template is touch
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -31,6 +35,16 @@ from localstack.services.lambda_.invocation.plugins import (  # type: ignore[imp
 from localstack.services.secretsmanager.resource_providers import (  # type: ignore[import-not-found]
     aws_secretsmanager_secret as secret,
 )
+
+
+def end_with_the_tests() -> None:
+    """End, with all that was started, once the tests are gone: they hold the other end of stdin."""
+
+    def wait() -> None:
+        sys.stdin.buffer.read()
+        os.killpg(0, signal.SIGKILL)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def understand_the_short_form() -> None:
@@ -116,6 +130,7 @@ def clusters(_: Any) -> dict[str, dict[str, str]]:
 
 
 if __name__ == "__main__":
+    end_with_the_tests()
     understand_the_short_form()
     generate_as_secrets_manager_does()
     DockerRuntimeExecutorPlugin.load = lambda *_, **__: NeverRuns
