@@ -3,7 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: demo test test-judges bench clean
+LOCALSTACK := .venv-localstack
+
+.PHONY: demo test test-judges test-deploy bench clean
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "remediator needs Python 3.11: make PYTHON=python3.12")'
@@ -28,10 +30,19 @@ test: $(STAMP)
 test-judges: $(STAMP)
 	$(BIN)/python -m pytest -n auto -m judges
 
+$(LOCALSTACK)/installed: tests/deploy/requirements.txt
+	$(PYTHON) -m venv $(LOCALSTACK)
+	$(LOCALSTACK)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+# Deploys repaired templates on this machine: no account, no Docker, no network once installed.
+test-deploy: $(STAMP) $(LOCALSTACK)/installed
+	$(BIN)/python -m pytest -m deploy
+
 # make bench FOLDER=~/repositories measures over the templates of a folder.
 FOLDER ?= examples
 bench: $(STAMP)
 	$(BIN)/python benchmarks/compare.py $(FOLDER)
 
 clean:
-	rm -rf .venv .demo .mypy_cache .ruff_cache .pytest_cache build *.egg-info
+	rm -rf .venv $(LOCALSTACK) .demo .mypy_cache .ruff_cache .pytest_cache build *.egg-info

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from . import __version__
+from . import __version__, aws_options
 
 if TYPE_CHECKING:
     from .config import Options
     from .discover import Input
     from .interactive import Ask
     from .model import FileResult, RunResult
-    from .session import Request
+    from .request import Request
 
 app = typer.Typer(
     add_completion=False,
@@ -135,6 +135,10 @@ def fix(
     skip: Annotated[
         list[str] | None, typer.Option(metavar="ID", help="All repairs but those with these ids.")
     ] = None,
+    change_set: aws_options.ChangeSet = None,
+    region: aws_options.Region = None,
+    profile: aws_options.Profile = None,
+    endpoint_url: aws_options.EndpointUrl = None,
     select: Select = None,
     ignore: Ignore = None,
     allow: Allow = None,
@@ -162,9 +166,16 @@ def fix(
     Literal secrets are masked on the screen; only the template and a --diff or --patch file hold
     them. With - the template goes to standard output, all else to standard error.
     """
-    from .session import Request
+    from .change_set import DeployedStack
+    from .request import Request
 
     options = _options(select, ignore, allow, new, strategy, rotation, manual_secrets, plugin)
+    if change_set is None and (region or profile or endpoint_url):
+        _fail("--region, --profile and --endpoint-url go with --change-set")
+    if change_set == "":
+        _fail("--change-set takes the name of a stack")
+    dry_run = dry_run or change_set is not None
+    stack = DeployedStack(change_set, region, profile, endpoint_url) if change_set else None
     request = Request(
         paths=tuple(paths or ["."]),
         dry_run=dry_run,
@@ -174,6 +185,7 @@ def fix(
         policy=deploy_policy,
         seed_script=seed_script,
         validate=not no_validate,
+        stack=stack,
         options=replace(
             options, only=_names(only) or frozenset(), skip=_names(skip) or frozenset()
         ),
@@ -210,7 +222,7 @@ def check(
     color: Colour = None,
 ) -> None:
     """Report what fix would look at; write nothing. For CI and editors."""
-    from .session import Request
+    from .request import Request
 
     request = Request(
         paths=tuple(paths or ["."]),

@@ -6,6 +6,7 @@
     ├── ProofError       an edited text is not what its plan says: a defect of remediator
     ├── TransformError   a transform broke its contract
     ├── FileError        a file or folder cannot be read or written
+    ├── ChangeSetError   AWS does not tell what an update would do
     └── ConfigError      a setting, an option or a plugin name is wrong
 
 A message says what is wrong and then what to do; file and line come from the attributes.
@@ -64,6 +65,10 @@ class TransformError(RemediatorError):
 
 class FileError(RemediatorError):
     """A file or folder cannot be read or written."""
+
+
+class ChangeSetError(RemediatorError):
+    """AWS does not tell what an update would do; nothing was executed."""
 
 
 class ConfigError(RemediatorError):

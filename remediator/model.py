@@ -13,6 +13,8 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import TypeAlias
 
+from .changes import ChangeSet
+
 Value: TypeAlias = 'bool | int | float | str | list["Value"] | dict[str, "Value"] | None'
 Path: TypeAlias = tuple[str | int, ...]
 """A place in the long-form data of a template: mapping keys and list indexes from the root."""
@@ -473,6 +475,8 @@ class RunResult:
     """What became of the script that was asked for, in the same way."""
     unmasked: str = ""
     """Which files that were asked for hold literal secrets, in words; empty where none does."""
+    change_set: ChangeSet | None = None
+    """What an update of a stack to the one template would do, where that was asked."""
     untracked: tuple[str, ...] = ()
     """Files that were written and that `git diff` does not show."""
     unknown: tuple[str, ...] = ()

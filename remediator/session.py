@@ -2,63 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
 
-from . import atomic, config, registry
+from . import config, registry
+from .asked import examine_targets, with_asked
 from .discover import Input
-from .errors import ConfigError, FileError
+from .errors import ConfigError
 from .interactive import Ask, choose
-from .model import FileResult, RunResult, Settings, Status, Validation, Validator, Value
-from .runner import Around, Guard, Runner, Track, is_folder, unguarded, untracked
-from .targets import Target, examine
+from .model import FileResult, RunResult, Settings, Status, Validation, Validator
+from .request import STDIN, Done, Request
+from .runner import Around, Guard, Runner, Track, unguarded, untracked
 from .transform import Transform
 from .validator import Validator as Judge
 from .validator import is_installed
 from .work_tree import untracked as untracked_files
 
-STDIN = "-"
 Source: TypeAlias = tuple[str, str] | None
 """The settings file that changes what is done, and what it sets."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What the command line asks for; `check` is that command, else it is `fix`."""
-
-    paths: tuple[str, ...]
-    check: bool = False
-    dry_run: bool = False
-    output: Path | None = None
-    diff: Path | None = None
-    patch: Path | None = None
-    policy: Path | None = None
-    seed_script: Path | None = None
-    validate: bool = True
-    options: config.Options = field(default_factory=config.Options)
-    config: Path | None = None
-
-    @property
-    def in_place(self) -> bool:
-        """Whether the inputs themselves are written."""
-        return not (self.check or self.dry_run or self.output or STDIN in self.paths)
-
-    @property
-    def is_one_file(self) -> bool:
-        """Whether the only input is a file or standard input."""
-        return len(self.paths) == 1 and not is_folder(Path(self.paths[0]))
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What came of a request. `template` is what belongs on standard output, if anything."""
-
-    result: RunResult
-    template: bytes | None = None
 
 
 def carry_out(
@@ -71,20 +35,15 @@ def carry_out(
     """Run a request and write the files that it asks for.
 
     With `ask`, each repair is asked about first, and only what is accepted is made. Raises
-    ConfigError for settings or options that are wrong, FileError where a file that was
-    asked for cannot be written; what is wrong with an input is in the result.
+    ConfigError for settings or options that are wrong, FileError where a file that was asked for
+    cannot be written, ChangeSetError where AWS does not tell what an update would do; what is wrong
+    with an input is in the result.
     """
-    if (STDIN in request.paths or request.output) and not request.is_one_file:
-        option = "-" if STDIN in request.paths else "--output"
-        raise ConfigError(f"{option} goes with exactly one template")
-    targets = {
-        "--output": request.output,
-        "--diff": request.diff,
-        "--patch": request.patch,
-        "--deploy-policy": request.policy,
-        "--seed-script": request.seed_script,
-    }
-    examine([Target(name, file) for name, file in targets.items() if file], request.paths)
+    alone = {"-": STDIN in request.paths, "--output": request.output, "--change-set": request.stack}
+    for option, asked in alone.items():
+        if asked and not request.is_one_file:
+            raise ConfigError(f"{option} goes with exactly one template")
+    examine_targets(request)
     judge = Judge() if request.validate and not request.check and is_installed() else None
     work = _Work(request, guard, track, judge)
     try:
@@ -103,18 +62,11 @@ def carry_out(
         validation=_validation(request, done.result, judge),
         unknown=tuple(sorted((request.options.only | request.options.skip) - known)),
     )
-    done = replace(done, result=result)
-    if request.output and not request.dry_run and done.result.interrupted is None:
-        _write_output(request.output, done)
-        done = Done(replace(done.result, output=str(request.output)))
     if request.in_place:
-        written = [Path(file.path) for file in done.result.files if file.old != file.new]
+        written = [Path(file.path) for file in result.files if file.old != file.new]
         unseen = tuple(map(str, untracked_files(written))) if written else ()
-        done = replace(done, result=replace(done.result, untracked=unseen))
-    done = _with_asked(request, done)
-    if request.seed_script is not None:
-        done = _with_seeds(request.seed_script, done)
-    return done if request.policy is None else _with_policy(request.policy, done)
+        result = replace(result, untracked=unseen)
+    return with_asked(request, replace(done, result=result))
 
 
 def _validation(request: Request, result: RunResult, judge: Judge | None) -> Validation | None:
@@ -269,84 +221,3 @@ def _load(settings: Settings, source: Source) -> tuple[Transform, ...]:
         return registry.load(settings)
     except ConfigError as error:
         raise ConfigError(f"{source[0]}: {error.message}" if source else error.message) from error
-
-
-def _write_output(output: Path, done: Done) -> None:
-    if not done.result.files:
-        return
-    (file,) = done.result.files
-    if file.status is Status.ERROR:
-        return
-    content = done.template if done.template is not None else _content(file)
-    try:
-        atomic.create(output, content)
-    except FileError as error:
-        raise FileError(f"{output}: {error.message}") from error
-
-
-def _content(file: FileResult) -> bytes:
-    return file.new.encode() if file.new else Path(file.path).read_bytes()
-
-
-def _with_asked(request: Request, done: Done) -> Done:
-    """Write the diff and the patch that were asked for, and say where they hold secrets."""
-    from .report.diff import is_masked, unified
-    from .report.mask import mask_patch
-
-    result = done.result
-    unmasked = []
-    if request.diff:
-        private = any(is_masked(file) for file in result.files)
-        _create(request.diff, unified(result, masked=False), private=private)
-        unmasked += [str(request.diff)] if private else []
-    if request.patch:
-        private = any(mask_patch(file.patch, file.masked) != [*file.patch] for file in result.files)
-        text = json.dumps(_patches(request, result), indent=2) + "\n"
-        _create(request.patch, text, private=private)
-        unmasked += [str(request.patch)] if private else []
-    if not unmasked:
-        return done
-    told = f"{' and '.join(unmasked)} holds passwords in clear: only its owner may read it."
-    return replace(done, result=replace(result, unmasked=told))
-
-
-def _with_seeds(file: Path, done: Done) -> Done:
-    """Write the script that makes the secrets which the templates read, and say what it is for."""
-    from .report import seed
-
-    _create(file, seed.script(done.result), mode=0o700)
-    stacks = seed.usage(done.result)
-    told = f"Before the deployment: {file} {stacks}" if stacks else f"{file} has no secret to make."
-    return replace(done, result=replace(done.result, seed_script=told))
-
-
-def _with_policy(file: Path, done: Done) -> Done:
-    """Write the IAM policy that a deployment needs, and say what became of it."""
-    from .report import policy
-
-    text = policy.render(done.result)
-    if not text:
-        # A policy without statements is none, and that of an earlier run may still be needed.
-        told = f"The repairs need no IAM action: {file} is not written."
-    else:
-        _create(file, text)
-        told = f"{file} is the IAM policy of the deployment."
-        if policy.is_too_long(text):
-            told += f" It is too long for one managed policy ({policy.MOST_CHARACTERS} characters)."
-    return replace(done, result=replace(done.result, policy=told))
-
-
-def _create(file: Path, text: str, *, private: bool = False, mode: int | None = None) -> None:
-    try:
-        atomic.create(file, text.encode(), private=private, mode=mode)
-    except FileError as error:
-        raise FileError(f"{file}: {error.message}") from error
-
-
-def _patches(
-    request: Request, result: RunResult
-) -> Sequence[Mapping[str, Value]] | dict[str, Sequence[Mapping[str, Value]]]:
-    """Return the patch of the one file that was named, else those of all that change."""
-    if request.is_one_file:
-        return [operation for file in result.files for operation in file.patch]
-    return {file.path: list(file.patch) for file in result.files if file.patch}

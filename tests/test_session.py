@@ -16,7 +16,8 @@ from test_cli import BROKEN_EXPORT, remediator, write
 from remediator import config, session
 from remediator.discover import Input
 from remediator.errors import ConfigError, Interrupted
-from remediator.session import Request, carry_out
+from remediator.request import Request
+from remediator.session import carry_out
 
 ROOT = Path(__file__).parent.parent
 

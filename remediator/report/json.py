@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any
 
 from ..model import FileResult, Outcome, RunResult, Status, pointer
-from . import diff
+from . import changes, diff
 from .mask import mask, mask_patch
 from .policy import as_condition
 from .screen import visible_json
@@ -37,6 +37,7 @@ def report(result: RunResult) -> dict[str, Any]:
         "unmasked": result.unmasked or None,
         "unknown_ids": list(result.unknown),
         "validation": _validation(result),
+        "change_set": changes.as_data(result.change_set) if result.change_set else None,
         "files": [_file(file) for file in result.files],
         "summary": {
             "files": len(result.files),

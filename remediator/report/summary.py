@@ -255,7 +255,8 @@ def _step(result: RunResult, done: Sequence[tuple[FileResult, Outcome]]) -> str:
     if result.command == "check":
         return "`remediator fix` repairs and proves this."
     if result.command == "fix --dry-run":
-        return "run again without --dry-run to write this."
+        option = "--change-set" if result.change_set else "--dry-run"
+        return f"run again without {option} to write this."
     paths = list(dict.fromkeys(file.path for file, _ in done))
     if _STDIN in paths:
         return "review the template, then deploy."

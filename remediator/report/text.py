@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ..model import FileResult, Outcome, RunResult, Status
+from . import changes
 from .diff import of_file
 from .highlight import coloured, painted
 from .mask import mask
@@ -41,6 +42,7 @@ def render(
     sections += [
         "\n".join(_errors(result, paint)),
         "\n".join(follow_ups(result)),
+        "\n".join(changes.lines(result.change_set, paint)) if result.change_set else "",
         "\n".join(summary(result, paint, new=new)),
     ]
     return "\n\n".join(filter(None, sections)) + "\n"

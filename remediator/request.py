@@ -1,0 +1,52 @@
+"""What the command line asks for, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import config
+from .change_set import DeployedStack
+from .model import RunResult
+from .runner import is_folder
+
+STDIN = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the command line asks for; `check` is that command, else it is `fix`.
+
+    With a `stack`, which is asked what an update would do, it is a dry run.
+    """
+
+    paths: tuple[str, ...]
+    check: bool = False
+    dry_run: bool = False
+    output: Path | None = None
+    diff: Path | None = None
+    patch: Path | None = None
+    policy: Path | None = None
+    seed_script: Path | None = None
+    validate: bool = True
+    stack: DeployedStack | None = None
+    options: config.Options = field(default_factory=config.Options)
+    config: Path | None = None
+
+    @property
+    def in_place(self) -> bool:
+        """Whether the inputs themselves are written."""
+        return not (self.check or self.dry_run or self.output or STDIN in self.paths)
+
+    @property
+    def is_one_file(self) -> bool:
+        """Whether the only input is a file or standard input."""
+        return len(self.paths) == 1 and not is_folder(Path(self.paths[0]))
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of a request. `template` is what belongs on standard output, if anything."""
+
+    result: RunResult
+    template: bytes | None = None
