@@ -7,7 +7,8 @@ must not be shown is found by the position of its node, not by its letters.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from .document import Document, Node
@@ -54,8 +55,9 @@ def spans(
     found: set[Span] = set()
     known_places = {id(node) for path in places for node in _below(document, path)}
     always = {id(node) for path in named for node in _below(document, path)}
-    for node, key in _scalars(document.root):
-        value = str(node.value).strip()
+    scalars = [(node, key, str(node.value).strip()) for node, key in _scalars(document.root)]
+    embedded = _embedded(telling, [value for _, _, value in scalars])
+    for node, key, value in scalars:
         if id(node) in always:
             holds = True
         elif value in known:
@@ -64,11 +66,19 @@ def spans(
             # Within a longer value the letters are hidden where they stand as they are.
             source = document.text[node.start_mark.index : node.end_mark.index]
             holds = any(
-                secret in value and source.count(secret) < value.count(secret) for secret in telling
+                secret in value and source.count(secret) < value.count(secret)
+                for secret in embedded
             )
         if holds:
             found.add((layout.content(node), layout.end(node)))
     return tuple(sorted(found))
+
+
+def _embedded(secrets: set[str], values: Sequence[str]) -> list[str]:
+    """Return the secrets that stand within a longer value: only these are looked for in each."""
+    alone = Counter(values)
+    together = "\0".join(values)
+    return [secret for secret in secrets if together.count(secret) > alone[secret]]
 
 
 def _places(finding: Finding) -> Iterator[Path]:

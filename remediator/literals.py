@@ -18,7 +18,7 @@ from .template import SUB_VARIABLE, applies, flattened, places, section_of, sub_
 
 _CONTAINER = "secret-container"
 _CARRIER = "other"
-_DYNAMIC = re.compile(r"\{\{resolve:[^}]*\}\}")
+_DYNAMIC = re.compile(r"\{\{resolve:(?:[^{}]|\$\{[^{}]*\})*\}\}")
 _PAIR = re.compile(r'"([^"\\]{1,200})"\s*:\s*"((?:[^"\\]|\\.)*)"')
 _TELLING = re.compile(r"pass|pwd|secret|token|key|credential", re.IGNORECASE)
 _NAMED = re.compile(r"(?:password|passwd|passphrase|pwd)$", re.IGNORECASE)
@@ -73,6 +73,8 @@ class _Search:
         self._data = dict(data)
         self._parameters = section_of(data, "Parameters")
         self._mappings = section_of(data, "Mappings")
+        self._done: set[tuple[str | None, ...]] = set()
+        """Parameters and lookups that were followed: thousands may use the same."""
 
     def found(self, catalogue: Catalogue) -> Iterator[Literal]:
         for name, parameter in self._parameters.items():
@@ -101,6 +103,11 @@ class _Search:
             for index, item in enumerate(value):
                 yield from self._of_value((*path, index), item)
         elif isinstance(value, dict):
+            whole = flattened(value)
+            if "{{resolve:" in whole:  # a function may put the reference together
+                for piece in SUB_VARIABLE.split(_DYNAMIC.sub("\0", whole))[::2]:
+                    yield from _pieces(path, piece)
+                return
             for key, inner in value.items():
                 yield from self._of_function((*path, key), key, inner)
         elif not isinstance(value, bool) and (text := literal(value)):
@@ -130,8 +137,9 @@ class _Search:
 
     def _of_parameter(self, name: Value) -> Iterator[Literal]:
         parameter = self._parameters.get(name) if isinstance(name, str) else None
-        if not isinstance(parameter, dict):
+        if not isinstance(parameter, dict) or (str(name),) in self._done:
             return
+        self._done.add((str(name),))
         for key in ("Default", "AllowedValues"):
             yield from self._of_value(("Parameters", str(name), key), parameter.get(key))
 
@@ -139,7 +147,9 @@ class _Search:
         name, key = (
             (literal(argument[index]) for index in (0, 2)) if len(argument) > 2 else ("", "")
         )
-        for path, value in walk(dict(self._mappings), ("Mappings",)):
+        known = (name, key) in self._done
+        self._done.add((name, key))
+        for path, value in walk({} if known else dict(self._mappings), ("Mappings",)):
             if len(path) >= 4 and name in (None, path[1]) and key in (None, path[3]):
                 yield from self._of_value(path, value)
         for rest in argument[3:]:

@@ -292,6 +292,20 @@ def test_what_nobody_can_know_is_shown(tmp_path: Path) -> None:
     assert "Zk9" in said("fix", "--dry-run", file)
 
 
+def test_a_reference_is_no_secret(tmp_path: Path) -> None:
+    """Neither one that `Fn::Sub` puts together nor one of `Fn::Join`."""
+    for name, value in {
+        "sub": "!Sub '{{resolve:secretsmanager:${Held}::password}}'",
+        "join": "!Join ['', ['{{resolve:secretsmanager:', !Ref Held, '::password}}']]",
+        "plain": "'{{resolve:secretsmanager:held}}'",
+    }.items():
+        text = DATABASE.format(value=value) + SECRET.format(value="!Ref Held").split("\n", 1)[1]
+        flow = json.dumps(Document.parse(text).data["Resources"])
+        (tmp_path / f"{name}.yaml").write_text(BESIDE + flow + "\n")
+    for output in everything(tmp_path):
+        assert MASK not in output
+
+
 # --- the files that are asked for --------------------------------------------------------------
 
 
