@@ -291,19 +291,17 @@ def _operations(document: Document, candidates: Sequence[_Candidate]) -> tuple[O
 
 def _without_overlap(candidates: Sequence[_Candidate]) -> list[_Candidate]:
     """Return the candidates whose operations touch no place of an earlier one's."""
-    taken: list[Path] = []
+    taken: set[Path] = set()
+    above: set[Path] = set()  # the places that hold a taken one
     chosen = []
     for candidate in candidates:
         paths = [operation.path for operation in candidate.fix.operations]
-        if not any(_overlap(path, other) for path in paths for other in taken):
-            taken += paths
+        held = {path[:length] for path in paths for length in range(len(path) + 1)}
+        if taken.isdisjoint(held) and above.isdisjoint(paths):
+            taken.update(paths)
+            above |= held
             chosen.append(candidate)
     return chosen
-
-
-def _overlap(path: Path, other: Path) -> bool:
-    shorter = min(len(path), len(other))
-    return path[:shorter] == other[:shorter]
 
 
 # --- results ---------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from .document import Document
 from .model import Path, Value, value_at
 
 _LOGICAL_ID = re.compile(r"[A-Za-z0-9]+")
-SUB_VARIABLE = re.compile(r"\$\{\s*([^!${}\s][^${}]*?)\s*\}")
+SUB_VARIABLE = re.compile(r"\$\{\s*([^!${}\s](?:[^${}]*[^${}\s])?)\s*\}")
 """A variable of `Fn::Sub`; `${!Literal}` is none."""
 
 
