@@ -40,6 +40,9 @@ from .verify import Proof, prove
 PASSES = 5
 """A repair may make room for another, but not without end; beyond it, a transform is wrong."""
 
+FINDINGS = 2_000
+"""Findings of a template at the most: each may take as long as the template is."""
+
 _DEFECT = (
     "a defect of remediator: {what}; the file stays as it was; please report it with the template, "
     "without its secrets"
@@ -84,7 +87,7 @@ def remediate(
 
     `write` is the status of what is repaired: `fixed`, or `would-fix` in a dry run. An edit that
     cannot be proven gives a result of status `error` with the old text. Raises TransformError
-    where a transform breaks its contract.
+    where a transform breaks its contract, TemplateError where there is too much to repair.
     """
     progress = _Progress(document)
     for _ in range(PASSES):
@@ -108,7 +111,8 @@ def inspect(
 ) -> FileResult:
     """Return what is found and could be planned; nothing is carried out or proven.
 
-    Raises TransformError where a transform breaks its contract.
+    Raises TransformError where a transform breaks its contract, TemplateError where there is too
+    much to repair.
     """
     found = _find(document, transforms, context)
     candidates, left = _sort(found, document, context.settings)
@@ -126,16 +130,20 @@ def _find(document: Document, transforms: Iterable[Transform], context: Context)
     found = []
     for transform in transforms:
         try:
-            findings = list(transform.check(template, context))
+            for finding in transform.check(template, context):
+                if finding.fix is not None:
+                    _check_places(document, transform, finding.fix)
+                found.append(_Found(transform.id, finding))
+                if len(found) > FINDINGS:
+                    raise TemplateError(
+                        f"has more than {FINDINGS:,} places to repair; so many are not looked at "
+                        "(CloudFormation takes 500 resources)"
+                    )
         except (LookupError, ValueError) as error:
             raise TransformError(
                 f"the transform {transform.id} fails on {document.name} with "
                 f"{type(error).__name__}; this is a defect of the transform, please report it"
             ) from error
-        for finding in findings:
-            if finding.fix is not None:
-                _check_places(document, transform, finding.fix)
-            found.append(_Found(transform.id, finding))
     return found
 
 
@@ -161,10 +169,13 @@ def _sort(
     """Part the fixes that may be tried from the findings that are left, with the reason."""
     candidates: list[_Candidate] = []
     left: list[_Left] = []
+    too_large = limits.too_large(document.text)
     for each in found:
         fix = each.finding.fix
         if fix is None:
             left.append((each, each.finding.refusal))
+        elif too_large is not None:
+            left.append((each, too_large))
         elif document.problems:
             problem = document.problems[0]
             left.append((each, Refusal(problem.code, problem.message)))

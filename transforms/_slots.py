@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import fnmatch
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from remediator.conditions import literal
+from remediator.errors import TemplateError
 from remediator.model import Catalogue, Credential, Path, Value, value_at
 from remediator.template import Template, walk
 
+MOST = 1_000
+"""Credential properties of a template that are looked at; CloudFormation takes 500 resources."""
 CONTAINER = "secret-container"
 """The kind of `SecretString`: a carrier."""
 
@@ -30,7 +33,11 @@ class Slot:
 
 
 def slots(template: Template, catalogue: Catalogue) -> Iterator[Slot]:
-    """Yield the credential properties of a template, in the order of its resources."""
+    """Yield the credential properties of a template, in the order of its resources.
+
+    Raises TemplateError where there are more than MOST: each is weighed against the others.
+    """
+    count = 0
     for name in template.resources:
         for credential in catalogue.get(template.type_of(name), ()):
             root: Path = ("Resources", name, "Properties")
@@ -41,7 +48,21 @@ def slots(template: Template, catalogue: Catalogue) -> Iterator[Slot]:
                 continue  # DocumentDB Elastic: the property then takes a secret's ARN
             for path in _places(properties, root, credential.property):
                 if _is_where(template, path, credential):
+                    count += 1
+                    if count > MOST:
+                        raise TemplateError(
+                            f"has more than {MOST:,} credentials; so many are not looked at "
+                            "(CloudFormation takes 500 resources)"
+                        )
                     yield Slot(name, credential, path)
+
+
+def by_resource(all_slots: Iterable[Slot]) -> Mapping[str, tuple[Slot, ...]]:
+    """Return resource -> its credential properties."""
+    found: dict[str, list[Slot]] = {}
+    for slot in all_slots:
+        found.setdefault(slot.resource, []).append(slot)
+    return {name: tuple(slots) for name, slots in found.items()}
 
 
 def _is_where(template: Template, path: Path, credential: Credential) -> bool:
