@@ -61,7 +61,8 @@ def main(minutes: float, python: Path) -> int:
         for name, command in parts.items()
     }
     told, _ = running["hypothesis"].communicate()
-    counts = {"hypothesis": json.loads(told) if told.strip() else {"failures": 1}}
+    last = told.strip().rpartition("\n")[2]  # hypothesis may have told of an example before
+    counts = {"hypothesis": json.loads(last) if last.startswith("{") else {"failures": 1}}
     if "atheris" in running:
         running["atheris"].wait()
         counts["atheris"] = json.loads(figures.read_text()) if figures.is_file() else {}
