@@ -5,7 +5,7 @@ STAMP := .venv/installed
 
 LOCALSTACK := .venv-localstack
 
-.PHONY: demo test test-judges test-deploy bench clean
+.PHONY: demo test test-judges test-deploy fuzz bench clean
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "remediator needs Python 3.11: make PYTHON=python3.12")'
@@ -39,10 +39,21 @@ $(LOCALSTACK)/installed: tests/deploy/requirements.txt
 test-deploy: $(STAMP) $(LOCALSTACK)/installed
 	$(BIN)/python -m pytest -m deploy
 
+# make fuzz MINUTES=10 puts random templates through the engine: hypothesis and atheris at once. Not
+# every platform has atheris; without it hypothesis runs alone, and that is said.
+MINUTES ?= 1
+fuzz: $(STAMP)
+	test -e .venv-fuzz/installed || { $(PYTHON) -m venv .venv-fuzz \
+	  && .venv-fuzz/bin/python -m pip install --quiet --disable-pip-version-check \
+	    'atheris>=3' hypothesis -e . \
+	  && touch .venv-fuzz/installed; } || rm -rf .venv-fuzz
+	cd tests && ../$(BIN)/python -m fuzz.run $(MINUTES) ../.venv-fuzz/bin/python
+
 # make bench FOLDER=~/repositories measures over the templates of a folder.
 FOLDER ?= examples
 bench: $(STAMP)
 	$(BIN)/python benchmarks/compare.py $(FOLDER)
 
 clean:
-	rm -rf .venv $(LOCALSTACK) .demo .mypy_cache .ruff_cache .pytest_cache build *.egg-info
+	rm -rf .venv $(LOCALSTACK) .venv-fuzz .fuzz .demo .mypy_cache .ruff_cache .pytest_cache
+	rm -rf build *.egg-info

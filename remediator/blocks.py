@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 
 from .document import Node
@@ -153,7 +154,11 @@ class Block:
 
     def place(self, entry: int) -> int:
         """Return the number of the item that holds an entry."""
-        return next(place for place, item in enumerate(self.items) if item.entry == entry)
+        return self._places[entry]
+
+    @cached_property
+    def _places(self) -> dict[int, int]:
+        return {item.entry: n for n, item in enumerate(self.items) if item.entry is not None}
 
     # --- edits -------------------------------------------------------------------------------
 

@@ -61,10 +61,13 @@ def sort(
     """
     candidates: list[Candidate] = []
     left: list[Left] = []
+    too_large = limits.too_large(document.text)
     for each in found:
         fix = each.finding.fix
         if fix is None:
             left.append((each, each.finding.refusal))
+        elif too_large is not None:
+            left.append((each, too_large))
         elif document.problems:
             problem = document.problems[0]
             left.append((each, Refusal(problem.code, problem.message)))
@@ -167,16 +170,14 @@ def operations_of(document: Document, candidates: Sequence[Candidate]) -> tuple[
 
 def _without_overlap(candidates: Sequence[Candidate]) -> list[Candidate]:
     """Return the candidates whose operations touch no place of an earlier one's."""
-    taken: list[Path] = []
+    taken: set[Path] = set()
+    above: set[Path] = set()  # the places that hold a taken one
     chosen = []
     for candidate in candidates:
         paths = [operation.path for operation in candidate.fix.operations]
-        if not any(_overlap(path, other) for path in paths for other in taken):
-            taken += paths
+        held = {path[:length] for path in paths for length in range(len(path) + 1)}
+        if taken.isdisjoint(held) and above.isdisjoint(paths):
+            taken.update(paths)
+            above |= held
             chosen.append(candidate)
     return chosen
-
-
-def _overlap(path: Path, other: Path) -> bool:
-    shorter = min(len(path), len(other))
-    return path[:shorter] == other[:shorter]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias
@@ -30,10 +30,28 @@ ALWAYS: Presence = (frozenset(),)
 LIMIT = 4096
 """Assignments that are tried at the most; beyond it, TooManyConditions."""
 
+BUDGET = 5_000_000
+"""Comparisons that all questions about one template may take together, some seconds' work."""
+DEEPEST = 100
+"""Levels that conditions nest at the most, by their functions and by naming one another."""
+
 _MANY_CASES = 16  # from which on cases are simplified before they are multiplied
 _OTHER = "\0other"  # any value that no condition of the template names
 _Assignment: TypeAlias = Mapping[str, str]
 _Formula: TypeAlias = Callable[[_Assignment], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    """An expression as a function, with what it asks about.
+
+    `size` is the number of comparisons that one call takes, `height` how deep they nest.
+    """
+
+    holds: _Formula
+    variables: frozenset[str] = frozenset()
+    size: int = 1
+    height: int = 1
 
 
 _INLINE = "\0"  # no template can hold it
@@ -62,6 +80,8 @@ class Conditions:
     expressions: Mapping[str, Value]
     parameters: Mapping[str, Value]
     _domains: dict[str, set[str]] = field(default_factory=dict)
+    _spent: list[int] = field(default_factory=list)
+    """The comparisons that each question has taken so far."""
 
     def satisfiable(self, presence: Presence) -> bool:
         """Tell whether any assignment makes the presence true."""
@@ -147,78 +167,82 @@ class Conditions:
 
     def _holds(self, presence: Presence, assignment: _Assignment) -> bool:
         return any(
-            all(self._formula(name)(assignment) == truth for name, truth in case)
+            all(self._named(name).holds(assignment) == truth for name, truth in case)
             for case in presence
         )
 
     def _assignments(self, *presences: Presence) -> Iterator[_Assignment]:
         names = {name for presence in presences for case in presence for name, _ in case}
-        variables = sorted({v for name in names for v in self._variables(name)})
+        variables = sorted({v for name in names for v in self._named(name).variables})
         domains = [sorted(self._domain(variable)) for variable in variables]
-        if math.prod(map(len, domains)) > LIMIT:
+        number = math.prod(map(len, domains))
+        if number > LIMIT:
             raise TooManyConditions(
-                f"the conditions {', '.join(sorted(names))} ask about more than {LIMIT} "
+                f"the conditions {_listed(names)} ask about more than {LIMIT} "
                 "combinations of values"
             )
+        self._spend(number, presences)
         for values in itertools.product(*domains):
             yield dict(zip(variables, values, strict=True))
 
+    def _spend(self, assignments: int, presences: Iterable[Presence]) -> None:
+        """Count a question's work before it starts; refuse it where the template had enough."""
+        cases = (case for presence in presences for case in presence)
+        size = sum(self._named(name).size for case in cases for name, _ in case)
+        spent = sum(self._spent) + assignments * (1 + size)
+        if spent > BUDGET:
+            raise TooManyConditions("the template's conditions ask about too many combinations")
+        self._spent[:] = [spent]
+
     @cached_property
-    def _compiled(self) -> dict[str, tuple[_Formula, frozenset[str]]]:
+    def _compiled(self) -> dict[str, _Compiled]:
         return {}
 
-    def _formula(self, name: str) -> _Formula:
-        return self._named(name, ())[0]
-
-    def _variables(self, name: str) -> frozenset[str]:
-        return self._named(name, ())[1]
-
-    def _named(self, name: str, above: tuple[str, ...]) -> tuple[_Formula, frozenset[str]]:
-        if name not in self._compiled:
+    def _named(self, name: str, above: tuple[str, ...] = (), level: int = 0) -> _Compiled:
+        found = self._compiled.get(name)
+        if found is None:
             if name.startswith(_INLINE):
-                return self._compile(json.loads(name.removeprefix(_INLINE)), above)
-            if name in above or name not in self.expressions or len(above) > 50:
+                found = self._compile(json.loads(name.removeprefix(_INLINE)), above, level)
+            elif name in above or name not in self.expressions:
                 return self._opaque({"Condition": name})
-            self._compiled[name] = self._compile(self.expressions[name], (*above, name))
-        return self._compiled[name]
+            else:
+                found = self._compile(self.expressions[name], (*above, name), level)
+            self._compiled[name] = found
+        if level + found.height > DEEPEST:
+            raise _too_deep()
+        return found
 
-    def _compile(
-        self, expression: Value, above: tuple[str, ...]
-    ) -> tuple[_Formula, frozenset[str]]:
+    def _compile(self, expression: Value, above: tuple[str, ...], level: int) -> _Compiled:
+        if level > DEEPEST:
+            raise _too_deep()
         if isinstance(expression, dict) and len(expression) == 1:
             [(function, argument)] = expression.items()
             if function == "Condition" and isinstance(argument, str):
-                return self._named(argument, above)
+                return self._named(argument, above, level + 1)
             if function in ("Fn::And", "Fn::Or", "Fn::Not") and isinstance(argument, list):
-                parts = [self._compile(part, above) for part in argument]
-                formulas = [formula for formula, _ in parts]
-                variables = frozenset(itertools.chain.from_iterable(names for _, names in parts))
-                if function == "Fn::And":
-                    return (lambda a: all(f(a) for f in formulas)), variables
-                if function == "Fn::Or":
-                    return (lambda a: any(f(a) for f in formulas)), variables
-                if len(formulas) == 1:
-                    return (lambda a: not formulas[0](a)), variables
+                parts = [self._compile(part, above, level + 1) for part in argument]
+                if function != "Fn::Not" or len(parts) == 1:
+                    return _combined(function, parts)
             if function == "Fn::Equals" and isinstance(argument, list) and len(argument) == 2:
                 return self._equals(argument[0], argument[1])
         return self._opaque(expression)
 
-    def _equals(self, left: Value, right: Value) -> tuple[_Formula, frozenset[str]]:
+    def _equals(self, left: Value, right: Value) -> _Compiled:
         a, b = literal(left), literal(right)
         if a is not None and b is not None:
             same = a == b
-            return (lambda _: same), frozenset()
+            return _Compiled(lambda _: same)
         if a is None and b is None:
             return self._opaque(["Fn::Equals", *sorted((_text(left), _text(right)))])
         variable, value = (_text(right), a) if b is None else (_text(left), b)
         self._domain(variable).add(value or "")
-        return (lambda assignment: assignment[variable] == (value or "")), frozenset({variable})
+        return _Compiled(lambda a: a[variable] == (value or ""), frozenset({variable}))
 
-    def _opaque(self, expression: Value) -> tuple[_Formula, frozenset[str]]:
+    def _opaque(self, expression: Value) -> _Compiled:
         """What cannot be looked into is true or false, and equal only to itself."""
         variable = "?" + _text(expression)
         self._domains.setdefault(variable, {"false", "true"})
-        return (lambda assignment: assignment[variable] == "true"), frozenset({variable})
+        return _Compiled(lambda a: a[variable] == "true", frozenset({variable}))
 
     def _domain(self, variable: str) -> set[str]:
         """What a variable may be: the values named by conditions, and any other."""
@@ -237,6 +261,31 @@ class Conditions:
             if isinstance(allowed, list):
                 return {text for text in map(literal, allowed) if text is not None}
         return set()
+
+
+def _combined(function: str, parts: Sequence[_Compiled]) -> _Compiled:
+    """Return `Fn::And`, `Fn::Or` or `Fn::Not` of some expressions."""
+    formulas = [part.holds for part in parts]
+    combine: Mapping[str, _Formula] = {
+        "Fn::And": lambda a: all(f(a) for f in formulas),
+        "Fn::Or": lambda a: any(f(a) for f in formulas),
+        "Fn::Not": lambda a: not formulas[0](a),
+    }
+    return _Compiled(
+        combine[function],
+        frozenset(itertools.chain.from_iterable(part.variables for part in parts)),
+        1 + sum(part.size for part in parts),
+        1 + max((part.height for part in parts), default=0),
+    )
+
+
+def _too_deep() -> TooManyConditions:
+    return TooManyConditions(f"the conditions nest deeper than {DEEPEST} levels")
+
+
+def _listed(names: Iterable[str]) -> str:
+    first, rest = sorted(names)[:5], len(sorted(names)[5:])
+    return ", ".join(first) + (f" and {rest} more" if rest else "")
 
 
 def _mention(name: str) -> Value:

@@ -30,6 +30,7 @@ from .long_form import (
     STANDARD,
     STR,
     Conversion,
+    Lines,
     position,
     shared_nodes,
     too_deep,
@@ -177,7 +178,26 @@ class Document:
 
     def position(self, index: int) -> tuple[int, int]:
         """Return line and column, from 1, of a character; lines as editors count them."""
-        return position(self.text, index)
+        return self._lines.position(index)
+
+    @cached_property
+    def _lines(self) -> Lines:
+        return Lines(self.text)
+
+    @cached_property
+    def _children(self) -> dict[int, dict[str, tuple[Node, Node]]]:
+        return {}
+
+    def _child(self, node: Node, step: str | int) -> tuple[Node | None, Node] | None:
+        if node.id == "mapping" and isinstance(step, str):
+            known = self._children.get(id(node))
+            if known is None:  # the last of equal keys is the one the data holds
+                known = {key.value: (key, value) for key, value in node.value if key.id == "scalar"}
+                self._children[id(node)] = known
+            return known.get(step)
+        if node.id == "sequence" and isinstance(step, int) and 0 <= step < len(node.value):
+            return None, node.value[step]
+        return None
 
     def _find(self, path: Path, *, partly: bool) -> tuple[Node | None, Node]:
         """Return the key (None without) and the node at a path, or at its nearest parent."""
@@ -190,7 +210,7 @@ class Document:
             if name is not None and step == name:
                 inside = True
                 continue
-            found = None if name is not None else _child(node, step)
+            found = None if name is not None else self._child(node, step)
             if found is None:
                 if partly:
                     return key, node
@@ -198,17 +218,6 @@ class Document:
             key, node = found
             inside = False
         return key, node
-
-
-def _child(node: Node, step: str | int) -> tuple[Node | None, Node] | None:
-    if node.id == "mapping" and isinstance(step, str):
-        # The last of equal keys is the one the data holds.
-        for key, value in reversed(node.value):
-            if key.value == step:
-                return key, value
-    elif node.id == "sequence" and isinstance(step, int) and 0 <= step < len(node.value):
-        return None, node.value[step]
-    return None
 
 
 def implicit_tag(text: str) -> str:

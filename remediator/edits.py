@@ -23,11 +23,14 @@ class Edit:
 
 
 def carry_out(text: str, edits: Iterable[Edit]) -> str:
-    """Return the text with all edits made, the last first. Raises EditError where they overlap."""
+    """Return the text with all edits made. Raises EditError where they overlap."""
     ordered = sorted(edits, key=lambda edit: (edit.start, -edit.depth))
     for one, other in pairwise(ordered):
         if other.start < one.end:
             raise EditError("two changes touch the same text; make them one after the other")
-    for edit in reversed(ordered):
-        text = text[: edit.start] + edit.text + text[edit.end :]
-    return text
+    pieces: list[str] = []
+    place = 0
+    for edit in ordered:
+        pieces += text[place : edit.start], edit.text
+        place = edit.end
+    return "".join([*pieces, text[place:]])

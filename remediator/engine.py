@@ -41,6 +41,9 @@ Judge: TypeAlias = Callable[[Document, Document], Refusal | None]
 PASSES = 5
 """A repair may make room for another, but not without end; beyond it, a transform is wrong."""
 
+FINDINGS = 2_000
+"""Findings of a template at the most: each may take as long as the template is."""
+
 _DEFECT = (
     "a defect of remediator: {what}; the file stays as it was; please report it with the template, "
     "without its secrets"
@@ -74,7 +77,7 @@ def remediate(
     `judges` look at the new text after the second opinion on its meaning; where one objects, the
     repairs of the transform that it objects to are left, and the others are made. An edit that
     cannot be proven gives a result of status `error` with the old text. Raises TransformError where
-    a transform breaks its contract.
+    a transform breaks its contract, TemplateError where there is too much to repair.
     """
     work = _Work(document, transforms, context, path, file, write, judges)
     result, objection = work.judged({})
@@ -149,7 +152,8 @@ def inspect(
 ) -> FileResult:
     """Return what is found and could be planned; nothing is carried out or proven.
 
-    Raises TransformError where a transform breaks its contract.
+    Raises TransformError where a transform breaks its contract, TemplateError where there is too
+    much to repair.
     """
     found = _find(document, transforms, context)
     candidates, left = sort(found, document, context.settings, file)
@@ -167,16 +171,20 @@ def _find(document: Document, transforms: Iterable[Transform], context: Context)
     found = []
     for transform in transforms:
         try:
-            findings = list(transform.check(template, context))
+            for finding in transform.check(template, context):
+                if finding.fix is not None:
+                    _check_places(document, transform, finding.fix)
+                found.append(Found(transform.id, finding))
+                if len(found) > FINDINGS:
+                    raise TemplateError(
+                        f"has more than {FINDINGS:,} places to repair; so many are not looked at "
+                        "(CloudFormation takes 500 resources)"
+                    )
         except (LookupError, ValueError) as error:
             raise TransformError(
                 f"the transform {transform.id} fails on {document.name} with "
                 f"{type(error).__name__}; this is a defect of the transform, please report it"
             ) from error
-        for finding in findings:
-            if finding.fix is not None:
-                _check_places(document, transform, finding.fix)
-            found.append(Found(transform.id, finding))
     return found
 
 

@@ -50,11 +50,14 @@ def spans(
     that speaks of one: `MasterUserPassword: password`, but not `GenerateStringKey: password`.
     """
     known = frozenset(secrets)
+    called = tuple(named)
+    if not known and not called:
+        return ()
     telling = {secret for secret in known if is_telling(secret)}
     layout = Layout(document)
     found: set[Span] = set()
     known_places = {id(node) for path in places for node in _below(document, path)}
-    always = {id(node) for path in named for node in _below(document, path)}
+    always = {id(node) for path in called for node in _below(document, path)}
     scalars = [(node, key, str(node.value).strip()) for node, key in _scalars(document.root)]
     embedded = _embedded(telling, [value for _, _, value in scalars])
     for node, key, value in scalars:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from .model import Add, Operation, Path, Remove, Value, value_at
+from .model import Add, Operation, Path, Remove, Value, pointer, value_at
 from .template import Kind, dependencies_of, references, section_of, walk
 
 
@@ -115,11 +115,17 @@ def prune(data: Mapping[str, Value], operations: Sequence[Operation]) -> tuple[O
             if isinstance(operation, Remove):
                 removed.setdefault(operation.path[:-1], set()).add(operation.path[-1])
         touched = {op.path[:-1] for op in plan if isinstance(op, Add)}
-        emptied = next((p for p in removed if _falls(data, p, removed[p], touched)), None)
-        if emptied is None:
+        emptied = {p for p, steps in removed.items() if _falls(data, p, steps, touched)}
+        if not emptied:
             return tuple(plan)
-        plan = [op for op in plan if op.path[: len(emptied)] != emptied]
-        plan.append(Remove(emptied))
+        outermost = [p for p in emptied if not _below_any(p[:-1], emptied)]
+        plan = [op for op in plan if not _below_any(op.path, emptied)]
+        plan += [Remove(p) for p in sorted(outermost, key=pointer)]
+
+
+def _below_any(path: Path, places: set[Path]) -> bool:
+    """Tell whether a path is one of some places, or leads to below one."""
+    return any(path[:length] in places for length in range(1, len(path) + 1))
 
 
 def _falls(

@@ -50,6 +50,8 @@ class Layout:
         self.text = document.text
         self._starts = [0, *(match.end() for match in _BREAK.finditer(document.text))]
         self._entries: dict[int, tuple[Entry, ...]] = {}
+        self._indexes: dict[int, dict[str, list[int]]] = {}
+        self._entry_of: dict[int, Entry] = {}
 
     # --- lines -------------------------------------------------------------------------------
 
@@ -120,16 +122,25 @@ class Layout:
 
     def _child(self, node: Node, step: str | int, path: Path) -> Node:
         if node.id == "mapping" and isinstance(step, str):
-            found = [value for key, value in node.value if key.value == step]
+            found = self.indexes(node, step)
             if len(found) > 1:
                 raise EditError(f"the key {pointer(path)} stands twice")
             if found:
-                return found[0]
+                return node.value[found[0]][1]
             if any(key.tag == MERGE for key, _ in node.value):
                 raise EditError(f"{pointer(path)} comes from a merge key (<<)")
         elif node.id == "sequence" and isinstance(step, int) and 0 <= step < len(node.value):
             return node.value[step]
         raise KeyError(pointer(path))
+
+    def indexes(self, node: Node, key: str) -> list[int]:
+        """Return where a key stands among the entries of a mapping: once, unless it is odd."""
+        known = self._indexes.get(id(node))
+        if known is None:
+            known = self._indexes[id(node)] = {}
+            for index, (each, _) in enumerate(node.value):
+                known.setdefault(each.value, []).append(index)
+        return known.get(key, [])
 
     def content(self, node: Node) -> int:
         """Return where the content of a node starts, behind its tag and anchor."""
@@ -206,7 +217,14 @@ class Layout:
         if known is None:
             known = tuple(self._pairs(node) if node.id == "mapping" else self._items(node))
             self._entries[id(node)] = known
+            for entry in known:
+                self._entry_of.setdefault(id(entry.node), entry)
         return known
+
+    def entry_of(self, parent: Node, node: Node) -> Entry:
+        """Return the entry of a collection that holds a node."""
+        self.entries(parent)
+        return self._entry_of[id(node)]
 
     def _pairs(self, node: Node) -> list[Entry]:
         entries = []

@@ -19,6 +19,8 @@ MOST_INLINE = 51_200
 """Bytes of a template that is passed in the request itself, not from S3."""
 MOST_BYTES = 1_000_000
 """Bytes of a template from S3: the page says 1 MB, the service "may not exceed 1000000 bytes"."""
+MOST_REPAIRED = 2 * MOST_BYTES
+"""Bytes of a template that is still repaired: one that is too large may be made smaller."""
 LONGEST_NAME = 255
 """Characters of a logical id, and of the name of an export."""
 
@@ -83,6 +85,18 @@ def _shortest(name: Value) -> int:
     """Return how long a name is at least: the text around its variables."""
     body = name.get("Fn::Sub") if isinstance(name, dict) else name
     return len(SUB_VARIABLE.sub("", sub_parts(body)[0]))
+
+
+def too_large(text: str) -> Refusal | None:
+    """Return why a text is too large to be repaired at all; None where it is not.
+
+    The proof takes some seconds a megabyte, and no deployment takes so large a template.
+    """
+    size = len(text.encode())
+    if size <= MOST_REPAIRED:
+        return None
+    reason = f"the template has {size} bytes, and CloudFormation takes {MOST_BYTES}: take it apart"
+    return Refusal("template-too-large", reason)
 
 
 def outgrown(old: str, new: str) -> Refusal | None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias, cast
 
 from .errors import TemplateError
@@ -65,6 +67,22 @@ def position(text: str, index: int) -> tuple[int, int]:
     return line, index - max(before.rfind("\n"), before.rfind("\r"))
 
 
+class Lines:
+    """The lines of a text, looked up by a character: the text is read through but once."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *(match.end() for match in LINE_END.finditer(self._text))]
+
+    def position(self, index: int) -> tuple[int, int]:
+        """Return line and column, from 1, of a character, as the function `position` does."""
+        number = bisect_right(self._starts, index)
+        return number, index - self._starts[number - 1] + 1
+
+
 def too_deep(text: str, mark: Any) -> TemplateError:
     """Return the error for a place (the mark of a node or event) beyond the depth that is read."""
     line, column = position(text, mark.index if mark else 0)
@@ -108,6 +126,7 @@ class Conversion:
         self.text = text
         self.depth = 0
         self.problems: list[Problem] = []
+        self.lines = Lines(text)
 
     def value(self, node: Node) -> Value:
         """Return the data of a node. Raises TemplateError where it nests too deep."""
@@ -159,7 +178,7 @@ class Conversion:
         merged: dict[str, Value] = {}
         lines: dict[str, int] = {}
         for key, item in node.value:
-            line = position(self.text, key.start_mark.index)[0]
+            line = self.lines.position(key.start_mark.index)[0]
             if key.id != "scalar":
                 raise TemplateError("a key of a mapping is no plain text", line=line)
             if key.tag == MERGE:

@@ -45,7 +45,8 @@ def second_opinion(
     """Return what is wrong with the meaning of a repaired template, None where nothing is.
 
     Both templates in the long form. A refusal `second-opinion` says that the plan itself is wrong,
-    `too-many-conditions` that there are more combinations of conditions than can be tried.
+    `too-many-conditions` that there are more combinations of conditions, or longer texts, than can
+    be tried.
     """
     places = _looked_at(old, new)
     names = set(chain.from_iterable(_conditions(data, places) for data in (old, new)))
@@ -107,7 +108,7 @@ def _words(value: Value) -> Iterator[str]:
 
 
 def _variables(text: str) -> Iterator[str]:
-    return (name.partition(".")[0] for _, name in VARIABLE.findall(text))
+    return (name.strip().partition(".")[0] for _, name in VARIABLE.findall(text))
 
 
 @dataclass(frozen=True, slots=True)

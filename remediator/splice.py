@@ -129,13 +129,12 @@ class _Splicer:
                 raise EditError(f"{pointer(path)} has a merge key (<<)")
         return node, self.layout.entries(node)
 
-    @staticmethod
-    def _index(node: Node, path: Path) -> int:
+    def _index(self, node: Node, path: Path) -> int:
         step = path[-1]
         if node.id == "mapping":
-            for index, (key, _) in enumerate(node.value):
-                if key.value == step:
-                    return index
+            found = self.layout.indexes(node, str(step))
+            if found and isinstance(step, str):
+                return found[0]
         elif isinstance(step, int) and 0 <= step < len(node.value):
             return step
         raise EditError(f"{pointer(path)} is not there")
@@ -272,7 +271,7 @@ class _Splicer:
         if self.layout.holds_shared(node):
             raise EditError(f"an anchor or alias stands in {pointer(path)}")
         parent = above[-1]
-        entry = next(entry for entry in self.layout.entries(parent) if entry.node is node)
+        entry = self.layout.entry_of(parent, node)
         if entry.alias:
             raise EditError(f"{pointer(path)} is an alias")
         if entry.key is not None and self.document.text[entry.head - 1] != ":":

@@ -116,6 +116,18 @@ class Template:
                 found.setdefault(reference.target, []).append(reference)
         return {target: tuple(each) for target, each in found.items()}
 
+    @cached_property
+    def _by_place(self) -> Mapping[Path, tuple[Reference, ...]]:
+        found: dict[Path, list[Reference]] = {}
+        for reference in self.references:
+            for length in range(2, min(len(reference.path), 4) + 1):
+                found.setdefault(reference.path[:length], []).append(reference)
+        return {path: tuple(each) for path, each in found.items()}
+
+    def references_below(self, path: Path) -> tuple[Reference, ...]:
+        """Return the references below an entry of a section, or one or two levels deeper."""
+        return self._by_place.get(path, ())
+
     def references_to(self, target: str) -> tuple[Reference, ...]:
         """Return the references to a parameter or resource, in the order of the text."""
         return self._by_target.get(target, ())
@@ -286,10 +298,15 @@ def sub_parts(argument: Value) -> tuple[str, Mapping[str, Value]]:
     return "", {}
 
 
+LONGEST_TEXT = 1_000_000
+"""Characters of what functions write as one text; a template itself may have no more."""
+
+
 def flattened(value: Value) -> str:
     """Return what `Ref`, `Fn::Sub` and `Fn::Join` write as one text of an `Fn::Sub`.
 
-    Anything else in it is a NUL character, which no template can hold.
+    Anything else in it is a NUL character, which no template can hold; so is a text of more than
+    LONGEST_TEXT characters, as nested functions may write without end.
     """
     if isinstance(value, dict) and len(value) == 1:
         [(function, argument)] = value.items()
@@ -302,13 +319,16 @@ def flattened(value: Value) -> str:
             return "${%s}" % argument
         if function == "Fn::Sub":
             text, local = sub_parts(argument)
-            return SUB_VARIABLE.sub(
-                lambda m: flattened(local[m[1]]) if m[1] in local else "${%s}" % m[1], text
-            )
+            given = {name: flattened(local[name]) for name in sub_variables(text) if name in local}
+            if sum(len(given.get(name, "")) for name in SUB_VARIABLE.findall(text)) > LONGEST_TEXT:
+                return "\0"
+            return SUB_VARIABLE.sub(lambda m: given.get(m[1], "${%s}" % m[1]), text)
         if function == "Fn::Join" and isinstance(argument, list) and len(argument) == 2:
             delimiter, parts = literal(argument[0]) or "", argument[1]
             if isinstance(parts, list):
-                return delimiter.join(map(flattened, parts))
+                texts = list(map(flattened, parts))
+                longer = len(delimiter) * len(texts) + sum(map(len, texts)) > LONGEST_TEXT
+                return "\0" if longer else delimiter.join(texts)
         return "\0"
     text_or_none = literal(value)
     return "\0" if text_or_none is None else text_or_none

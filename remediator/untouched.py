@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from .document import Document, Node, long_name
+from .document import LINE_END, Document, Node, long_name
 from .model import Add, Operation, Path, Remove, pointer
 
 # A `#` that a tag or anchor does not hold starts a comment, also right behind a bracket or a quote.
@@ -177,6 +177,9 @@ def first_change(old: Document, new: Document, changes: Changes) -> str | None:
             return f"{one.words()} is written in another way than before"
     if _LAST_BREAK.findall(old.text) != _LAST_BREAK.findall(new.text):
         return "the last line end changed"
+    known = set(LINE_END.findall(old.text))
+    if known and not known.issuperset(LINE_END.findall(new.text)):
+        return "the kind of line end changed"
     return _between(old.text, new.text, before, after)
 
 
@@ -198,14 +201,21 @@ def _between(old: str, new: str, before: Sequence[Leaf], after: Sequence[Leaf]) 
                 same = _only_shortened(old, a.end, places, gap)
             if not same:
                 return f"the text behind {a.words()} changed"
-        elif index == first + 2 and after[found + 2].identity == leaf.identity:
-            one = before[index - 1]
-            behind = new[next_one.end : after[found + 2].start]
+        elif index == first + 2:
+            one, follower = before[index - 1], after[found + 2]
             scalars = one.kind is next_one.kind is Kind.SCALAR and one.start < one.end
-            if scalars and one.rewritten and behind != old[one.end : leaf.start]:
+            behind, now = old[one.end : leaf.start], new[next_one.end : follower.start]
+            if follower.identity != leaf.identity:  # something new follows: to the line end only
+                behind, now = _rest_of_line(behind), _rest_of_line(now)
+            if scalars and one.rewritten and behind != now:
                 return f"the text behind the new value of {a.words()} changed"
         first = index
     return None
+
+
+def _rest_of_line(text: str) -> str:
+    line, end, _ = text.partition("\n")
+    return line.lstrip(",") if end else ""  # in flow style the next value is on the line
 
 
 def _only_shortened(text: str, start: int, places: Sequence[int], new: str) -> bool:
@@ -224,6 +234,8 @@ def _only_shortened(text: str, start: int, places: Sequence[int], new: str) -> b
     first, *inner, last = new.split("\n")
     lines = iter(rest)
     before = {text[max(start, _line_start(text, place)) : place] for place in places}
+    if places[-1] == len(text):  # nothing follows: a comment may be the last line, without its end
+        before |= {line.rstrip("\r") for line in rest}
     return (
         (
             any(each.startswith(first) for each in (head, head.replace(",", "", 1)))
@@ -245,15 +257,21 @@ def _without_comma(line: str) -> str:
 def lost_comment(old: Document, new: Document, changes: Changes) -> int | None:
     """Return the line of the old text's first comment that is gone with no block it belongs to.
 
-    A comment may go with an entry that goes: within it, beside it (unless something that stays
-    is on its line), in the lines right above it, and below it if indented deeper.
+    A comment may go with an entry that goes: within it, within a value that goes, beside it (unless
+    something that stays is on its line), in the lines right above it, and below it if indented
+    deeper.
     """
     row = leaves(old, changes)
     starts = [leaf.start for leaf in row]
+    rewritten = {changes.new_path(path) for path in changes.rewritten}
     left = Counter(new.text[start:end].rstrip() for start, end in _comments(new, leaves(new)))
     for start, end in _comments(old, row):
-        if _may_go(old.text, start, end, row, bisect_right(starts, start)):
+        following = bisect_right(starts, start)
+        if _may_go(old.text, start, end, row, following):
             continue
+        above = row[following - 1]
+        if above.kind is Kind.KEY and above.path in rewritten:
+            continue  # between a key and its value, which goes as a whole
         comment = old.text[start:end].rstrip()
         left[comment] -= 1
         if left[comment] < 0:

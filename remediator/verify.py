@@ -46,7 +46,12 @@ def prove(old: Document, new: Document, operations: Sequence[Operation]) -> Proo
     if old.is_json:
         _same_data("json", _json(old.text), _json(new.text), patch)
     else:
-        _same_data("ruamel.yaml", _ruamel_old(old.text), _ruamel_new(new.text), patch)
+        before = _ruamel_old(old.text)
+        try:
+            _same_data("ruamel.yaml", before, _ruamel_new(new.text), patch)
+        except ProofError:
+            _refuse_two_readings(old)
+            raise
     _same_text(old, new, Changes(operations))
     _sound_references(old, new)
     return Proof(tuple(_words(old.data, operations)))
@@ -101,6 +106,23 @@ def _first_difference(expected: Long, found: Long, path: Path) -> Path | None:
         shorter = min(len(expected), len(found))
         return None if len(expected) == len(found) else (*path, shorter)
     return None if expected == found else path
+
+
+def _refuse_two_readings(old: Document) -> None:
+    """Refuse a text whose keys and lists the two parsers read in two ways, as `!Ref(A, b`: what one
+    of them plans, the other cannot find."""
+    place = _first_difference(_shape(_long(old.root)), _shape(_ruamel_old(old.text)), ())
+    if place is not None:
+        raise EditError(
+            f"cannot be proven: the two parsers read {pointer(place) or 'the text'} in two ways"
+        )
+
+
+def _shape(value: Long) -> Long:
+    """Return data without its scalars."""
+    if isinstance(value, dict):
+        return {key: _shape(inner) for key, inner in value.items()}
+    return [_shape(inner) for inner in value] if isinstance(value, list) else ""
 
 
 def _planned(value: Value) -> Long:

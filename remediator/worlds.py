@@ -26,15 +26,17 @@ Resolved: TypeAlias = 'str | list["Resolved"] | dict[str, "Resolved"] | None'
 """A value with its branches taken: a function is the text it writes, with `${Name}` for what only a
 deployment knows; what `AWS::NoValue` leaves out is not there."""
 
-VARIABLE = re.compile(r"\$\{(!?)\s*([^{}]*?)\s*\}")
-"""A variable of `Fn::Sub`; with a `!` it is a literal."""
+MOST_CHARACTERS = 1_000_000
+"""Characters of a text that functions write, at the most."""
+VARIABLE = re.compile(r"\$\{(!?)([^{}]*)\}")
+"""A variable of `Fn::Sub`, with blanks around its name; with a `!` it is a literal."""
 _OTHER = "\0other"  # a value that no condition of the template names
 _NO_VALUE = "${AWS::NoValue}"
 _MOST_NESTED = 50  # conditions that name one another; more may be a circle
 
 
 class TooManyWorlds(RemediatorError):
-    """The conditions ask about more combinations of values than can be tried."""
+    """There are more combinations of values than can be tried, or longer texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +246,7 @@ def _function(function: str, argument: Value, truths: Mapping[str, bool]) -> Res
     if function == "Fn::Join" and isinstance(argument, list) and len(argument) == 2:
         parts = resolve(argument[1], truths)
         if isinstance(parts, list):
-            return text_of(resolve(argument[0], truths)).join(map(text_of, parts))
+            return _bounded(map(text_of, parts), text_of(resolve(argument[0], truths)))
     return {function: resolve(argument, truths)}
 
 
@@ -252,16 +254,27 @@ def _substituted(argument: Value, truths: Mapping[str, bool]) -> str:
     pieces = argument if isinstance(argument, list) else [argument]
     body = pieces[0] if pieces else ""
     given = pieces[1] if len(pieces) > 1 and isinstance(pieces[1], dict) else {}
+    if not isinstance(body, str):
+        return text_of({"Fn::Sub": _key(body)})
+    texts = {name: text_of(resolve(value, truths)) for name, value in given.items()}
+    parts = []
+    shown = 0
+    for match in VARIABLE.finditer(body):
+        escaped, name = match[1], match[2].strip()
+        text = "$!{%s}" % name if escaped else texts.get(name, "${%s}" % name)
+        parts += [body[shown : match.start()], text]
+        shown = match.end()
+    return _bounded([*parts, body[shown:]])
 
-    def variable(match: re.Match[str]) -> str:
-        escaped, name = match.groups()
-        if escaped:
-            return "$!{%s}" % name
-        return text_of(resolve(given[name], truths)) if name in given else "${%s}" % name
 
-    return (
-        VARIABLE.sub(variable, body) if isinstance(body, str) else text_of({"Fn::Sub": _key(body)})
-    )
+def _bounded(parts: Iterable[str], between: str = "") -> str:
+    """Return the parts of a text as one; texts within texts may grow beyond all bounds."""
+    parts = list(parts)
+    if sum(map(len, parts)) + len(between) * len(parts) > MOST_CHARACTERS:
+        raise TooManyWorlds(
+            f"functions within functions write a text of more than {MOST_CHARACTERS:,} characters"
+        )
+    return between.join(parts)
 
 
 def text_of(value: Resolved) -> str:

@@ -36,14 +36,13 @@ class Names:
         self._context = context
         self.given = dict(_given(template))
         """The names that outputs have; those that cannot be told are left out."""
-        self._new: set[str] = set()
+        self._taken = set(self.given.values())
 
     def new(self, output: str) -> str | Refusal:
         """Return a name for an output's export that no other has, or why there is none."""
-        taken = {*self.given.values(), *self._new}
         for name in self._candidates(output):
-            if name not in taken and _is_valid(name):
-                self._new.add(name)
+            if name not in self._taken and _is_valid(name):
+                self._taken.add(name)
                 return name
         reason = f"no name can be made of {output}: write one of letters, digits, `:` and `-`"
         return Refusal("export-name-invalid", reason)
@@ -73,10 +72,18 @@ class Names:
         return {output: min(names) for output, names in fitting.items() if len(names) == 1}
 
     def _by_convention(self, output: str) -> str:
-        """Return the name in the way of the others; empty where they have none in common.
+        """Return the name in the way of the others; empty where they have none in common."""
+        if self._frame is None:
+            return ""
+        before, after, lower = self._frame
+        return before + (kebab(output) if lower else output) + after
 
-        A convention is a frame around the output's key that two exports and two thirds of them
-        share, and that differs from stack to stack.
+    @cached_property
+    def _frame(self) -> tuple[str, str, bool] | None:
+        """What stands around the output's key in the names, and whether that is in lower case.
+
+        A convention is a frame that two exports and two thirds of them share, and that differs
+        from stack to stack.
         """
         frames: Counter[tuple[str, str, bool]] = Counter()
         for other, name in self.given.items():
@@ -85,10 +92,18 @@ class Names:
                 if found and _varies(self._template, before + after):
                     frames[before, after, lower] += 1
                     break
-        for (before, after, lower), count in frames.most_common(1):
+        for frame, count in frames.most_common(1):
             if count >= 2 and count * 3 >= len(self.given) * 2:
-                return before + (kebab(output) if lower else output) + after
-        return ""
+                return frame
+        return None
+
+    @cached_property
+    def by_name(self) -> Mapping[str, tuple[str, ...]]:
+        """Name -> the outputs that have it, in the order of the text."""
+        found: dict[str, list[str]] = {}
+        for output, name in self.given.items():
+            found.setdefault(name, []).append(output)
+        return {name: tuple(outputs) for name, outputs in found.items()}
 
 
 def name_refusal(template: Template, names: Names, output: str, name: Value) -> Refusal | None:
@@ -107,8 +122,7 @@ def name_refusal(template: Template, names: Names, output: str, name: Value) -> 
         what = f"holds {refused!r}" if refused else f"is longer than {LONGEST} characters"
         reason = f"the name {what}: it may have {LONGEST} letters, digits, `:` and `-`"
         return Refusal("export-name-invalid", reason)
-    above = takewhile(lambda item: item[0] != output, names.given.items())
-    same = (other for other, given in above if given == text)
+    same = takewhile(lambda other: other != output, names.by_name.get(text, ()))
     twin = next((other for other in same if _stand_together(template, output, other)), None)
     if twin is not None:
         reason = f"{twin} has the same name, and an account has it once: rename one of them"

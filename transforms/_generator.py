@@ -22,6 +22,10 @@ PUNCTUATION = string.punctuation
 """What Secrets Manager draws symbols from (GetRandomPassword: all ASCII punctuation)."""
 
 
+LONGEST_PATTERN = 500
+"""Characters of an AllowedPattern that is still read; it is tried on many passwords."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What a password must keep to. `symbols` are the punctuation characters it may hold."""
@@ -66,6 +70,9 @@ class Limits:
             )
         if not self.pattern:
             return self._length(LENGTH), self.symbols
+        if len(self.pattern) > LONGEST_PATTERN:
+            reason = f"the parameter's AllowedPattern has more than {LONGEST_PATTERN} characters"
+            return Refusal("pattern-not-met", reason)
         for length in dict.fromkeys(map(self._length, (LENGTH, 30, 24, 20, 16, 12, 10, 8))):
             alone = (s for s in self.symbols if _all_match(self.pattern, length, s))
             for symbols in dict.fromkeys((self.symbols, "".join(alone), "")):
@@ -124,7 +131,9 @@ def limits(
 
 def _number(value: Value) -> int | None:
     text = literal(value)
-    return int(text) if text is not None and text.isdigit() else None
+    if text is None or not (text.isdigit() and text.isascii()):
+        return None
+    return int(text[:10])  # of more digits, the first say enough: none is a password's length
 
 
 def _maximum(template: Template, resource: str, credential: Credential) -> int:
@@ -204,7 +213,7 @@ def _kinds(inside: str) -> set[str]:
 
 _SAMPLES = 40
 _QUANTIFIED_GROUP = re.compile(r"\)[*+{]")
-_UNBOUNDED = re.compile(r"(?<!\\)(?:[*+]|\{\d+,\})")
+_CHOICE = re.compile(r"\||(?<!\()[*+?]|\{\d*,\d*\}")  # where a match may go two ways
 
 
 def _all_match(pattern: str, length: int, symbols: str) -> bool:
@@ -226,16 +235,16 @@ def _compiled(pattern: str) -> re.Pattern[str] | None:
     translated = _ALTERNATED_CLASSES.sub(_one_class, translated)
     translated = _GROUPED_CLASS.sub(r"\1", translated)
     translated = _CLASS_OR_NAMED.sub(_in_python, translated)
-    # A repeated group, or several open-ended repetitions in a row, may take exponential time.
-    parts = re.split(r"\(\?[=!]", translated)
+    # A repeated group, or several repetitions or branches in a row, may take exponential time.
+    plain = re.sub(r"\\.", "x", _CLASS.sub("x", translated), flags=re.DOTALL)
+    parts = re.split(r"\(\?[=!]", plain)
     if (
-        len(pattern) > 500
-        or "&&" in translated
+        "&&" in translated
         or r"\p" in translated
         or "[[" in translated
         or re.search(r"\[[^\]\\]*(?<!\[)\[", translated)
         or _QUANTIFIED_GROUP.search(translated)
-        or any(len(_UNBOUNDED.findall(part)) > 3 for part in parts)
+        or any(len(_CHOICE.findall(part)) > 4 for part in parts)
     ):
         return None
     try:

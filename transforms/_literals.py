@@ -22,7 +22,7 @@ from remediator.template import Kind, Reference, Template, references, sub_varia
 from ._databases import misplaced
 from ._secrets import NO_VALUE, flattened
 from ._slots import Slot
-from ._uses import Role, Use, external_refusal, logs_in
+from ._uses import MOST, Role, Use, external_refusal, logs_in
 
 
 @dataclass(slots=True)
@@ -163,6 +163,9 @@ _TELLING = 6  # characters from which on the same text elsewhere is taken for th
 
 def slot_refusal(template: Template, written: Written) -> Refusal | None:
     """Return why no generated password can take the place of one that is written out."""
+    if len(written.places) > MOST:
+        reason = f"{len(written.places)} places have it, and CloudFormation takes 60 references"
+        return Refusal("too-many-references", reason)
     for path, slot in written.places:
         refused = misplaced(template, slot)
         if refused is not None:
@@ -192,9 +195,9 @@ def used_elsewhere(
 
     `holders` are the hand-made secrets' texts that hold it and are converted with it.
     """
-    own_places = [*holders, *(path for path, _ in written.places)]
+    own_places = {*holders, *(path for path, _ in written.places)}
     for path, value in walk(template.document.data):
-        own = any(path[: len(place)] == place for place in own_places)
+        own = any(path[:length] in own_places for length in range(len(path) + 1))
         if not own and written.mapping is not None and _looks_up(value, written.mapping):
             return Refusal("literal-used-elsewhere", f"{pointer(path)} looks up the same password")
         if not own and not _is_mapped(path, written) and _stands_in(written.texts, path, value):

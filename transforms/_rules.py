@@ -26,7 +26,7 @@ def twins_of(template: Template, parameter: str) -> tuple[str, ...]:
 
 def _named(template: Template, path: Path) -> set[str]:
     """Return the parameters that are named below a path."""
-    return {r.target for r in template.references if r.path[: len(path)] == path}
+    return {reference.target for reference in template.references_below(path)}
 
 
 def rule_edits(template: Template, parameter: str) -> tuple[Operation, ...] | None:

@@ -139,7 +139,7 @@ def secret_entries(value: Value) -> dict[str, Value] | None:
     text = _BARE.sub('"\3\\1\2"', text)
     try:
         data = json.loads(text, strict=False)
-    except ValueError:
+    except (ValueError, RecursionError):  # a hostile text nests a thousand levels deep
         return None
     if not isinstance(data, dict) or not all(
         isinstance(v, (str, int, float)) for v in data.values()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from remediator.errors import TemplateError
 from remediator.model import Catalogue, Credential, Path, value_at
 from remediator.template import Template, applies, places, walk
 
+MOST = 1_000
+"""Credential properties of a template that are looked at; CloudFormation takes 500 resources."""
 CONTAINER = "secret-container"
 """The kind of `SecretString`: a carrier."""
 
@@ -28,7 +31,11 @@ class Slot:
 
 
 def slots(template: Template, catalogue: Catalogue) -> Iterator[Slot]:
-    """Yield the credential properties of a template, in the order of its resources."""
+    """Yield the credential properties of a template, in the order of its resources.
+
+    Raises TemplateError where there are more than MOST: each is weighed against the others.
+    """
+    count = 0
     for name in template.resources:
         for credential in catalogue.get(template.type_of(name), ()):
             root: Path = ("Resources", name, "Properties")
@@ -39,7 +46,21 @@ def slots(template: Template, catalogue: Catalogue) -> Iterator[Slot]:
                 continue  # DocumentDB Elastic: the property then takes a secret's ARN
             for path in places(properties, root, credential.property):
                 if applies(credential, template.document.data, path):
+                    count += 1
+                    if count > MOST:
+                        raise TemplateError(
+                            f"has more than {MOST:,} credentials; so many are not looked at "
+                            "(CloudFormation takes 500 resources)"
+                        )
                     yield Slot(name, credential, path)
+
+
+def by_resource(all_slots: Iterable[Slot]) -> Mapping[str, tuple[Slot, ...]]:
+    """Return resource -> its credential properties."""
+    found: dict[str, list[Slot]] = {}
+    for slot in all_slots:
+        found.setdefault(slot.resource, []).append(slot)
+    return {name: tuple(slots) for name, slots in found.items()}
 
 
 def looped(template: Template, catalogue: Catalogue) -> Iterator[Slot]:

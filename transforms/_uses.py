@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 
 from remediator.conditions import Case
+from remediator.errors import TemplateError
 from remediator.model import Path, Refusal, Value, value_at
 from remediator.template import Kind, Reference, Template, sub_parts
 
@@ -14,7 +15,10 @@ from ._databases import is_database, misplaced, server
 from ._positions import position_refusal
 from ._rules import rule_edits
 from ._secrets import SECRET, flattened, names
-from ._slots import Slot
+from ._slots import Slot, by_resource
+
+MOST = 200
+"""Password parameters of a template, and uses of one, that are weighed against each other."""
 
 
 class Role(Enum):
@@ -60,15 +64,28 @@ def uses(template: Template, all_slots: tuple[Slot, ...], parameter: str) -> tup
 
     `all_slots` are the credential properties of the template.
     """
-    rules = rule_edits(template, parameter)
-    return tuple(
-        _use(template, reference, all_slots, goes=rules is not None)
-        for reference in template.references_to(parameter)
-    )
+    references = template.references_to(parameter)
+    own = by_resource(all_slots)
+    if len(references) > MOST:
+        # CloudFormation takes 60 dynamic references, so there is nothing to weigh.
+        reason = (
+            f"{len(references)} places name {parameter}, and CloudFormation takes 60 references"
+        )
+        slotted = ((each, _slot(template, each, own)) for each in references)
+        first, slot = next((pair for pair in slotted if pair[1]), (references[0], None))
+        return (
+            Use(first, Role.REFUSED, slot=slot, refusal=Refusal("too-many-references", reason)),
+        )
+    goes = rule_edits(template, parameter) is not None
+    return tuple(_use(template, reference, own, goes=goes) for reference in references)
 
 
 def _use(
-    template: Template, reference: Reference, all_slots: tuple[Slot, ...], *, goes: bool
+    template: Template,
+    reference: Reference,
+    all_slots: Mapping[str, tuple[Slot, ...]],
+    *,
+    goes: bool,
 ) -> Use:
     path = reference.path
     if reference.kind is Kind.NAME or (path[0] == "Rules" and goes):
@@ -92,14 +109,17 @@ def _use(
     return Use(reference, role, presence, slot)
 
 
-def _slot(template: Template, reference: Reference, all_slots: tuple[Slot, ...]) -> Slot | None:
+def _slot(
+    template: Template, reference: Reference, all_slots: Mapping[str, tuple[Slot, ...]]
+) -> Slot | None:
     """Return the credential property that takes the reference, if any.
 
     A parameter within a dynamic reference (`{{resolve:secretsmanager:${SecretArn}}}`) says where
     the credential is; it is none.
     """
     path = reference.path
-    slot = next((s for s in all_slots if path[: len(s.path)] == s.path), None)
+    own = _of_resource(all_slots, path)
+    slot = next((s for s in own if path[: len(s.path)] == s.path), None)
     if slot is None:
         return None
     length = len(slot.path)
@@ -109,17 +129,22 @@ def _slot(template: Template, reference: Reference, all_slots: tuple[Slot, ...])
     return None if inside else slot
 
 
-def _is_user_name(template: Template, path: Path, all_slots: tuple[Slot, ...]) -> bool:
+def _of_resource(all_slots: Mapping[str, tuple[Slot, ...]], path: Path) -> tuple[Slot, ...]:
+    """Return the credential properties of the resource that a path leads into."""
+    return all_slots.get(str(path[1]), ()) if path[0] == "Resources" and len(path) > 1 else ()
+
+
+def _is_user_name(
+    template: Template, path: Path, all_slots: Mapping[str, tuple[Slot, ...]]
+) -> bool:
     """Tell whether a path is in the user name of a credential.
 
     That is create-only for databases: a dynamic reference there would replace the database.
     """
     properties = tuple(s for s in path[3:] if isinstance(s, str) and s != "Fn::If")
     return any(
-        path[1:2] == (slot.resource,)
-        and slot.credential.user is not None
-        and properties[: len(named)] == named
-        for slot in all_slots
+        slot.credential.user is not None and properties[: len(named)] == named
+        for slot in _of_resource(all_slots, path)
         for named in (tuple(step for step in slot.credential.user or () if step != "*"),)
     )
 
@@ -190,15 +215,22 @@ def password_parameters(
     only. A parameter that reads the Systems Manager parameter store, or whose default is a dynamic
     reference, needs no repair: nobody types it in.
     """
+    own, count = by_resource(all_slots), 0
     for name in (*template.parameters, *template.undefined):
         definition = template.parameter(name)
         if str(definition.get("Type")).startswith("AWS::SSM::"):
             continue
         if "{{resolve:" in str(definition.get("Default")):
             continue
-        taken = (_slot(template, each, all_slots) for each in template.references_to(name))
+        taken = (_slot(template, each, own) for each in template.references_to(name))
         if not any(slot is not None and slot.credential.generatable != "no" for slot in taken):
             continue
+        count += 1
+        if count > MOST:
+            raise TemplateError(
+                f"has more than {MOST} password parameters; so many are not looked at "
+                "(CloudFormation takes 200 parameters)"
+            )
         found = uses(template, all_slots, name)
         slotted = (use.slot for use in found if use.slot is not None)
         if any(slot.credential.generatable != "no" for slot in slotted):

@@ -92,12 +92,13 @@ def _words(found: tuple[Written, ...]) -> tuple[str, ...]:
     No two are the same when they become names; keys may differ by case or punctuation only.
     """
     words: list[str] = []
+    taken: set[str] = set()
     for written in found:
         path = written.places[0][0]
         plain = "".join(str(step) for step in (path[1], *path[3:]) if step != "Fn::If")
         numbered = (f"{plain}{number}" for number in range(2, len(found) + 2))
-        taken = set(map(kebab, words))
         words.append(next(w for w in (plain, *numbered) if kebab(w) not in taken))
+        taken.add(kebab(words[-1]))
     return tuple(words)
 
 

@@ -1,0 +1,83 @@
+"""`make fuzz`: both parts at once for some minutes, then their figures; exit code 1 on a failure.
+
+Where atheris cannot be installed, the hypothesis part runs alone and that is said.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+FOLDER = ROOT / ".fuzz"
+COLUMNS = ("inputs", "templates", "refused", "repaired", "plans carried out", "failures")
+
+
+def _hypothesis(seconds: float) -> list[str]:
+    first = str(time.time_ns() % 10**9)  # other examples every time; a failure leaves its template
+    return [sys.executable, "-m", "fuzz.by_hypothesis", str(seconds), str(FOLDER), first]
+
+
+def _coverage(seconds: float, python: Path) -> list[str]:
+    corpus = FOLDER / "corpus"
+    corpus.mkdir(exist_ok=True)
+    options = [
+        f"-max_total_time={int(seconds)}",
+        f"-dict={HERE / 'tokens.dict'}",
+        f"-artifact_prefix={FOLDER}/",
+        "-max_len=20000",
+        "-timeout=60",  # one input that takes a minute is a failure
+        "-rss_limit_mb=3000",
+        "-print_final_stats=0",
+        "-verbosity=0",
+    ]
+    files = [str(FOLDER / "coverage.json"), str(corpus)]
+    return [str(python), "-m", "fuzz.by_coverage", *files, *options]
+
+
+def main(minutes: float, python: Path) -> int:
+    """Run both parts for some minutes; return the exit code."""
+    FOLDER.mkdir(exist_ok=True)
+    figures = FOLDER / "coverage.json"
+    figures.unlink(missing_ok=True)
+    parts = {"hypothesis": _hypothesis(minutes * 60)}
+    if python.is_file():
+        parts["atheris"] = _coverage(minutes * 60, python)
+    else:
+        print("atheris is not installed here: hypothesis runs alone")
+    outputs = {name: (FOLDER / f"{name}.log").open("w+", encoding="utf-8") for name in parts}
+    running = {
+        name: subprocess.Popen(
+            command,
+            cwd=HERE.parent,
+            stdout=subprocess.PIPE if name == "hypothesis" else outputs[name],
+            stderr=outputs[name],
+            text=True,
+        )
+        for name, command in parts.items()
+    }
+    told, _ = running["hypothesis"].communicate()
+    last = told.strip().rpartition("\n")[2]  # hypothesis may have told of an example before
+    counts = {"hypothesis": json.loads(last) if last.startswith("{") else {"failures": 1}}
+    if "atheris" in running:
+        running["atheris"].wait()
+        counts["atheris"] = json.loads(figures.read_text()) if figures.is_file() else {}
+    print("".join(f"{name:>20}" for name in ("", *COLUMNS)))
+    for name, each in counts.items():
+        print(f"{name:>20}" + "".join(f"{each.get(column, 0):>20,}" for column in COLUMNS))
+    failed = [name for name, process in running.items() if process.returncode]
+    for name in failed:
+        print(f"\n{name} failed; its input is in {FOLDER}, and this is what it said:")
+        outputs[name].seek(0)
+        print("".join(outputs[name].readlines()[-40:]))
+    for output in outputs.values():
+        output.close()
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(float(sys.argv[1]), Path(sys.argv[2])))
