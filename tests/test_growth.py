@@ -11,7 +11,9 @@ import pytest
 
 from remediator import registry
 from remediator.conditions import ALWAYS, BUDGET, Conditions, TooManyConditions
-from remediator.model import FileResult, Settings, Value
+from remediator.document import Document
+from remediator.integrity import prune
+from remediator.model import FileResult, Remove, Settings, Value
 from remediator.runner import Runner
 
 PARAMETER = "Parameters:\n  P: {Type: String, NoEcho: true}\n"
@@ -120,3 +122,41 @@ def test_questions_about_conditions_are_bounded() -> None:
     with pytest.raises(TooManyConditions):
         ask()
     assert asked < BUDGET / 1000
+
+
+def steps(work: Callable[[], Any]) -> int:
+    """Return how many lines of Python are run, those of loops each time."""
+    count = 0
+
+    def tracing(_: FrameType, event: str, __: Any) -> Any:
+        nonlocal count
+        count += event in ("line", "call")
+        return tracing
+
+    before = sys.gettrace()
+    sys.settrace(tracing)
+    try:
+        work()
+    finally:
+        sys.settrace(before)
+    return count
+
+
+def _lookups(count: int) -> Callable[[], Any]:
+    names = [f"T{n}" for n in range(count)]
+    lines = "".join(f"  {name}:\n    Type: AWS::SNS::Topic\n" for name in names)
+    document = Document.parse("Resources:\n" + lines)
+    return lambda: [document.node(("Resources", name)) for name in names]
+
+
+def _removals(count: int) -> Callable[[], Any]:
+    group: Value = {"Label": {"default": "x"}, "Parameters": ["P"]}
+    data: dict[str, Value] = {"Metadata": {"I": {"ParameterGroups": [group] * count}}}
+    place = ("Metadata", "I", "ParameterGroups")
+    plan = [Remove((*place, n, "Parameters", 0)) for n in range(count)]
+    return lambda: prune(data, plan)
+
+
+@pytest.mark.parametrize("kind", [_lookups, _removals])
+def test_steps_grow_with_the_template(kind: Callable[[int], Callable[[], Any]]) -> None:
+    assert steps(kind(400)) < 5 * steps(kind(100))
