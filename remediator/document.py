@@ -40,6 +40,7 @@ from .long_form import Node as Node
 from .long_form import Problem as Problem
 from .long_form import long_name as long_name
 from .model import Path, Value
+from .plainly import PLAINLY
 
 MAX_LENGTH = 5_000_000
 """Characters of a text that is still read; CloudFormation itself takes 1 MB."""
@@ -63,24 +64,6 @@ _LONG_TAG = re.compile(
     re.MULTILINE,
 )
 _JSON_ONLY = re.compile(r'\\u[dD][89a-fA-F]|"(?:[^"\\]|\\.){1024,}"\s*:')
-
-_PLAINLY = (
-    ("mapping values are not allowed", "a colon stands where no key can be"),
-    ("found character '\\t'", "a tab stands where only spaces may"),
-    ("found a tab character", "a tab stands where only spaces may"),
-    ("found character that cannot start any token", "a character that no value can start with"),
-    ("did not find expected key", "an entry is not indented as the entries above it"),
-    ("did not find expected '-' indicator", "an entry is not indented as the entries above it"),
-    ("did not find expected ',' or '}'", "a comma or a closing brace is missing"),
-    ("did not find expected ',' or ']'", "a comma or a closing bracket is missing"),
-    ("could not find expected ':'", "a key without a colon"),
-    ("found unexpected end of stream", "the text ends within a quoted value"),
-    ("found undefined alias", "an alias (*) of an anchor that is not there"),
-    ("found undefined tag handle", "a tag that is not defined"),
-    ("did not find expected node content", "a value is missing"),
-    ("did not find expected <document start>", "text where the template has ended"),
-    ("did not find expected alphabetic or numeric character", "a * or & without a name"),
-)
 
 
 @dataclass(frozen=True)
@@ -396,7 +379,7 @@ def _template_error(text: str, is_json: bool, error: yaml.YAMLError) -> Template
             line=line,
             column=column,
         )
-    plainly = next((words for start, words in _PLAINLY if start in problem), problem)
+    plainly = next((words for start, words in PLAINLY if start in problem), problem)
     kind = "JSON or YAML" if text.lstrip().startswith("{") else "YAML"
     return TemplateError(f"is not valid {kind}: {plainly}", line=line, column=column)
 

@@ -206,6 +206,7 @@ def _between(old: str, new: str, before: Sequence[Leaf], after: Sequence[Leaf]) 
             scalars = one.kind is next_one.kind is Kind.SCALAR and one.start < one.end
             behind, now = old[one.end : leaf.start], new[next_one.end : follower.start]
             if follower.identity != leaf.identity:  # something new follows: to the line end only
+                scalars = scalars and not _is_below(follower, a)
                 behind, now = _rest_of_line(behind), _rest_of_line(now)
             if scalars and one.rewritten and behind != now:
                 return f"the text behind the new value of {a.words()} changed"
@@ -213,9 +214,17 @@ def _between(old: str, new: str, before: Sequence[Leaf], after: Sequence[Leaf]) 
     return None
 
 
+def _is_below(leaf: Leaf, key: Leaf) -> bool:
+    """Tell whether a leaf may belong to the value that follows a key, or any other leaf."""
+    if key.kind is not Kind.KEY or key.path is None:
+        return True
+    return leaf.path is not None and leaf.path[: len(key.path)] == key.path
+
+
 def _rest_of_line(text: str) -> str:
+    """Return what stands behind a value on its line: blanks and a comment, nothing else."""
     line, end, _ = text.partition("\n")
-    return line.lstrip(",") if end else ""  # in flow style the next value is on the line
+    return line if end and line.strip()[:1] in ("", "#") else ""
 
 
 def _only_shortened(text: str, start: int, places: Sequence[int], new: str) -> bool:
@@ -311,7 +320,7 @@ def _may_go(text: str, start: int, end: int, row: Sequence[Leaf], following: int
     if not alone:
         if above.rewritten and above.kind is Kind.SCALAR:
             return False
-        return not any(leaf.path is not None and leaf.start >= line for leaf in row[:following])
+        return not any(leaf.path is not None and leaf.start >= line for leaf in row[1:following])
     first = following - 1
     while row[first - 1].path is None:
         first -= 1

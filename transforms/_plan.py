@@ -199,11 +199,19 @@ def add_secret(
         "Properties": properties,
     }
     users = {use.resource for use in group.uses}
+    refused = circular(template, value, users)
+    if refused is not None:
+        return refused
+    first = next((name for name in template.resources if name in users), None)
+    draft.operations.append(Add(("Resources", secret), value, before=first))
+    return None
+
+
+def circular(template: Template, value: Value, users: set[str]) -> Refusal | None:
+    """Return why a secret cannot hold a value: that needs a resource which reads the secret."""
     for target in sorted({reference.target for reference in references({"": value})}):
         if target in users or any(template.depends(target, user) for user in users):
             return Refusal("circular", f"the secret would need {target}, which needs the secret")
-    first = next((name for name in template.resources if name in users), None)
-    draft.operations.append(Add(("Resources", secret), value, before=first))
     return None
 
 

@@ -31,7 +31,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from remediator.conditions import literal
-from remediator.model import Consequence, Context, Finding, Path, Refusal, value_at
+from remediator.model import Consequence, Context, Finding, Path, Refusal, Remove, value_at
 from remediator.template import Kind, Reference, Template
 from remediator.transform import Transform
 
@@ -39,7 +39,7 @@ from ._findings import decided, fixed, left, macro_refusal, parameter_refusal
 from ._groups import Group, groups
 from ._handmade import HandMade, convert, key_of, read, replace, secret_constants
 from ._literals import Written, branches, slot_refusal, used_elsewhere, written_out
-from ._plan import Draft, group_limits
+from ._plan import Draft, circular, group_limits
 from ._secrets import SECRET, secret_of
 from ._slots import Slot, slots
 from ._strategies import hand_made
@@ -252,6 +252,12 @@ def _generate(
     new_id = carry_out(draft, context, parameter, group, found, allowed)
     if isinstance(new_id, Refusal):
         return new_id
+    users = {use.resource for use in group.uses}
+    for operation in draft.operations:
+        if operation.path[:2] == ("Resources", new_id) and not isinstance(operation, Remove):
+            refused = circular(template, operation.value, users)
+            if refused is not None:
+                return refused
     draft.follow_ups += group_follow_ups(template, group, new_id)
     return group, found, new_id
 

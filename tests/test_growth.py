@@ -1,0 +1,162 @@
+"""Four times the template is some four times the work: counted in calls, never in seconds."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from remediator import registry
+from remediator.conditions import ALWAYS, BUDGET, Conditions, TooManyConditions
+from remediator.document import Document
+from remediator.integrity import prune
+from remediator.model import FileResult, Remove, Settings, Value
+from remediator.runner import Runner
+
+PARAMETER = "Parameters:\n  P: {Type: String, NoEcho: true}\n"
+DATABASE = (
+    "Resources:\n  Db:\n    Type: AWS::RDS::DBInstance\n    Properties:\n"
+    "      MasterUsername: admin\n      MasterUserPassword: !Ref P\n"
+)
+
+
+def nulls(count: int) -> str:
+    topics = (
+        f"  T{n}:\n    Type: AWS::SNS::Topic\n    Properties: {{Tags: null, TopicName: t{n}}}\n"
+        for n in range(count)
+    )
+    return "Resources:\n" + "".join(topics)
+
+
+def exports(count: int) -> str:
+    outputs = (f"  O{n}:\n    Value: !Ref T\n    Export:\n" for n in range(count))
+    return "Resources:\n  T: {Type: AWS::SNS::Topic}\nOutputs:\n" + "".join(outputs)
+
+
+def named_exports(count: int) -> str:
+    outputs = (f"  O{n}:\n    Value: x\n    Export: {{Name: x-{n}}}\n" for n in range(count))
+    return "Resources:\n  T: {Type: AWS::SNS::Topic}\nOutputs:\n" + "".join(outputs)
+
+
+def the_same_key(count: int) -> str:
+    return PARAMETER + DATABASE + "X:\n" + "  a: b\n" * count
+
+
+def rules(count: int) -> str:
+    lines = (f"  R{n}: {{Assertions: [{{Assert: !Equals [!Ref P, x]}}]}}\n" for n in range(count))
+    return PARAMETER + "Rules:\n" + "".join(lines) + DATABASE
+
+
+def groups(count: int) -> str:
+    group = "      - Label: {default: x}\n        Parameters: [P]\n"
+    head = "Metadata:\n  AWS::CloudFormation::Interface:\n    ParameterGroups:\n"
+    return PARAMETER + head + group * count + DATABASE
+
+
+def mapping(count: int) -> str:
+    entries = "".join(f"    k{n}: {{a: correct-horse-{n}}}\n" for n in range(count))
+    lookup = DATABASE.replace("!Ref P", "!FindInMap [M, !Ref K, b]")
+    return f"Mappings:\n  M:\n{entries}{lookup}"
+
+
+def resources(count: int) -> str:
+    topics = (f"  T{n}:\n    Type: AWS::SNS::Topic\n    DependsOn: Db\n" for n in range(count))
+    return PARAMETER + DATABASE + "".join(topics)
+
+
+def aliases(count: int) -> str:
+    return PARAMETER + DATABASE + "X: [&a v" + ", *a" * count + "]\n"
+
+
+def calls(work: Callable[[], Any]) -> int:
+    """Return how many functions are called, Python's and C's."""
+    count = 0
+
+    def counting(_: FrameType, event: str, __: Any) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(counting)
+    try:
+        work()
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+def handle(text: str) -> FileResult | None:
+    settings = Settings()
+    runner = Runner(registry.load(settings), registry.catalogue(), settings)
+    return runner.text(text.encode(), "template.yaml")
+
+
+KINDS = (nulls, exports, named_exports, the_same_key, rules, groups, mapping, resources, aliases)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: str(kind.__name__))
+def test_work_grows_with_the_template(kind: Callable[[int], str]) -> None:
+    small, large = kind(25), kind(100)
+    handle(small)  # loads what is loaded once
+    assert calls(lambda: handle(large)) < 5 * calls(lambda: handle(small))
+
+
+def test_questions_about_conditions_are_bounded() -> None:
+    expressions: dict[str, Value] = {
+        f"C{number}": {"Fn::Equals": [{"Ref": "X"}, str(number)]} for number in range(1000)
+    }
+    conditions = Conditions(expressions, {})
+    case = frozenset({("C1", True), ("C2", True)})
+    asked = 0
+
+    def ask() -> None:
+        nonlocal asked
+        while asked < BUDGET:
+            asked += 1
+            assert not conditions.satisfiable((case,))
+            conditions.named(ALWAYS)
+
+    with pytest.raises(TooManyConditions):
+        ask()
+    assert asked < BUDGET / 1000
+
+
+def steps(work: Callable[[], Any]) -> int:
+    """Return how many lines of Python are run, those of loops each time."""
+    count = 0
+
+    def tracing(_: FrameType, event: str, __: Any) -> Any:
+        nonlocal count
+        count += event in ("line", "call")
+        return tracing
+
+    before = sys.gettrace()
+    sys.settrace(tracing)
+    try:
+        work()
+    finally:
+        sys.settrace(before)
+    return count
+
+
+def _lookups(count: int) -> Callable[[], Any]:
+    names = [f"T{n}" for n in range(count)]
+    lines = "".join(f"  {name}:\n    Type: AWS::SNS::Topic\n" for name in names)
+    document = Document.parse("Resources:\n" + lines)
+    return lambda: [document.node(("Resources", name)) for name in names]
+
+
+def _removals(count: int) -> Callable[[], Any]:
+    group: Value = {"Label": {"default": "x"}, "Parameters": ["P"]}
+    data: dict[str, Value] = {"Metadata": {"I": {"ParameterGroups": [group] * count}}}
+    place = ("Metadata", "I", "ParameterGroups")
+    plan = [Remove((*place, n, "Parameters", 0)) for n in range(count)]
+    return lambda: prune(data, plan)
+
+
+@pytest.mark.parametrize("kind", [_lookups, _removals])
+def test_steps_grow_with_the_template(kind: Callable[[int], Callable[[], Any]]) -> None:
+    assert steps(kind(400)) < 5 * steps(kind(100))
