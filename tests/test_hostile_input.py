@@ -217,21 +217,21 @@ def logic() -> Group:
 
 def many() -> Group:
     topics = "".join(f"  T{n}:\n    Type: AWS::SNS::Topic\n" for n in range(50_000))
-    own = "".join(f"  P{n}: {{Type: String, NoEcho: true}}\n" for n in range(5000))
-    joined = "!Join ['', [" + ", ".join(f"!Ref P{n}" for n in range(5000)) + "]]"
+    own = "".join(f"  P{n}: {{Type: String, NoEcho: true}}\n" for n in range(600))
+    joined = "!Join ['', [" + ", ".join(f"!Ref P{n}" for n in range(600)) + "]]"
     nested = "'${P}'"
     for _ in range(60):
         nested = f"['${{a}}${{a}}', {{a: !Sub {nested}}}]"
     return {
         "resources": (fed(more=topics), "[too-many-resources]"),
         "databases": (fed(database=databases(1100)), "has more than 1,000 credentials"),
-        "uses": (fed(database=databases(500)), "[too-many-references]"),
+        "uses": (fed(database=databases(220)), "[too-many-references]"),
         "parameters": (
             f"Parameters:\n{own}Resources:\n" + DATABASE.replace("!Ref P", joined),
             "has more than 200 password parameters",
         ),
         "keys": (f"{TOPIC}X: {{" + ",".join(f"k{n}" for n in range(150_000)) + "}\n", MANY),
-        "the same key": (f"{TOPIC}X:\n" + "  a: 1\n" * 150_000, "stands twice"),
+        "the same key": (f"{TOPIC}X:\n" + "  a: 1\n" * 40_000, "stands twice"),
         "nulls": ("Resources:\n  T: {Type: AWS::SNS::Topic, Tags: null}\n" + "X:\n", ""),
         "variables": (
             fed(more="X: !Sub '" + "".join(f"${{A{n}}}" for n in range(100_000)) + "'\n"),
