@@ -29,8 +29,9 @@ from .model import (
     Settings,
     Status,
 )
-from .registry import required_properties, trigger
+from .registry import known, required_properties, trigger
 from .repository import Repository
+from .suppression import is_marked
 from .transform import Transform
 from .work_tree import path_in_diff
 
@@ -80,10 +81,12 @@ class Runner:
     runner_of: Callable[[Path], Runner] | None = None
     """Who handles a file in its place, where settings differ by path."""
     _trigger: Callable[[str], bool] = field(init=False)
+    _known: frozenset[str] = field(init=False)
     _around: _Around = field(init=False)
 
     def __post_init__(self) -> None:
         self._trigger = trigger(self.transforms, self.catalogue)
+        self._known = known(self.settings)
         self._around = _Around()
 
     @property
@@ -162,7 +165,8 @@ class Runner:
         if not named:
             if not _looks_like_template(text):
                 return None
-            if not self._trigger(text) and not raw.startswith(tuple(_UTF16)):
+            looks = self._trigger(text) or is_marked(text) or raw.startswith(tuple(_UTF16))
+            if not looks:
                 return FileResult(name, Status.CLEAN)
         try:
             document = Document.decode(raw, name)
@@ -188,6 +192,7 @@ class Runner:
             self._around.callers(document, entry),
             self._around.imports(entry),
             required_properties,
+            self._known,
         )
         file = path_in_diff(entry.file) if entry else name
         if self.check:
@@ -221,7 +226,9 @@ class Runner:
 def _unwritten(result: FileResult, message: str) -> FileResult:
     refusal = Refusal("cannot-edit", message)
     outcomes = tuple(
-        replace(outcome, status=Status.LEFT, refusal=outcome.refusal or refusal)
+        outcome
+        if outcome.status is Status.SUPPRESSED
+        else replace(outcome, status=Status.LEFT, refusal=outcome.refusal or refusal)
         for outcome in result.outcomes
     )
     return replace(

@@ -250,8 +250,8 @@ def lost_comment(old: Document, new: Document, changes: Changes) -> int | None:
     """
     row = leaves(old, changes)
     starts = [leaf.start for leaf in row]
-    left = Counter(new.text[start:end].rstrip() for start, end in _comments(new, leaves(new)))
-    for start, end in _comments(old, row):
+    left = Counter(new.text[start:end].rstrip() for start, end in comments(new, leaves(new)))
+    for start, end in comments(old, row):
         if _may_go(old.text, start, end, row, bisect_right(starts, start)):
             continue
         comment = old.text[start:end].rstrip()
@@ -261,7 +261,7 @@ def lost_comment(old: Document, new: Document, changes: Changes) -> int | None:
     return None
 
 
-def _comments(document: Document, row: Sequence[Leaf]) -> Iterator[tuple[int, int]]:
+def comments(document: Document, row: Sequence[Leaf]) -> Iterator[tuple[int, int]]:
     """Yield start and end of every comment outside scalars."""
     place = 0
     for leaf in row:
