@@ -31,6 +31,7 @@ from .model import (
     repair_id,
     value_at,
 )
+from .other_tools import with_follow_ups
 from .suppression import Parted, part
 from .template import Template
 from .transform import Transform
@@ -132,6 +133,8 @@ class _Work:
                 result = _result(document, progress, parted, self.path, self.write)
                 needed = needs(document, progress.document, self.context)
                 result = _named(replace(result, deployment=needed), self.file)
+                catalogue = self.context.catalogue
+                result = with_follow_ups(result, document, progress.document, catalogue)
                 return result, progress.document
         repeated = ", ".join(sorted({candidate.found.transform for candidate in candidates}))
         message = f"{PASSES} passes did not settle what {repeated} repairs"
