@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import reprlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -152,9 +152,13 @@ def find(start: Path) -> Path | None:
     """
     try:
         here = _real(start)
-        return _nearest([here, *here.parents] if here.is_dir() else list(here.parents))
+        for folder in [here, *here.parents] if here.is_dir() else here.parents:
+            file, is_last = settings_in(folder)
+            if file is not None or is_last:
+                return file
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror or error}") from error
+    return None
 
 
 def _real(path: Path) -> Path:
@@ -165,16 +169,18 @@ def _real(path: Path) -> Path:
         return path.absolute()
 
 
-def _nearest(folders: Sequence[Path]) -> Path | None:
-    for folder in folders:
-        if (folder / OWN_FILE).is_file():
-            return folder / OWN_FILE
-        project = folder / PROJECT_FILE
-        if project.is_file() and _section(project) is not None:
-            return project
-        if (folder / ".git").exists():
-            return None
-    return None
+def settings_in(folder: Path) -> tuple[Path | None, bool]:
+    """Return the settings file of a folder itself, and whether none farther up holds for it.
+
+    Raises ConfigError where a pyproject.toml cannot be read, OSError where the folder cannot.
+    """
+    is_last = (folder / ".git").exists() or folder.parent == folder
+    if (folder / OWN_FILE).is_file():
+        return folder / OWN_FILE, is_last
+    project = folder / PROJECT_FILE
+    if project.is_file() and _section(project) is not None:
+        return project, is_last
+    return None, is_last
 
 
 def _section(file: Path) -> Mapping[str, Any] | None:

@@ -16,7 +16,7 @@ from . import atomic
 from .discover import Input, Unusable, expand, tree_of
 from .document import Document
 from .engine import Judge, inspect, remediate
-from .errors import FileError, Interrupted, RemediatorError, TemplateError
+from .errors import ConfigError, FileError, Interrupted, RemediatorError, TemplateError
 from .hidden import with_hidden
 from .model import (
     Caller,
@@ -79,7 +79,7 @@ class Runner:
     guard: Guard = unguarded
     track: Track = untracked
     runner_of: Callable[[Path], Runner] | None = None
-    """Who handles a file in its place, where settings differ by path."""
+    """Who handles a file in its place, where settings differ; raises ConfigError if wrong."""
     _trigger: Callable[[str], bool] = field(init=False)
     _known: frozenset[str] = field(init=False)
     _around: _Around = field(init=False)
@@ -103,11 +103,17 @@ class Runner:
                 results.append(_error(str(entry.path), entry.reason))
             else:
                 inputs.append(entry)
+        wrong: dict[str, Path] = {}
         skipped = handled = 0
         interrupted = False
         try:
             for entry in self.track(inputs):
-                runner = self.runner_of(entry.file) if self.runner_of else self
+                try:
+                    runner = self.runner_of(entry.file) if self.runner_of else self
+                except ConfigError as error:
+                    wrong.setdefault(error.message, entry.file.parent)
+                    handled += 1
+                    continue
                 work = partial(runner.handle, entry)
                 result = self.guard(str(entry.file), work)
                 handled += 1
@@ -118,6 +124,7 @@ class Runner:
         except (Interrupted, KeyboardInterrupt):
             interrupted = True
         else:
+            results += [_error(str(folder), message) for message, folder in wrong.items()]
             results += [
                 _error(str(path), "the folder holds no CloudFormation templates")
                 for path in paths

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import TypeAlias
 
-from . import atomic, config, registry
+from . import atomic, config, projects, registry
 from .errors import ConfigError, FileError
 from .model import FileResult, RunResult, Settings, Status, Validation, Validator, Value
+from .projects import Source
 from .runner import Guard, Runner, Track, is_folder, unguarded, untracked
 from .targets import Target, examine
-from .transform import Transform
 from .validator import Validator as Judge
 from .validator import is_installed
 from .work_tree import untracked as untracked_files
 
 STDIN = "-"
-Source: TypeAlias = tuple[str, str] | None
-"""The settings file that changes what is done, and what it sets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +125,7 @@ def _over(request: Request, guard: Guard, track: Track, judge: Judge | None) -> 
     for name in request.paths:
         path = Path(name)
         try:
-            project = config.load_project(path, request.options, request.config)
-            for settings in project.variants:
-                _load(settings, project.source)
+            project = projects.load(path, request.options, request.config)
         except ConfigError as error:
             if request.config is not None:
                 raise
@@ -138,12 +134,17 @@ def _over(request: Request, guard: Guard, track: Track, judge: Judge | None) -> 
             groups.setdefault(project, []).append(path)
     runs: list[RunResult] = []
     for project, paths in groups.items():
-        runner = _runner(request, project.settings, project.source, guard, judge)
+        make = partial(_runner, request, guard, judge)
+        runners = projects.Runners(make, request.options, project if request.config else None)
+        runner = make(project.settings, project.source)
         runner.track = track
-        if project.rules:
-            runner.runner_of = _by_path(request, project, guard, judge)
+        runner.runner_of = runners.of
         run = runner.run(paths)
-        runs.append(replace(run, settings=(project.source,) if project.source else ()))
+        handled = [Path(file.path) for file in run.files if file.status is not Status.ERROR]
+        sources = dict.fromkeys(
+            ([project.source] if project.source else []) + runners.sources(handled)
+        )
+        runs.append(replace(run, settings=tuple(sources)))
         if run.interrupted is not None:
             break
     command = "check" if request.check else "fix --dry-run" if request.dry_run else "fix"
@@ -161,17 +162,10 @@ def _over(request: Request, guard: Guard, track: Track, judge: Judge | None) -> 
     return Done(result)
 
 
-def _load(settings: Settings, source: Source) -> tuple[Transform, ...]:
-    try:
-        return registry.load(settings)
-    except ConfigError as error:
-        raise ConfigError(f"{source[0]}: {error.message}" if source else error.message) from error
-
-
 def _from_stdin(request: Request, guard: Guard, judge: Judge | None) -> Done:
     project = config.load_project(Path.cwd(), request.options, request.config)
     settings, source = project.settings, project.source
-    runner = _runner(request, settings, source, guard, judge)
+    runner = _runner(request, guard, judge, settings, source)
     raw = sys.stdin.buffer.read()
     result = guard(STDIN, lambda: runner.text(raw, STDIN))
     files = () if result is None else (replace(result, named=True, fresh=settings.new),)
@@ -188,27 +182,12 @@ def _from_stdin(request: Request, guard: Guard, judge: Judge | None) -> Done:
     return Done(run, template)
 
 
-def _by_path(
-    request: Request, project: config.Project, guard: Guard, judge: Judge | None
-) -> Callable[[Path], Runner]:
-    """Return what finds the runner of a file; one for all files with the same settings."""
-    runners: dict[Settings, Runner] = {}
-
-    def runner_of(file: Path) -> Runner:
-        settings = project.of(file)
-        if settings not in runners:
-            runners[settings] = _runner(request, settings, project.source, guard, judge)
-        return runners[settings]
-
-    return runner_of
-
-
 def _runner(
-    request: Request, settings: Settings, source: Source, guard: Guard, judge: Judge | None
+    request: Request, guard: Guard, judge: Judge | None, settings: Settings, source: Source
 ) -> Runner:
     write = request.in_place
     return Runner(
-        _load(settings, source),
+        projects.transforms(settings, source),
         registry.catalogue(),
         settings,
         check=request.check,
