@@ -213,11 +213,8 @@ def _in_comments(document: Document) -> Iterator[_Suppression]:
 
 
 def _in_metadata(document: Document) -> Iterator[_Suppression]:
-    owners: list[tuple[Path, Mapping[str, Value]]] = [((), document.data)]
-    for name, resource in section_of(document.data, "Resources").items():
-        if isinstance(resource, dict):
-            owners.append((("Resources", name), resource))
-    for owner, content in owners:
+    resources = _resources(section_of(document.data, "Resources"), ("Resources",))
+    for owner, content in ((), document.data), *resources:
         own = section_of(content, "Metadata").get("remediator")
         if own is None:
             continue
@@ -229,6 +226,19 @@ def _in_metadata(document: Document) -> Iterator[_Suppression]:
         else:
             fault = "Metadata.remediator has one key, `ignore`, with a list below it"
             yield _Suppression(owner, (), "", path, document.place(path), fault)
+
+
+def _resources(
+    section: Mapping[str, Value], path: Path
+) -> Iterator[tuple[Path, Mapping[str, Value]]]:
+    """Yield the resources of a section, those that a loop makes too, with their places."""
+    for name, content in section.items():
+        if isinstance(content, dict):
+            yield (*path, name), content
+        elif isinstance(content, list) and name.startswith("Fn::ForEach"):
+            for index, body in enumerate(content):
+                if isinstance(body, dict):
+                    yield from _resources(body, (*path, name, index))
 
 
 def _entry(document: Document, owner: Path, path: Path, entry: Value) -> _Suppression:

@@ -12,12 +12,13 @@ from test_cli import remediator
 from remediator import registry, suppression
 from remediator.comments import Comments
 from remediator.document import Document
-from remediator.engine import remediate
+from remediator.engine import inspect, remediate
 from remediator.model import Context, FileResult, Status, pointer
 from remediator.testing import Case, cases
 
 HERE = Path(__file__).parent
 YAML_CASES = [case for case in cases(HERE / "cases") if case.before.suffix != ".json"][::3]
+SAMPLE = [case for case in YAML_CASES if "remediator:" not in case.before.read_text()]
 TRANSFORMS = registry.builtin_transforms()
 CONTEXT = Context(registry.catalogue(), required=registry.required_properties)
 
@@ -136,6 +137,48 @@ def test_a_first_line_can_keep_everything(case: Case) -> None:
     assert {each.status for each in others} <= {Status.SUPPRESSED}
     told = [each.finding.message for each in result.outcomes if each not in others]
     assert ("ignore[*] suppresses nothing" in told) == (not others)
+
+
+@pytest.mark.parametrize("case", SAMPLE, ids=lambda case: f"{case.transform}/{case.folder.name}")
+def test_each_repair_can_be_kept_where_its_finding_stands(case: Case) -> None:
+    """A comment right above the entry of a finding suppresses it, and it alone of its transform."""
+    document = Document.parse(case.before.read_bytes().decode("utf-8-sig"))
+    found = inspect(document, TRANSFORMS, CONTEXT).outcomes
+    for one in [each for each in found if each.status is Status.REPAIRABLE][:2]:
+        line, column = document.place(one.finding.path)
+        lines = document.text.splitlines(keepends=True)
+        if lines[line - 1][: column - 1].strip(" "):
+            continue  # within `{…}` or behind a dash: a comment above speaks of more
+        mark = f"{' ' * (column - 1)}# remediator: ignore[{one.transform}] as it is\n"
+        marked = Document.parse("".join([*lines[: line - 1], mark, *lines[line - 1 :]]))
+        result = remediate(marked, TRANSFORMS, CONTEXT)
+        kept = [each for each in result.outcomes if each.status is Status.SUPPRESSED]
+        assert one.finding.path in [each.finding.path for each in kept]
+        assert all(each.transform == one.transform for each in kept)
+        assert mark in result.new
+        assert not [each for each in result.outcomes if each.transform == suppression.NAME]
+
+
+def test_a_secret_that_is_kept_is_masked_all_the_same(tmp_path: Path) -> None:
+    file = tmp_path / "t.yaml"
+    file.write_text("""\
+Resources:
+  Warehouse:
+    Type: AWS::Redshift::Cluster
+    Properties:
+      MasterUsername: a
+      # remediator: ignore[literal-passwords] Correct-Horse-7 is for a demo
+      MasterUserPassword: Correct-Horse-7
+Outputs:
+  Name:
+    Value: a
+    Export:
+""")
+    for arguments in ([], ["--format", "json"], ["--dry-run"]):
+        shown = remediator("fix", file, *arguments)
+        assert "Correct-Horse" not in shown.stdout
+        assert shown.exit_code == 0
+    assert "Correct-Horse-7\n" in file.read_text()
 
 
 # --- how it is written -----------------------------------------------------------------------
@@ -299,6 +342,27 @@ Metadata:
     result = run(text)
     assert (result.new == text) == kept
     assert codes(result) == ["suppressed" if kept else "suppression-unused"]
+
+
+def test_metadata_in_a_loop() -> None:
+    text = """\
+Transform: AWS::LanguageExtensions
+Parameters:
+  Password: {Type: String, NoEcho: true}
+Resources:
+  Fn::ForEach::Warehouses:
+    - Name
+    - [A, B]
+    - Warehouse${Name}:
+        Type: AWS::Redshift::Cluster
+        Metadata: {remediator: {ignore: [{transform: password-parameters, reason: x}]}}
+        Properties: {MasterUsername: a, MasterUserPassword: !Ref Password}
+"""
+    assert codes(run(text)) == ["suppressed"]
+    assert codes(run(text.replace("ignore", "ignores"))) == [
+        "suppression-unclear",
+        "suppression-malformed",
+    ]
 
 
 @pytest.mark.parametrize("entry", ["Parameters/Password", "/Parameters/None", "/Parameters/0"])
