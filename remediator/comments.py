@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from .document import Document, long_name
+from .document import LINE_END, Document, Node, long_name
 from .errors import EditError
-from .layout import Layout
+from .layout import Entry, Layout
 from .model import Path
 from .untouched import comments as spans
 from .untouched import leaves
@@ -39,6 +40,8 @@ class Comments:
     def __init__(self, document: Document) -> None:
         self.document = document
         self._layout = Layout(document)
+        self._starts: dict[int, Sequence[int]] = {}
+        self._below = 0  # the first line that is no comment, below those that were read
 
     @cached_property
     def all(self) -> tuple[Comment, ...]:
@@ -46,22 +49,25 @@ class Comments:
         return tuple(self._read())
 
     def _read(self) -> Iterator[Comment]:
-        row = leaves(self.document)
+        row, text = leaves(self.document), self.document.text
+        lines = [0, *(match.end() for match in LINE_END.finditer(text))]
         for start, end in spans(self.document, row):
             entry: Path | None = () if start < row[1].start else self._entry(start)
-            line, column = self.document.position(start)
-            yield Comment(self.document.text[start:end], line, column, entry)
+            line = bisect_right(lines, start)
+            yield Comment(text[start:end], line, start - lines[line - 1] + 1, entry)
 
     def _entry(self, comment: int) -> Path | None:
         layout, text = self._layout, self.document.text
         if not layout.first_on_line(comment):
             return self.entry_on_line(comment)
-        place = layout.next_line(comment)
-        while text[place : layout.line_end(place)].lstrip(" \t").startswith("#"):
-            place = layout.next_line(place)
-        line = text[place : layout.line_end(place)]
+        if comment >= self._below:
+            place = layout.next_line(comment)
+            while text[place : layout.line_end(place)].lstrip(" \t").startswith("#"):
+                place = layout.next_line(place)
+            self._below = place
+        line = text[self._below : layout.line_end(self._below)]
         indent = len(line) - len(line.lstrip(" \t"))
-        return self.entry_on_line(place) if layout.column(comment) <= indent else None
+        return self.entry_on_line(self._below) if layout.column(comment) <= indent else None
 
     def entry_on_line(self, place: int) -> Path | None:
         """Return the outermost entry that starts on the line of a character, None without one."""
@@ -72,19 +78,24 @@ class Comments:
         while node.id != "scalar":
             name = long_name(node.tag)
             path = path if name is None else (*path, name)
-            around = None
             try:
                 entries = layout.entries(node)
             except EditError:
                 return None  # a list whose items cannot be told from one another in the text
-            for index, entry in enumerate(entries):
-                if entry.start > last:
-                    break
-                step = index if entry.key is None else entry.key
-                if entry.start >= first:
-                    return (*path, step)
-                around = (entry, step)
-            if around is None or around[0].alias or around[0].end < first:
+            above = bisect_right(self._starts_of(node, entries), first - 1)
+            if above < len(entries) and entries[above].start <= last:
+                return (*path, _step(entries, above))
+            if not above or entries[above - 1].alias or entries[above - 1].end < first:
                 return None
-            node, path = around[0].node, (*path, around[1])
+            node, path = entries[above - 1].node, (*path, _step(entries, above - 1))
         return None
+
+    def _starts_of(self, node: Node, entries: Sequence[Entry]) -> Sequence[int]:
+        if id(node) not in self._starts:
+            self._starts[id(node)] = [entry.start for entry in entries]
+        return self._starts[id(node)]
+
+
+def _step(entries: Sequence[Entry], index: int) -> str | int:
+    key = entries[index].key
+    return index if key is None else key
