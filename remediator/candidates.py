@@ -29,10 +29,12 @@ from .splice import apply
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A finding with the transform that found it."""
+    """A finding with the transform that found it; `place` is its line and column, where they are
+    not those of the entry that it speaks of."""
 
     transform: str
     finding: Finding
+    place: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

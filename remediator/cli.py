@@ -238,12 +238,13 @@ def check(
 def explain(
     transform: Annotated[
         str | None,
-        typer.Argument(metavar="ID", help="A transform, or the code of what is left."),
+        typer.Argument(metavar="ID", help="A transform, the code of what is left, or settings."),
     ] = None,
 ) -> None:
-    """List the transforms, print the documentation of one, or say what a code means."""
+    """List the transforms, document one, say what a code means, or print the settings' schema."""
     from textwrap import indent
 
+    from .config import schema
     from .registry import builtin_transforms
     from .report.refusals import EXAMPLES, REFUSALS
     from .report.summary import wrapped
@@ -259,6 +260,8 @@ def explain(
         typer.echo(wrapped(f"{transform}: {REFUSALS[transform]}", "  "))
         if transform in EXAMPLES:
             typer.echo("\n" + indent(EXAMPLES[transform], "  "), nl=False)
+    elif transform == "settings":
+        typer.echo(schema(), nl=False)
     else:
         names = ", ".join(known)
         _fail(f"neither a transform nor a code: {transform!r}; the transforms are {names}")

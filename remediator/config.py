@@ -7,20 +7,19 @@ repository must not decide what runs on the machine that scans it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+import reprlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from . import plain_toml, regular
 from .errors import ConfigError
+from .globs import matches
 from .model import Consequence, Settings
+from .toml_file import parsed, text_of
 
 OWN_FILE = "remediator.toml"
 PROJECT_FILE = "pyproject.toml"
-MAX_BYTES = 1_000_000
-"""Bytes of a settings file that is read."""
-MAX_GLOB = 1000
 _PLUGIN_KEYS = frozenset({"plugin", "plugins"})
 _CHOICES = {
     "strategy": ("generated", "reference", "managed"),
@@ -31,9 +30,11 @@ _SWITCHES = ("new", "secret-output")
 _PER_PATH = ("select", "ignore", "allow", *_SWITCHES, *_CHOICES, *_TEXTS)
 KEYS = (*_PER_PATH, "paths")
 _KMS_KEY = re.compile(
-    r"none|database|alias/[\w/-]+|arn:[\w-]+:kms:[\w-]+:\d{12}:(key|alias)/[\w/-]+"
+    r"none|database|alias/[\w/-]+|arn:[\w-]+:kms:[\w-]+:\d{12}:(key|alias)/[\w/-]+", re.ASCII
 )
 _NAME_PREFIX = re.compile(r"[A-Za-z0-9/_+=.@-]{0,128}")  # AWS: names of secrets
+_LONGEST_GLOB = 1000
+_SHOWN = 80
 MOST_DAYS = 1000
 """Between two rotations (AWS: RotationRules)."""
 
@@ -62,38 +63,8 @@ class Rule:
     changes: tuple[tuple[str, Any], ...]
 
     def matches(self, relative: str) -> bool:
-        """Tell whether a path relative to the settings file matches: `**` stands for folders.
-
-        The places that the glob so far may have come to are followed together, because a regular
-        expression would try its wildcards against each other: minutes, where somebody means harm.
-        """
-        places = {0}
-        for piece in filter(None, _WILDCARD.split(self.glob)):
-            places = _after(piece, relative, places)
-        return len(relative) in places
-
-
-_WILDCARD = re.compile(r"(\*\*/|\*\*|\*|\?)")
-
-
-def _after(piece: str, path: str, places: set[int]) -> set[int]:
-    """Return where a piece of a glob may end that begins at one of these places of a path."""
-    if piece == "?":
-        return {at + 1 for at in places if path[at : at + 1] not in ("", "/")}
-    if piece not in ("*", "**", "**/"):
-        return {at + len(piece) for at in places if path.startswith(piece, at)}
-    if not places:
-        return places
-    rest = range(min(places), len(path) + 1)
-    if piece == "**":
-        return set(rest)
-    if piece == "**/":
-        return places | {at for at in rest[1:] if path[at - 1] == "/"}
-    reached: set[int] = set()
-    for at in rest:
-        if at in places or (at - 1 in reached and path[at - 1] != "/"):
-            reached.add(at)
-    return reached
+        """Tell whether a path relative to the settings file matches: `**` stands for folders."""
+        return matches(self.glob, relative)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,45 +140,57 @@ def _words(name: str, value: object) -> str:
     return f"{name.replace('_', '-')}: {text}" + ("d" if name == "rotation" else "")
 
 
+def schema() -> str:
+    """Return the JSON Schema of the settings, for editors."""
+    return Path(__file__).with_name("settings.schema.json").read_text(encoding="utf-8")
+
+
 def find(start: Path) -> Path | None:
     """Return the settings file for an input: the nearest upwards, no farther than `.git`.
 
     A pyproject.toml without `[tool.remediator]` is passed over. None where there is none.
     """
-    here = start.absolute()
     try:
-        return _nearest([here, *here.parents] if here.is_dir() else list(here.parents))
+        here = _real(start)
+        for folder in [here, *here.parents] if here.is_dir() else here.parents:
+            file, is_last = settings_in(folder)
+            if file is not None or is_last:
+                return file
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror or error}") from error
-
-
-def _nearest(folders: Sequence[Path]) -> Path | None:
-    for folder in folders:
-        if (folder / OWN_FILE).is_file():
-            return folder / OWN_FILE
-        project = folder / PROJECT_FILE
-        if project.is_file() and _section(project, _read(project)) is not None:
-            return project
-        if (folder / ".git").exists():
-            return None
     return None
 
 
-def _read(file: Path) -> Mapping[str, Any]:
+def _real(path: Path) -> Path:
+    """Return a path without `..`, which is no folder to look in, and without links."""
     try:
-        return plain_toml.loads(regular.read(file, MAX_BYTES).decode("utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{file}: cannot be read: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{file}: is not UTF-8") from error
-    except ValueError as error:
-        raise ConfigError(f"{file}: is not valid TOML: {error}") from error
+        return path.resolve()
+    except RuntimeError:  # a link that leads in a circle, before Python 3.13
+        return path.absolute()
 
 
-def _section(file: Path, content: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def settings_in(folder: Path) -> tuple[Path | None, bool]:
+    """Return the settings file of a folder itself, and whether none farther up holds for it.
+
+    Raises ConfigError where a pyproject.toml cannot be read, OSError where the folder cannot.
+    """
+    is_last = (folder / ".git").exists() or folder.parent == folder
+    if (folder / OWN_FILE).is_file():
+        return folder / OWN_FILE, is_last
+    project = folder / PROJECT_FILE
+    if project.is_file() and _section(project) is not None:
+        return project, is_last
+    return None, is_last
+
+
+def _section(file: Path) -> Mapping[str, Any] | None:
+    """Return the settings in a file; None where a pyproject.toml has none."""
+    text = text_of(file)
     if file.name != PROJECT_FILE:
-        return content
-    tool = content.get("tool", {})
+        return parsed(file, text)
+    if "remediator" not in text:
+        return None  # whatever else is in it is not ours to judge
+    tool = parsed(file, text).get("tool", {})
     section = tool.get("remediator") if isinstance(tool, dict) else None
     if section is not None and not isinstance(section, dict):
         raise ConfigError(f"{file}: tool.remediator must be a table")
@@ -215,12 +198,17 @@ def _section(file: Path, content: Mapping[str, Any]) -> Mapping[str, Any] | None
 
 
 def _from_file(file: Path, *, required: bool) -> tuple[Settings, tuple[Rule, ...]]:
-    section = _section(file, _read(file))
+    section = _section(file)
     if section is None:
         if required:
             raise ConfigError(f"{file}: has no [tool.remediator] table")
         return Settings(), ()
-    own = [_change(f"{file}: {k}", k, v) for k, v in section.items() if k != "paths"]
+    return read_table(file, section)
+
+
+def read_table(file: Path, section: Mapping[str, Any]) -> tuple[Settings, tuple[Rule, ...]]:
+    """Return the settings and the rules by path of a table; raises ConfigError as `load` does."""
+    own = [_change(f"{file}: {_short(k)}", k, v) for k, v in section.items() if k != "paths"]
     return replace(Settings(), **dict(own)), _rules(file, section.get("paths", {}))
 
 
@@ -229,14 +217,18 @@ def _rules(file: Path, tables: object) -> tuple[Rule, ...]:
         raise ConfigError(f"{file}: paths must be a table of tables, not {_kind(tables)}")
     found = []
     for glob, table in tables.items():
-        where = f'{file}: paths."{glob}"'
+        where = f'{file}: paths."{_short(glob)}"'
+        if len(glob) > _LONGEST_GLOB:
+            raise ConfigError(f"{where} is longer than {_LONGEST_GLOB} characters")
         if not isinstance(table, dict):
             raise ConfigError(f"{where} must be a table, not {_kind(table)}")
-        changes = (_change(f"{where}.{key}", key, value) for key, value in table.items())
-        if len(glob) > MAX_GLOB:
-            raise ConfigError(f"{file}: a pattern of paths has more than {MAX_GLOB} characters")
+        changes = (_change(f"{where}.{_short(key)}", key, v) for key, v in table.items())
         found.append(Rule(glob, tuple(changes)))
     return tuple(found)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _SHOWN else f"{name[:_SHOWN]}…"
 
 
 def _change(where: str, key: str, value: object) -> tuple[str, Any]:
@@ -304,7 +296,7 @@ def _names(where: str, value: object) -> frozenset[str]:
 def _choice(where: str, key: str, value: object) -> str:
     if not isinstance(value, str) or value not in _CHOICES[key]:
         choices = " or ".join(f'"{choice}"' for choice in _CHOICES[key])
-        raise ConfigError(f"{where} must be {choices}, not {value!r}")
+        raise ConfigError(f"{where} must be {choices}, not {reprlib.repr(value)}")
     return value
 
 
@@ -315,18 +307,20 @@ def _text(where: str, key: str, value: object) -> str | int:
         return _days(where, value)
     if key == "secret-kms-key" and not _KMS_KEY.fullmatch(value):
         raise ConfigError(
-            f'{where} must be "none", "database", the ARN of a key or "alias/…", not {value!r}'
+            f'{where} must be "none", "database", the ARN of a key or "alias/…", '
+            f"not {reprlib.repr(value)}"
         )
     if key == "secret-name-prefix" and not _NAME_PREFIX.fullmatch(value):
         raise ConfigError(
-            f"{where} may hold letters, digits and /_+=.@- only, 128 at the most, not {value!r}"
+            f"{where} may hold letters, digits and /_+=.@- only, 128 at the most, "
+            f"not {reprlib.repr(value)}"
         )
     return value
 
 
 def _days(where: str, value: str) -> int:
     """Return the days of `30d`; 0, for no rotation, of `none`."""
-    days = re.fullmatch(r"(\d{1,4})d", value)
+    days = re.fullmatch(r"([0-9]{1,4})d", value)
     if value == "none":
         return 0
     if days is None or not 1 <= int(days[1]) <= MOST_DAYS:

@@ -6,7 +6,7 @@ the outcomes: what the last pass finds and cannot repair is what is left.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -31,6 +31,8 @@ from .model import (
     repair_id,
     value_at,
 )
+from .other_tools import with_follow_ups
+from .suppression import Parted, part
 from .template import Template
 from .transform import Transform
 from .verify import Proof, prove
@@ -121,25 +123,28 @@ class _Work:
         document = self.document
         progress = _Progress(document)
         for _ in range(PASSES):
-            found = _find(progress.document, self.transforms, self.context)
+            parted = _find(progress.document, self.transforms, self.context)
             candidates, left = sort(
-                found, progress.document, self.context.settings, self.file, refused
+                parted.found, progress.document, self.context.settings, self.file, refused
             )
             try:
                 unable = _repair(progress, candidates)
             except ProofError as error:
-                found = progress.repaired + found
-                failed = _defect(document, found, self.path, error.message)
-                return _named(failed, self.file), document
+                return self._failed([*progress.repaired, *parted.found], error.message), document
             if unable is not None:
-                result = _result(document, progress, [*left, *unable], self.path, self.write)
+                parted = replace(parted, left=(*left, *unable, *parted.left))
+                result = _result(document, progress, parted, self.path, self.write)
                 needed = needs(document, progress.document, self.context)
                 result = _named(replace(result, deployment=needed), self.file)
+                catalogue = self.context.catalogue
+                result = with_follow_ups(result, document, progress.document, catalogue)
                 return result, progress.document
         repeated = ", ".join(sorted({candidate.found.transform for candidate in candidates}))
         message = f"{PASSES} passes did not settle what {repeated} repairs"
-        failed = _defect(document, progress.repaired + found, self.path, message)
-        return _named(failed, self.file), document
+        return self._failed([*progress.repaired, *parted.found], message), document
+
+    def _failed(self, found: Sequence[Found], what: str) -> FileResult:
+        return _named(_defect(self.document, found, self.path, what), self.file)
 
 
 def inspect(
@@ -155,18 +160,19 @@ def inspect(
     Raises TransformError where a transform breaks its contract, TemplateError where there is too
     much to repair.
     """
-    found = _find(document, transforms, context)
-    candidates, left = sort(found, document, context.settings, file)
+    parted = _find(document, transforms, context)
+    candidates, left = sort(parted.found, document, context.settings, file)
     candidates, beyond = within_limits(document, candidates)
-    left += beyond
+    parted = replace(parted, left=(*left, *beyond, *parted.left))
     planned = _Progress(document, repaired=[candidate.found for candidate in candidates])
-    return _named(_result(document, planned, left, path, Status.REPAIRABLE), file)
+    return _named(_result(document, planned, parted, path, Status.REPAIRABLE), file)
 
 
 # --- one pass --------------------------------------------------------------------------------
 
 
-def _find(document: Document, transforms: Iterable[Transform], context: Context) -> list[Found]:
+def _find(document: Document, transforms: Sequence[Transform], context: Context) -> Parted:
+    """Return what the transforms find, parted by what the template says is to stay."""
     template = Template(document)
     found = []
     for transform in transforms:
@@ -185,7 +191,7 @@ def _find(document: Document, transforms: Iterable[Transform], context: Context)
                 f"the transform {transform.id} fails on {document.name} with "
                 f"{type(error).__name__}; this is a defect of the transform, please report it"
             ) from error
-    return found
+    return part(document, found, {transform.id for transform in transforms}, context.known)
 
 
 def _check_places(document: Document, transform: Transform, fix: Fix) -> None:
@@ -241,11 +247,13 @@ def _advance(
 
 
 def _result(
-    document: Document, progress: _Progress, left: Sequence[Left], path: str, repaired: Status
+    document: Document, progress: _Progress, parted: Parted, path: str, repaired: Status
 ) -> FileResult:
-    new = progress.document
+    """Return the result of a document; `parted` is what its last pass found and left."""
+    new, left = progress.document, parted.left
     outcomes = [_outcome(document, each, repaired) for each in progress.repaired]
     outcomes += [_outcome(new, each, Status.LEFT, refusal) for each, refusal in left]
+    outcomes += [_outcome(new, each, Status.SUPPRESSED, why) for each, why in parted.suppressed]
     status = repaired if progress.repaired else Status.LEFT if left else Status.CLEAN
     problem = document.problems[0] if document.problems else None
     return FileResult(
@@ -302,5 +310,5 @@ def _defect(document: Document, found: Sequence[Found], path: str, what: str) ->
 def _outcome(
     document: Document, found: Found, status: Status, refusal: Refusal | None = None
 ) -> Outcome:
-    line, column = document.place(found.finding.path)
+    line, column = found.place or document.place(found.finding.path)
     return Outcome(found.transform, found.finding, status, line, column, refusal)

@@ -322,7 +322,8 @@ class Context:
 
     `callers` maps a parameter's name to those in the same tree that name it for this template.
     `imports` are the names that other templates of the tree import, as texts of `Fn::Sub`; they
-    are gathered when first asked for, and so is what `required` returns.
+    are gathered when first asked for, and so is what `required` returns. `known` are the ids of all
+    transforms there are, whether they run or not.
     """
 
     catalogue: Catalogue
@@ -330,6 +331,7 @@ class Context:
     callers: Mapping[str, tuple[Caller, ...]] = field(default_factory=_no_callers)
     imports: Iterable[str] = ()
     required: Callable[[], Required] = _nothing_required
+    known: frozenset[str] = frozenset()
 
 
 class Status(StrEnum):
@@ -341,6 +343,8 @@ class Status(StrEnum):
     """`check` does not prove: a fix was planned, not carried out."""
     CLEAN = "clean"
     LEFT = "left"
+    SUPPRESSED = "suppressed"
+    """Of a finding only: the template says that it is to stay."""
     ERROR = "error"
 
 
@@ -355,7 +359,8 @@ class Outcome:
     line: int
     column: int
     refusal: Refusal | None = None
-    """Why it was left: the finding's own refusal, or what held its fix back."""
+    """Why it was left: the finding's own refusal, or what held its fix back. Of one that is
+    suppressed, the reason that the template gives."""
     id: str = ""
     """The stable id of the repair, as `repair_id` gives it."""
 

@@ -146,6 +146,12 @@ def plugins(names: Iterable[str]) -> tuple[Transform, ...]:
     return tuple(found)
 
 
+def known(settings: Settings) -> frozenset[str]:
+    """Return the ids of all transforms there are, the named plugins' too; raises ConfigError."""
+    available = (*builtin_transforms(), *plugins(settings.plugins))
+    return frozenset(transform.id for transform in available)
+
+
 def load(settings: Settings) -> tuple[Transform, ...]:
     """Return the transforms that the settings ask for: built-in ones, then named plugins.
 

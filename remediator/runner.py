@@ -16,7 +16,7 @@ from . import atomic
 from .discover import Input, Unusable, expand, tree_of
 from .document import Document
 from .engine import Judge, inspect, remediate
-from .errors import FileError, Interrupted, RemediatorError, TemplateError
+from .errors import ConfigError, FileError, Interrupted, RemediatorError, TemplateError
 from .hidden import with_hidden
 from .interrupt import held
 from .lock import Claims
@@ -31,8 +31,9 @@ from .model import (
     Settings,
     Status,
 )
-from .registry import required_properties, trigger
+from .registry import known, required_properties, trigger
 from .repository import Repository
+from .suppression import is_marked
 from .transform import Transform
 from .work_tree import path_in_diff
 
@@ -80,13 +81,15 @@ class Runner:
     guard: Guard = unguarded
     track: Track = untracked
     runner_of: Callable[[Path], Runner] | None = None
-    """Who handles a file in its place, where settings differ by path."""
+    """Who handles a file in its place, where settings differ; raises ConfigError if wrong."""
     around: Around = field(default_factory=lambda: Around())
     """What the trees around the files know; runners of one run share it."""
     _trigger: Callable[[str], bool] = field(init=False)
+    _known: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
         self._trigger = trigger(self.transforms, self.catalogue)
+        self._known = known(self.settings)
 
     @property
     def command(self) -> str:
@@ -102,12 +105,18 @@ class Runner:
                 results.append(_error(str(entry.path), entry.reason))
             else:
                 inputs.append(entry)
+        wrong: dict[str, Path] = {}
         skipped = handled = 0
         interrupted = False
         try:
             with Claims() as claims:
                 for entry in self.track(inputs):
-                    runner = self.runner_of(entry.file) if self.runner_of else self
+                    try:
+                        runner = self.runner_of(entry.file) if self.runner_of else self
+                    except ConfigError as error:
+                        wrong.setdefault(error.message, entry.file.parent)
+                        handled += 1
+                        continue
                     work = partial(runner.handle, entry, claims if self.write else None)
                     result = self.guard(str(entry.file), work)
                     with held():  # a file that was written must not be missing in the result
@@ -120,6 +129,7 @@ class Runner:
         except (Interrupted, KeyboardInterrupt):
             interrupted = True
         else:
+            results += [_error(str(folder), message) for message, folder in wrong.items()]
             results += [
                 _error(str(path), "the folder holds no CloudFormation templates")
                 for path in paths
@@ -171,7 +181,8 @@ class Runner:
         if not named:
             if not _looks_like_template(text):
                 return None
-            if not self._trigger(text) and not raw.startswith(tuple(_UTF16)):
+            looks = self._trigger(text) or is_marked(text) or raw.startswith(tuple(_UTF16))
+            if not looks:
                 return FileResult(name, Status.CLEAN)
         try:
             document = Document.decode(raw, name)
@@ -197,6 +208,7 @@ class Runner:
             self.around.callers(document, entry),
             self.around.imports(entry),
             required_properties,
+            self._known,
         )
         try:
             result = self._result(document, name, context, entry)
@@ -258,7 +270,9 @@ def _busy(entry: Input, claims: Claims) -> FileError | None:
 def _unwritten(result: FileResult, message: str) -> FileResult:
     refusal = Refusal("cannot-edit", message)
     outcomes = tuple(
-        replace(outcome, status=Status.LEFT, refusal=outcome.refusal or refusal)
+        outcome
+        if outcome.status is Status.SUPPRESSED
+        else replace(outcome, status=Status.LEFT, refusal=outcome.refusal or refusal)
         for outcome in result.outcomes
     )
     return replace(

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeAlias
 
-from . import config, registry
+from . import config, projects, registry
 from .asked import examine_targets, with_asked
 from .discover import Input
 from .errors import ConfigError
 from .interactive import Ask, choose
 from .model import FileResult, RunResult, Settings, Status, Validation, Validator
+from .projects import Source
 from .request import STDIN, Done, Request
 from .runner import Around, Guard, Runner, Track, unguarded, untracked
-from .transform import Transform
 from .validator import Validator as Judge
 from .validator import is_installed
 from .work_tree import untracked as untracked_files
-
-Source: TypeAlias = tuple[str, str] | None
-"""The settings file that changes what is done, and what it sets."""
 
 
 def carry_out(
@@ -98,12 +94,15 @@ class _Work:
         groups, broken = self._projects()
         runs: list[RunResult] = []
         for project, paths in groups.items():
+            runners = self._runners(project, chosen)
             runner = self._runner(project.settings, project.source)
             runner.track = self.track
-            if project.rules or chosen is not None:
-                runner.runner_of = self._by_path(project, chosen)
+            runner.runner_of = runners.of
             run = runner.run(paths)
-            runs.append(replace(run, settings=(project.source,) if project.source else ()))
+            handled = [Path(file.path) for file in run.files if file.status is not Status.ERROR]
+            sources = [project.source] if project.source else []
+            sources = list(dict.fromkeys([*sources, *runners.sources(handled)]))
+            runs.append(replace(run, settings=tuple(sources)))
             if run.interrupted is not None:
                 break
         check, dry = self.request.check, self.request.dry_run
@@ -127,18 +126,19 @@ class _Work:
         broken: list[FileResult] = []
         for name in self.request.paths:
             try:
-                groups.setdefault(self._project(Path(name)), []).append(Path(name))
+                project = projects.load(Path(name), self.request.options, self.request.config)
+                groups.setdefault(project, []).append(Path(name))
             except ConfigError as error:
                 if self.request.config is not None:
                     raise
                 broken.append(FileResult(name, Status.ERROR, error=error.message))
         return groups, broken
 
-    def _project(self, path: Path) -> config.Project:
-        project = config.load_project(path, self.request.options, self.request.config)
-        for settings in project.variants:
-            _load(settings, project.source)
-        return project
+    def _runners(
+        self, project: config.Project, chosen: Mapping[str, frozenset[str]] | None = None
+    ) -> projects.Runners:
+        named = project if self.request.config else None
+        return projects.Runners(self._runner, self.request.options, named, chosen)
 
     def chosen_by(self, ask: Ask) -> Done:
         """Ask about every repair of a dry run, then make those that are accepted."""
@@ -155,10 +155,10 @@ class _Work:
         path = Path(file.path)
         given = [Path(name) for name in self.request.paths]
         root = next((each for each in given if each != path and path.is_relative_to(each)), None)
-        project = self._project(root or path)
-        settings = replace(project.of(path), only=only)
+        project = projects.load(root or path, self.request.options, self.request.config)
+        settings, source = self._runners(project).settings_of(path)
         entry = Input(path, named=root is None, root=root or path.parent)
-        result = self._runner(settings, project.source).handle(entry)
+        result = self._runner(replace(settings, only=only), source).handle(entry)
         return file if result is None else result
 
     def from_stdin(self) -> Done:
@@ -181,26 +181,10 @@ class _Work:
         )
         return Done(run, template)
 
-    def _by_path(
-        self, project: config.Project, chosen: Mapping[str, frozenset[str]] | None
-    ) -> Callable[[Path], Runner]:
-        """Return what finds the runner of a file; one for all files with the same settings."""
-        runners: dict[Settings, Runner] = {}
-
-        def runner_of(file: Path) -> Runner:
-            settings = project.of(file)
-            if chosen is not None:
-                settings = replace(settings, only=chosen.get(str(file), _NONE))
-            if settings not in runners:
-                runners[settings] = self._runner(settings, project.source)
-            return runners[settings]
-
-        return runner_of
-
     def _runner(self, settings: Settings, source: Source) -> Runner:
         request = self.request
         return Runner(
-            _load(settings, source),
+            projects.transforms(settings, source),
             registry.catalogue(),
             settings,
             check=request.check,
@@ -211,13 +195,3 @@ class _Work:
             around=self.around,
             judges=(self.judge.judge,) if self.judge is not None else (),
         )
-
-
-_NONE = frozenset({""})  # chooses no repair at all; an empty choice would be all
-
-
-def _load(settings: Settings, source: Source) -> tuple[Transform, ...]:
-    try:
-        return registry.load(settings)
-    except ConfigError as error:
-        raise ConfigError(f"{source[0]}: {error.message}" if source else error.message) from error

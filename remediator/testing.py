@@ -126,6 +126,7 @@ def _remediate(
         case.callers(),
         case.imports(),
         registry.required_properties,
+        registry.known(settings),
     )
     document = Document.decode(raw, str(case.before))
     return remediate(document, transforms, context, path=case.before.name)

@@ -273,22 +273,28 @@ def lost_comment(old: Document, new: Document, changes: Changes) -> int | None:
     row = leaves(old, changes)
     starts = [leaf.start for leaf in row]
     rewritten = {changes.new_path(path) for path in changes.rewritten}
-    left = Counter(new.text[start:end].rstrip() for start, end in _comments(new, leaves(new)))
-    for start, end in _comments(old, row):
+    left = Counter(_as_it_stands(new.text, *span) for span in comments(new, leaves(new)))
+    for start, end in comments(old, row):
         following = bisect_right(starts, start)
         if _may_go(old.text, start, end, row, following):
             continue
         above = row[following - 1]
         if above.kind is Kind.KEY and above.path in rewritten:
             continue  # between a key and its value, which goes as a whole
-        comment = old.text[start:end].rstrip()
+        comment = _as_it_stands(old.text, start, end)
         left[comment] -= 1
         if left[comment] < 0:
             return old.position(start)[0]
     return None
 
 
-def _comments(document: Document, row: Sequence[Leaf]) -> Iterator[tuple[int, int]]:
+def _as_it_stands(text: str, start: int, end: int) -> str:
+    """Return a comment, with its indentation where it has a line of its own."""
+    margin = text[_line_start(text, start) : start]
+    return ("" if margin.strip() else margin) + text[start:end].rstrip()
+
+
+def comments(document: Document, row: Sequence[Leaf]) -> Iterator[tuple[int, int]]:
     """Yield start and end of every comment outside scalars."""
     place = 0
     for leaf in row:

@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 from test_masking import formats, said
 
-from remediator.config import MAX_BYTES, Rule
+from remediator.config import Rule
 from remediator.repository import Repository
+from remediator.toml_file import MAX_BYTES
 from remediator.work_tree import untracked
 
 ROOT = Path(__file__).parent.parent
@@ -254,6 +255,7 @@ def hook(event, args):
         seen.append((event, args[:2]))
 sys.addaudithook(hook)
 from remediator.__main__ import main
+from remediator.toml_file import MAX_BYTES
 options = sys.argv[1:]
 for arguments in (["fix", *options], ["check", "--format", "json", "."], ["fix", "-"]):
     sys.argv[1:] = arguments

@@ -192,3 +192,75 @@ def test_what_cannot_be_written_keeps_its_findings(
 
 def test_check_takes_quiet(tmp_path: Path) -> None:
     assert remediator("check", "-q", write(tmp_path)).exit_code == 1
+
+
+# --- repositories of many projects -----------------------------------------------------------
+
+
+@pytest.fixture
+def monorepo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository in which every folder has a template, and some have settings."""
+    (tmp_path / "remediator.toml").write_text('ignore = ["null-values"]')  # outside: of no effect
+    root = tmp_path / "repository"
+    names = ("", "plain", "own", "own/deep", "project", "project/both", "other")
+    for name in names:
+        (root / name).mkdir(parents=True)
+        write(root / name)
+    (root / ".git").mkdir()
+    (root / "other" / ".git").mkdir()
+    (root / "pyproject.toml").write_text("[tool.remediator]\nallow = []\n")
+    (root / "own" / "remediator.toml").write_text('ignore = ["export-names"]\n')
+    (root / "project" / "pyproject.toml").write_text('[project]\nname = "remediator-user"\n')
+    (root / "project" / "both" / "pyproject.toml").write_text("[tool.remediator]\nnew = true\n")
+    (root / "project" / "both" / "remediator.toml").write_text(
+        '[paths."t.*"]\nignore = "export-names"'
+    )
+    monkeypatch.chdir(root)
+    return root
+
+
+LEFT_ALONE = ["own/deep/t.yaml", "own/t.yaml", "project/both/t.yaml"]
+REPAIRED = ["other/t.yaml", "plain/t.yaml", "project/t.yaml", "t.yaml"]
+
+
+def statuses(*arguments: str) -> dict[str, str]:
+    report = json.loads(remediator("fix", "--dry-run", "--format", "json", *arguments).stdout)
+    return {file["path"]: file["status"] for file in report["files"]}
+
+
+def test_each_template_has_its_nearest_settings_whatever_path_is_given(monorepo: Path) -> None:
+    whole = statuses(".")
+    assert whole == dict.fromkeys(LEFT_ALONE, "clean") | dict.fromkeys(REPAIRED, "would-fix")
+    assert whole == {path: statuses(path)[path] for path in whole}
+    assert statuses("own", "other") == {path: whole[path] for path in whole if path[0] == "o"}
+
+
+def test_the_settings_that_were_used_are_named(monorepo: Path) -> None:
+    def named(path: str) -> list[str]:
+        report = json.loads(remediator("check", "--format", "json", path).stdout)
+        return [str(Path(each["file"]).relative_to(monorepo)) for each in report["settings"]]
+
+    assert named(".") == [
+        "pyproject.toml",
+        "own/remediator.toml",
+        "project/both/remediator.toml",
+    ]
+    assert named("own") == ["own/remediator.toml"]
+    assert named("other") == []
+
+
+def test_a_settings_file_that_is_named_holds_for_all(monorepo: Path) -> None:
+    (monorepo / "all.toml").write_text('ignore = ["export-names"]')
+    assert set(statuses("--config", "all.toml", ".").values()) == {"clean"}
+
+
+def test_wrong_settings_further_down_are_one_line_and_the_others_go_on(monorepo: Path) -> None:
+    (monorepo / "own" / "remediator.toml").write_text("nonsense = 1")
+    (monorepo / "own" / "deep" / "u.yaml").write_text(BROKEN_EXPORT)
+    result = remediator("fix", ".")
+    assert result.exit_code == 2
+    lines = [line for line in result.stdout.splitlines() if "error: " in line]
+    assert len(lines) == 1
+    assert f"{monorepo}/own/remediator.toml: nonsense: unknown key" in lines[0]
+    assert "Name:" in (monorepo / "plain" / "t.yaml").read_text()
+    assert (monorepo / "own" / "deep" / "u.yaml").read_text() == BROKEN_EXPORT

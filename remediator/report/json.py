@@ -42,10 +42,9 @@ def report(result: RunResult) -> dict[str, Any]:
         "summary": {
             "files": len(result.files),
             "skipped": result.skipped,
-            **{status.value: files[status] for status in Status},
+            **{s.value: files[s] for s in Status if s is not Status.SUPPRESSED},
             "findings": {
-                status.value: outcomes[status]
-                for status in (Status.FIXED, Status.WOULD_FIX, Status.REPAIRABLE, Status.LEFT)
+                s.value: outcomes[s] for s in Status if s not in (Status.CLEAN, Status.ERROR)
             },
         },
     }

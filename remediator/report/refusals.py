@@ -135,6 +135,21 @@ REFUSALS = {
     "parameter for each.",
     "shared-secret": "The secret is read by several databases, but can be attached to one. Make a "
     "secret for each.",
+    "suppressed": "The template says that this is to stay as it is, with a comment or in its "
+    "Metadata. Remove that to have it repaired.",
+    "suppressed-within": "The repair would take away or rewrite an entry in which another finding "
+    "is suppressed. Remove that suppression, or suppress this finding as well.",
+    "suppression-malformed": "A suppression is not written as one, and suppresses nothing. Write "
+    "`# remediator: ignore[<transform>] <reason>`, or in Metadata.remediator.ignore a list of "
+    "`transform` and `reason`.",
+    "suppression-unclear": "A suppression that cannot be read, names no transform or stands at no "
+    "entry may mean this finding, so nothing is repaired. Put the suppression right.",
+    "suppression-unknown": "A suppression names a transform that is not there. Write an id that "
+    "`remediator explain` lists.",
+    "suppression-unused": "A suppression suppresses nothing, because nothing is found there any "
+    "more or it stands at another entry. Remove it, or move it to the line that a report names.",
+    "suppression-without-reason": "A suppression does not say why, so nobody will know whether it "
+    "still holds. Write the reason behind it; until then it holds all the same.",
     "symbol-not-possible": "One use demands a special character, another one takes none. Relax the "
     "parameter's pattern, or use one password for each.",
     "template-too-large": "The template would have more bytes than CloudFormation takes. Split the "

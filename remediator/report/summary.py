@@ -103,6 +103,9 @@ def _numbers(
     declined = sum(each.is_declined for _, each in outcomes(result, (Status.LEFT,)))
     if declined:
         parts.append(f"{declined} declined")
+    suppressed = sum(1 for _ in outcomes(result, (Status.SUPPRESSED,)))
+    if suppressed:
+        parts.append(f"{suppressed} suppressed in the template")
     if failed:
         parts.append(f"{_count(failed, 'input')} could not be handled")
     if clean:
@@ -166,7 +169,7 @@ def _validated(result: RunResult) -> Iterator[str]:
 def _inputs(result: RunResult) -> Iterator[str]:
     """Say whether stacks deploy without a person's input, and what values are still needed."""
     sound = [file for file in result.files if file.status is not Status.ERROR]
-    touched = [file for file in sound if file.outcomes]
+    touched = [f for f in sound if any(o.status is not Status.SUPPRESSED for o in f.outcomes)]
     if result.command != "check":
         ready = [file for file in touched if not file.needs_after and not file.undefined]
         if len(ready) > 3:
