@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from . import __version__
+from .report.formats import FORMATS, View
 
 if TYPE_CHECKING:
     from .config import Options
@@ -49,7 +50,9 @@ Allow = Annotated[
 New = Annotated[
     bool | None, typer.Option("--new", help="Nothing is deployed yet: allow every repair.")
 ]
-Format = Annotated[str, typer.Option("--format", metavar="text|json", help="Form of the report.")]
+Format = Annotated[
+    str, typer.Option("--format", metavar="|".join(FORMATS), help="Form of the report.")
+]
 Config = Annotated[
     Path | None, typer.Option(help="Settings file [default: the nearest remediator.toml].")
 ]
@@ -273,8 +276,8 @@ def _run(request: Request, report_format: str, *, quiet: bool, color: bool | Non
     from .errors import RemediatorError
     from .session import carry_out
 
-    if report_format not in ("text", "json"):
-        _fail(f"--format: {report_format!r} is neither text nor json")
+    if report_format not in FORMATS:
+        _fail(f"--format: {report_format!r} is none of {', '.join(FORMATS)}")
     try:
         done = carry_out(request, guard=_guard, track=_track)
     except RemediatorError as error:
@@ -306,21 +309,18 @@ def _stop_interrupted(result: RunResult, *, in_place: bool) -> NoReturn:
 def _report(
     result: RunResult, request: Request, report_format: str, *, quiet: bool, colour: bool
 ) -> str:
-    if report_format == "json":
-        from .report import json
+    from .model import Settings
+    from .registry import load
 
-        stream = sys.stderr if request.paths == ("-",) and not request.check else sys.stdout
-        utf8 = (stream.encoding or "").lower().replace("-", "") == "utf8"
-        return json.render(result, ascii_only=not utf8)
-    from .report import text
-
-    shown = ""
-    if not quiet:
-        from .report import diff
-
-        shown = diff.unified(result)
-        shown = (text.colour_diff(shown) if colour else shown) + ("\n" if shown else "")
-    return shown + text.render(result, colour=colour, new=bool(request.options.new))
+    stream = sys.stderr if request.paths == ("-",) and not request.check else sys.stdout
+    view = View(
+        colour=colour,
+        diff=not quiet,
+        new=bool(request.options.new),
+        ascii_only=(stream.encoding or "").lower().replace("-", "") != "utf8",
+        transforms=lambda: load(Settings(plugins=request.options.plugins)),
+    )
+    return FORMATS[report_format](result, view)
 
 
 def _writable(text: str, to_stderr: bool = False) -> str:

@@ -111,7 +111,7 @@ class Runner:
                 if result is None:
                     skipped += 1
                 else:
-                    results.append(result)
+                    results.append(_placed(result, entry.file))
         except (Interrupted, KeyboardInterrupt):
             interrupted = True
         else:
@@ -143,7 +143,6 @@ class Runner:
                 result,
                 named=entry.named,
                 fresh=self.settings.new,
-                diff_path=path_in_diff(entry.file) if result.old != result.new else "",
             )
             if result.status in (Status.FIXED, Status.LEFT, Status.WOULD_FIX):
                 result = self._written(entry.file, raw, result)
@@ -216,6 +215,13 @@ class Runner:
         except FileError as error:
             return _unwritten(result, error.message)
         return result
+
+
+def _placed(result: FileResult, file: Path) -> FileResult:
+    """Return a result with its place in the repository, where a report has something to say."""
+    if not result.outcomes and not result.error:
+        return result
+    return replace(result, diff_path=path_in_diff(file))
 
 
 def _unwritten(result: FileResult, message: str) -> FileResult:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ..model import FileResult, RunResult, Status
 from .mask import mask
-from .summary import DONE, Paint, follow_ups, outcomes, summary, wrapped
+from .summary import DONE, Paint, follow_ups, outcomes, summary, waiting, wrapped
 
 _FEW = 3
 """Findings left with which their advice is shown: more would bury the summary."""
@@ -70,7 +70,7 @@ def _repairs(result: RunResult, paint: Paint, *, new: bool) -> Iterator[str]:
 
 
 def _left(result: RunResult, paint: Paint) -> Iterator[str]:
-    left = [each for each in outcomes(result, (Status.LEFT,)) if not each[1].is_declined]
+    left = waiting(result)
     for file, outcome in left:
         message = mask(outcome.finding.message, file.masked)
         line = f"{file.path}:{outcome.line}  {outcome.transform}  left: {message}"
