@@ -12,7 +12,8 @@ import re
 
 _BACKTICKS = re.compile(r"`+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
-_MARKS = re.compile(r"([\\`*_\[\]#~]|^[-+=>:]|^\d+(?=[.)]))")
+_MARKS = re.compile(r"[\\`*_\[\]#~]|^[-+=]")
+_NUMBER = re.compile(r"^(\d+)(?=[.)])")
 _LINKS = re.compile(r"@|#(?=\d)|:/|/(?=/)|\bwww(?=\.)|\b(?:mailto|xmpp)(?=:)|\bGH(?=-)", re.I)
 _NO_WIDTH = "\u200b"
 
@@ -31,7 +32,7 @@ def code(text: str) -> str:
 def plain(text: str) -> str:
     """Return a text that reads as it is, on one line, in a table too."""
     text = _LINKS.sub(lambda match: _apart(match.group()), " ".join(_one_line(text).split()))
-    text = _MARKS.sub(lambda match: _escaped(match.group()), text)
+    text = _NUMBER.sub(r"\1\\", _MARKS.sub(r"\\\g<0>", text))
     text = html.escape(text, quote=False).replace("|", "&#124;")
     return text.replace("$", "<span>$</span>")  # two of them would begin and end a formula
 
@@ -55,10 +56,6 @@ def _one_line(text: str) -> str:
 
 def _apart(link: str) -> str:
     return link + _NO_WIDTH if len(link) != 2 or link.isalpha() else link[0] + _NO_WIDTH + link[1]
-
-
-def _escaped(mark: str) -> str:
-    return f"{mark}&#8203;" if mark.isdigit() else f"\\{mark}"
 
 
 def _entity(character: str) -> str:
