@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: demo test test-judges bench clean
+.PHONY: demo test test-judges test-hooks bench clean
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "remediator needs Python 3.11: make PYTHON=python3.12")'
@@ -27,6 +27,10 @@ test: $(STAMP)
 # Two other judges look at every case: minutes, so apart from the tests that run all the time.
 test-judges: $(STAMP)
 	$(BIN)/python -m pytest -n auto -m judges
+
+# The hooks for pre-commit and the GitHub Action, installed as their users do.
+test-hooks: $(STAMP)
+	$(BIN)/python -m pytest -m hooks
 
 # make bench FOLDER=~/repositories measures over the templates of a folder.
 FOLDER ?= examples

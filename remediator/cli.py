@@ -53,6 +53,12 @@ New = Annotated[
 Format = Annotated[
     str, typer.Option("--format", metavar="|".join(FORMATS), help="Form of the report.")
 ]
+SkipOthers = Annotated[
+    bool,
+    typer.Option(
+        "--skip-others", help="Pass over a PATH that is no template, or a folder without any."
+    ),
+]
 Config = Annotated[
     Path | None, typer.Option(help="Settings file [default: the nearest remediator.toml].")
 ]
@@ -138,6 +144,7 @@ def fix(
     rotation: Rotation = None,
     manual_secrets: ManualSecrets = None,
     report_format: Format = "text",
+    skip_others: SkipOthers = False,
     config: Config = None,
     plugin: Plugin = None,
     no_validate: Annotated[
@@ -166,6 +173,7 @@ def fix(
         policy=deploy_policy,
         seed_script=seed_script,
         validate=not no_validate,
+        skip_others=skip_others,
         options=replace(
             options, only=_names(only) or frozenset(), skip=_names(skip) or frozenset()
         ),
@@ -191,6 +199,7 @@ def check(
     rotation: Rotation = None,
     manual_secrets: ManualSecrets = None,
     report_format: Format = "text",
+    skip_others: SkipOthers = False,
     config: Config = None,
     plugin: Plugin = None,
     quiet: Annotated[
@@ -204,6 +213,7 @@ def check(
     request = Request(
         paths=tuple(paths or ["."]),
         check=True,
+        skip_others=skip_others,
         options=_options(select, ignore, allow, new, strategy, rotation, manual_secrets, plugin),
         config=config,
     )

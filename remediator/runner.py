@@ -64,7 +64,8 @@ class Runner:
 
     `write`: repaired files are written in place; else they are only worked out. `fixes`: the
     repairs count as done, here or where the caller puts them. `check`: findings only, no proof.
-    `judges` look at every new text, as `remediate` says.
+    `judges` look at every new text, as `remediate` says. `skip_others`: a file that was named and is
+    no template is passed over like one that is met in a folder, and so is a folder without any.
     """
 
     transforms: Sequence[Transform]
@@ -74,6 +75,7 @@ class Runner:
     write: bool = False
     fixes: bool = False
     in_place: bool = False
+    skip_others: bool = False
     judges: Sequence[Judge] = ()
     guard: Guard = unguarded
     track: Track = untracked
@@ -99,7 +101,7 @@ class Runner:
             if isinstance(entry, Unusable):
                 results.append(_error(str(entry.path), entry.reason))
             else:
-                inputs.append(entry)
+                inputs.append(replace(entry, named=entry.named and not self.skip_others))
         skipped = handled = 0
         interrupted = False
         try:
@@ -118,7 +120,7 @@ class Runner:
             results += [
                 _error(str(path), "the folder holds no CloudFormation templates")
                 for path in paths
-                if is_folder(path) and not _any_below(results, path)
+                if not self.skip_others and is_folder(path) and not _any_below(results, path)
             ]
         return RunResult(
             tuple(results),
@@ -139,11 +141,7 @@ class Runner:
             result = self.text(raw, name, entry)
             if result is None:
                 return None
-            result = replace(
-                result,
-                named=entry.named,
-                fresh=self.settings.new,
-            )
+            result = replace(result, named=entry.named, fresh=self.settings.new)
             if result.status in (Status.FIXED, Status.LEFT, Status.WOULD_FIX):
                 result = self._written(entry.file, raw, result)
         except RemediatorError as error:

@@ -26,7 +26,10 @@ Source: TypeAlias = tuple[str, str] | None
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the command line asks for; `check` is that command, else it is `fix`."""
+    """What the command line asks for; `check` is that command, else it is `fix`.
+
+    `skip_others`: what is no template is no error, even where it was named.
+    """
 
     paths: tuple[str, ...]
     check: bool = False
@@ -37,6 +40,7 @@ class Request:
     policy: Path | None = None
     seed_script: Path | None = None
     validate: bool = True
+    skip_others: bool = False
     options: config.Options = field(default_factory=config.Options)
     config: Path | None = None
 
@@ -215,6 +219,7 @@ def _runner(
         write=write,
         fixes=not request.dry_run,
         in_place=request.dry_run and not request.output,
+        skip_others=request.skip_others,
         guard=guard,
         judges=(judge.judge,) if judge is not None else (),
     )
