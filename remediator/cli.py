@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from . import __version__
-from .report.formats import FORMATS, View
+from . import __version__, completion
+from .output import has_colour, rendered, writable
+from .report.formats import FORMATS
 
 if TYPE_CHECKING:
     from .config import Options
@@ -51,7 +52,13 @@ New = Annotated[
     bool | None, typer.Option("--new", help="Nothing is deployed yet: allow every repair.")
 ]
 Format = Annotated[
-    str, typer.Option("--format", metavar="|".join(FORMATS), help="Form of the report.")
+    str,
+    typer.Option(
+        "--format",
+        metavar="|".join(FORMATS),
+        autocompletion=lambda: list(FORMATS),
+        help="Form of the report.",
+    ),
 ]
 SkipOthers = Annotated[
     bool,
@@ -83,6 +90,7 @@ Colour = Annotated[
 
 def main() -> None:
     """Run the command line; exits with 0, 1 or 2 as the README says."""
+    completion.prepare()
     app(prog_name="remediator")
 
 
@@ -92,11 +100,28 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _print_completion(shell: str | None) -> None:
+    if shell is not None:
+        if shell not in completion.SHELLS:
+            _fail(f"--show-completion: {shell!r} is none of {', '.join(completion.SHELLS)}")
+        typer.echo(completion.script(shell))
+        raise typer.Exit
+
+
 @app.callback()
 def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print it.")
     ] = False,
+    show_completion: Annotated[
+        str | None,
+        typer.Option(
+            metavar="|".join(completion.SHELLS),
+            callback=_print_completion,
+            is_eager=True,
+            help="Print the script for it.",
+        ),
+    ] = None,
 ) -> None:
     """Repairs AWS CloudFormation templates and proves each repair.
 
@@ -297,9 +322,9 @@ def _run(request: Request, report_format: str, *, quiet: bool, color: bool | Non
         if done.template is not None:
             sys.stdout.buffer.write(done.template)
             sys.stdout.flush()
-        colour = _has_colour(color, to_stderr)
-        text = _report(done.result, request, report_format, quiet=quiet, colour=colour)
-        typer.echo(_writable(text, to_stderr), nl=False, err=to_stderr, color=colour)
+        colour = has_colour(color, to_stderr)
+        text = rendered(done.result, request, report_format, diff=not quiet, colour=colour)
+        typer.echo(writable(text, to_stderr), nl=False, err=to_stderr, color=colour)
         sys.stdout.flush()
     except BrokenPipeError:
         # Who reads us has seen enough; the exit code still counts. Python would complain at exit.
@@ -314,36 +339,6 @@ def _stop_interrupted(result: RunResult, *, in_place: bool) -> NoReturn:
     message = f"interrupted after {result.interrupted} of {result.scanned} files; {those}"
     typer.echo(f"remediator: {message}", err=True)
     raise typer.Exit(130)
-
-
-def _report(
-    result: RunResult, request: Request, report_format: str, *, quiet: bool, colour: bool
-) -> str:
-    from .model import Settings
-    from .registry import load
-
-    stream = sys.stderr if request.paths == ("-",) and not request.check else sys.stdout
-    view = View(
-        colour=colour,
-        diff=not quiet,
-        new=bool(request.options.new),
-        ascii_only=(stream.encoding or "").lower().replace("-", "") != "utf8",
-        transforms=lambda: load(Settings(plugins=request.options.plugins)),
-    )
-    return FORMATS[report_format](result, view)
-
-
-def _writable(text: str, to_stderr: bool = False) -> str:
-    """Escape what the stream cannot take: another encoding, or a file's name that is no UTF-8."""
-    encoding = getattr(sys.stderr if to_stderr else sys.stdout, "encoding", None) or "utf-8"
-    return text.encode(encoding, "backslashreplace").decode(encoding)
-
-
-def _has_colour(wanted: bool | None, to_stderr: bool) -> bool:
-    if wanted is not None:
-        return wanted
-    stream = sys.stderr if to_stderr else sys.stdout
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def _exit_code(result: RunResult) -> int:
@@ -397,5 +392,5 @@ def _track(inputs: Sequence[Input]) -> Iterable[Input]:
 
 
 def _fail(message: str) -> NoReturn:
-    typer.echo(_writable(f"remediator: {message}", to_stderr=True), err=True)
+    typer.echo(writable(f"remediator: {message}", to_stderr=True), err=True)
     raise typer.Exit(2)

@@ -64,8 +64,8 @@ class Runner:
 
     `write`: repaired files are written in place; else they are only worked out. `fixes`: the
     repairs count as done, here or where the caller puts them. `check`: findings only, no proof.
-    `judges` look at every new text, as `remediate` says. `skip_others`: a file that was named and is
-    no template is passed over like one that is met in a folder, and so is a folder without any.
+    `judges` look at every new text, as `remediate` says. `skip_others`: a file that was named and
+    is no template is passed over like one that is met in a folder; so is a folder without any.
     """
 
     transforms: Sequence[Transform]

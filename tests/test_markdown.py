@@ -221,7 +221,7 @@ def test_diffs_that_do_not_fit_are_left_out_and_it_is_said() -> None:
     shown = comment(*files)
     assert len(shown.encode()) < 65_536
     assert shown.count("```diff") == 3
-    assert "1 diffs are left out" in shown
+    assert "1 diff is left out" in shown
     assert shown.count("<details open>") == 4
 
 
