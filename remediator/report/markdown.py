@@ -81,7 +81,7 @@ class _Comment:
         sections = [
             "## remediator",
             f"**{plain(numbers(self.result))}**",
-            _listed(self._remarks()),
+            "\n".join(self._remarks()),
             self._repairs(),
             self._errors(),
             self._follow_ups(),
@@ -93,12 +93,11 @@ class _Comment:
     def _remarks(self) -> Iterator[str]:
         unknown = ", ".join(map(code, self.result.unknown[: self.rows]))
         if unknown:
-            yield f"No repair has the id {unknown}."
+            yield f"- No repair has the id {unknown}."
         if self.result.interrupted is not None:
-            yield f"Interrupted after {self.result.interrupted} of {self.result.scanned} files."
+            yield f"- Interrupted after {self.result.interrupted} of {self.result.scanned} files."
         for line in (*consequences(self.result, new=self.new), *validated(self.result)):
-            if not line.endswith(":"):
-                yield plain(_clipped(line))
+            yield ("  - " if line.startswith(" ") else "- ") + plain(_clipped(line))
 
     def _repairs(self) -> str:
         done = [each for each in outcomes(self.result, DONE) if each[1].finding.fix]
@@ -147,9 +146,8 @@ class _Comment:
         text = _section("Files", lines, len(files), self.rows)
         missing = sum(file.path not in shown for file in self.changed)
         if text and missing:
-            text += (
-                f"\n\n{missing} diffs are left out, as the comment would be too long for GitHub."
-            )
+            diffs = "1 diff is" if missing == 1 else f"{missing} diffs are"
+            text += f"\n\n{diffs} left out, as the comment would be too long for GitHub."
         return text
 
     def _of_file(self, file: FileResult, with_diff: bool) -> str:
@@ -187,10 +185,6 @@ def _section(title: str, lines: Sequence[str], number: int, rows: int, level: in
         return ""
     more = f"\n\n{number - rows} more are left out here." if number > rows else ""
     return f"{'#' * level} {title}\n\n" + "\n".join(lines) + more
-
-
-def _listed(lines: Iterator[str]) -> str:
-    return "\n".join(f"- {line}" for line in lines)
 
 
 def _place(file: FileResult, outcome: Outcome) -> str:
