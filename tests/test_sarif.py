@@ -133,6 +133,16 @@ def test_a_secret_is_hidden_and_leaves_no_fix() -> None:
     assert result["message"]["text"].endswith("as it would show a literal secret.")
 
 
+def test_a_secret_beside_the_change_leaves_the_fix_but_no_hash() -> None:
+    finding = Finding(("a",), "x", FIX, masked=("Tr0ub4dor",))
+    made = Outcome("export-names", finding, Status.WOULD_FIX, 1, 1)
+    far = "# far away\n" * 9 + "b: Tr0ub4dor\n"
+    run = run_of(file("a: 0\n" + far, "a: 1\n" + far, made))
+    assert run["results"][0]["fixes"]
+    assert "hashes" not in run["artifacts"][0]
+    assert "Tr0ub4dor" not in json.dumps(run)
+
+
 # --- results and rules -----------------------------------------------------------------------
 
 

@@ -46,7 +46,7 @@ class Placed:
         """What became of the old lines, as `difflib` words it."""
         if self.file.old == self.file.new:
             return ()
-        return SequenceMatcher(None, self.old, self.new, autojunk=False).get_opcodes()
+        return SequenceMatcher(None, self.old, self.new).get_opcodes()
 
     def of(self, outcome: Outcome) -> tuple[int, int]:
         """Return line and column, from 1, of an outcome in the old text."""

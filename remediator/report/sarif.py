@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -15,7 +16,7 @@ from urllib.parse import quote
 from .. import __version__
 from ..model import FileResult, Outcome, RunResult, Status, pointer
 from .diff import is_masked
-from .mask import mask
+from .mask import mask, mask_spans
 from .place import NEWLINES, Placed, path_of
 from .refusals import REFUSALS
 from .replacements import replacements
@@ -101,8 +102,8 @@ def _invocation(result: RunResult) -> dict[str, Any]:
 def _results(file: FileResult) -> Iterator[dict[str, Any]]:
     placed = Placed(file)
     repaired = [outcome for outcome in file.outcomes if outcome.status in _REPAIRED]
-    hides = is_masked(file)
-    first = repaired[0] if repaired and not hides and _has_fix(file) else None
+    hides = _shows_secret(file)
+    first = repaired[0] if repaired and _has_fix(file) else None
     for outcome in file.outcomes:
         content = _result(placed, outcome, hides=hides)
         if outcome is first:
@@ -184,7 +185,23 @@ def _artifact_location(file: FileResult) -> dict[str, str]:
 def _has_fix(file: FileResult) -> bool:
     """Whether the change of a file is attached: it is still to be made, and shows no secret."""
     pending = any(outcome.status is Status.WOULD_FIX for outcome in file.outcomes)
-    return pending and file.old != file.new and not is_masked(file)
+    return pending and file.old != file.new and not _shows_secret(file)
+
+
+def _shows_secret(file: FileResult) -> bool:
+    """Whether the change of a file, or what stands around it in the diff, holds a secret."""
+    if not file.masked:
+        return False
+    hidden = replace(
+        file,
+        old=mask(mask_spans(file.old, file.hidden_old), file.masked),
+        new=mask(mask_spans(file.new, file.hidden_new), file.masked),
+    )
+    return is_masked(file) or _inserted(file) != _inserted(hidden)
+
+
+def _inserted(file: FileResult) -> list[str]:
+    return [each["insertedContent"]["text"] for each in replacements(file)]
 
 
 def _fix(file: FileResult, outcome: Outcome, number: int) -> dict[str, Any]:
@@ -207,12 +224,14 @@ def _fix(file: FileResult, outcome: Outcome, number: int) -> dict[str, Any]:
 def _artifact(file: FileResult) -> dict[str, Any]:
     """Return what tells whether a file is still the one that its fix was made for."""
     content = file.old.encode()
-    return {
+    artifact: dict[str, Any] = {
         "location": _artifact_location(file),
         "length": len(content),
         "encoding": "UTF-8",
-        "hashes": {"sha-256": sha256(content).hexdigest()},
     }
+    if file.masked:  # by the hash, a guess at a short secret could be checked
+        return artifact
+    return artifact | {"hashes": {"sha-256": sha256(content).hexdigest()}}
 
 
 # --- rules -----------------------------------------------------------------------------------
