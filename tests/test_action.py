@@ -83,6 +83,16 @@ def test_no_script_holds_an_expression() -> None:
         assert item["description"]
 
 
+@pytest.mark.skipif(shutil.which("shellcheck") is None, reason="shellcheck is not installed")
+def test_the_scripts_have_no_known_flaw() -> None:
+    for step in STEPS.values():
+        command = ["shellcheck", "--shell=bash", "-"]
+        done = subprocess.run(
+            command, input=step.get("run", ""), capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout
+
+
 def test_check_annotates_and_fails(runner: Runner) -> None:
     done = runner.run("Run remediator", {"sarif-file": "out.sarif"})
     assert done.returncode == 1, done.stderr

@@ -1,4 +1,4 @@
-"""The files of --diff and --patch, taken by git and by `jsonpatch`."""
+"""The files of --diff and --patch, taken by git and by `jsonpatch`, and the fixes of SARIF."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import json
 import subprocess
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import jsonpatch
 import pytest
+from formats import applied_by_bytes, applied_by_lines
 from test_cli import BROKEN_EXPORT, remediator
 
 from remediator.document import Document
@@ -58,6 +60,13 @@ def test_git_applies_the_diff_of_a_file_outside_the_current_folder(
     assert file.read_bytes() == applied
     patch = json.loads((elsewhere / "x.json").read_text())
     assert jsonpatch.apply_patch(data(text.encode()), patch) == data(applied)
+    file.write_bytes(text.encode())
+    shown = remediator("fix", "--dry-run", "--format", "sarif", file).stdout
+    (result,) = json.loads(shown)["runs"][0]["results"]
+    (change,) = result["fixes"][0]["artifactChanges"]
+    assert unquote(change["artifactLocation"]["uri"]) == name
+    for apply in (applied_by_bytes, applied_by_lines):
+        assert apply(text, change["replacements"]).encode() == applied
 
 
 def data(raw: bytes) -> Any:

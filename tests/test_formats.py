@@ -22,7 +22,7 @@ from formats import (
 from test_cli import remediator
 
 from remediator.document import Document
-from remediator.model import FileResult, Value
+from remediator.model import FileResult, RunResult, Status, Validation, Validator, Value
 from remediator.registry import builtin_transforms
 from remediator.report import diff, markdown, sarif
 from remediator.report import json as json_report
@@ -122,3 +122,20 @@ def test_every_field_of_the_schema_is_described_and_none_is_open() -> None:
     assert problems(RESULT, report) == []
     assert problems(RESULT, report | {"more": 1})
     assert problems(RESULT, report | {"version": 2})
+
+
+def test_the_schema_knows_what_few_results_have() -> None:
+    file = FileResult("t", Status.CLEAN, fresh=True)
+    run = RunResult(
+        (file,),
+        "fix",
+        settings=(("remediator.toml", "new"),),
+        policy="x.json is the IAM policy.",
+        unknown=("0123456789",),
+        validation=Validation(Validator.ASKED, ("t",)),
+        interrupted=1,
+    )
+    report = json_report.report(run)
+    assert problems(RESULT, report) == []
+    assert problems(RESULT, report | {"validation": {"validator": "asked"}})
+    assert problems(RESULT, report | {"files": [report["files"][0] | {"status": "error"}]})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ..model import FileResult, Outcome, RunResult, Status
+from ..model import FileResult, Fix, Outcome, RunResult, Status
 from . import diff
 from .markup import block, code, in_html, plain
 from .mask import mask
@@ -100,17 +100,17 @@ class _Comment:
             yield ("  - " if line.startswith(" ") else "- ") + plain(_clipped(line))
 
     def _repairs(self) -> str:
-        done = [each for each in outcomes(self.result, DONE) if each[1].finding.fix]
-        if not done:
+        rows = [
+            self._row(file, outcome, outcome.finding.fix)
+            for file, outcome in outcomes(self.result, DONE)
+            if outcome.finding.fix is not None
+        ]
+        if not rows:
             return ""
-        lines = ["| place | what | consequence | id |", "|---|---|---|---|"]
-        lines += [self._row(file, outcome) for file, outcome in done[: self.rows]]
-        return _section(_DONE[self.result.command], lines, len(done), self.rows)
+        lines = ["| place | what | consequence | id |", "|---|---|---|---|", *rows[: self.rows]]
+        return _section(_DONE[self.result.command], lines, len(rows), self.rows)
 
-    def _row(self, file: FileResult, outcome: Outcome) -> str:
-        fix = outcome.finding.fix
-        if fix is None:
-            return ""
+    def _row(self, file: FileResult, outcome: Outcome, fix: Fix) -> str:
         what = plain(_clipped(mask(fix.title, file.masked)))
         consequence = ""
         if not self.new and not file.fresh:
