@@ -207,6 +207,12 @@ def test_an_error_is_a_result_and_a_notification() -> None:
     }
 
 
+def test_standard_input_is_no_file_of_the_repository() -> None:
+    (result,) = run_of(file("a\n", "b\n", path="-"))["results"]
+    location = result["locations"][0]["physicalLocation"]["artifactLocation"]
+    assert location == {"uri": "-", "description": {"text": "standard input"}}
+
+
 def test_what_the_whole_run_says() -> None:
     run = RunResult((), "check", scanned=9, interrupted=3, unknown=("0123456789",))
     log = sarif.log(run)

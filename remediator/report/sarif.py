@@ -29,6 +29,7 @@ FINGERPRINT = "remediatorId/v1"
 UNHANDLED = "cannot-be-handled"
 """The rule of a file that is an error."""
 _ROOT = "%SRCROOT%"
+_STDIN = "-"
 _UNHANDLED_HELP = (
     "The file cannot be read as a template, or the edit could not be proven or written; it stays "
     "as it was. The message says what to do."
@@ -171,8 +172,10 @@ def _location(file: FileResult, line: int | None, column: int | None) -> dict[st
     return {"physicalLocation": physical}
 
 
-def _artifact_location(file: FileResult) -> dict[str, str]:
+def _artifact_location(file: FileResult) -> dict[str, Any]:
     path = path_of(file)
+    if path == _STDIN:
+        return {"uri": _STDIN, "description": {"text": "standard input"}}
     uri = quote(path.encode("utf-8", "surrogateescape"))
     if path.startswith("/"):
         return {"uri": f"file://{uri}"}
