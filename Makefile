@@ -5,7 +5,7 @@ STAMP := .venv/installed
 
 LOCALSTACK := .venv-localstack
 
-.PHONY: demo test test-judges test-deploy fuzz bench clean
+.PHONY: demo test test-judges test-hooks test-deploy fuzz bench clean
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "remediator needs Python 3.11: make PYTHON=python3.12")'
@@ -29,6 +29,10 @@ test: $(STAMP)
 # Two other judges look at every case: minutes, so apart from the tests that run all the time.
 test-judges: $(STAMP)
 	$(BIN)/python -m pytest -n auto -m judges
+
+# The hooks for pre-commit and the GitHub Action, installed as their users do.
+test-hooks: $(STAMP)
+	$(BIN)/python -m pytest -m hooks
 
 $(LOCALSTACK)/installed: tests/deploy/requirements.txt
 	$(PYTHON) -m venv $(LOCALSTACK)

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from . import __version__, aws_options
+from . import __version__, aws_options, completion
+from .output import has_colour, rendered, writable
+from .report.formats import FORMATS
 
 if TYPE_CHECKING:
     from .config import Options
@@ -57,7 +59,21 @@ Allow = Annotated[
 New = Annotated[
     bool | None, typer.Option("--new", help="Nothing is deployed yet: allow every repair.")
 ]
-Format = Annotated[str, typer.Option("--format", metavar="text|json", help="Form of the report.")]
+Format = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        metavar="|".join(FORMATS),
+        autocompletion=lambda: list(FORMATS),
+        help="Form of the report.",
+    ),
+]
+SkipOthers = Annotated[
+    bool,
+    typer.Option(
+        "--skip-others", help="Pass over a PATH that is no template, or a folder without any."
+    ),
+]
 Config = Annotated[
     Path | None, typer.Option(help="Settings file [default: the nearest remediator.toml].")
 ]
@@ -82,6 +98,7 @@ Colour = Annotated[
 
 def main() -> None:
     """Run the command line; exits with 0, 1 or 2 as the README says."""
+    completion.prepare()
     app(prog_name="remediator")
 
 
@@ -91,11 +108,28 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _print_completion(shell: str | None) -> None:
+    if shell is not None:
+        if shell not in completion.SHELLS:
+            _fail(f"--show-completion: {shell!r} is none of {', '.join(completion.SHELLS)}")
+        typer.echo(completion.script(shell))
+        raise typer.Exit
+
+
 @app.callback()
 def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print it.")
     ] = False,
+    show_completion: Annotated[
+        str | None,
+        typer.Option(
+            metavar="|".join(completion.SHELLS),
+            callback=_print_completion,
+            is_eager=True,
+            help="Print the script for it.",
+        ),
+    ] = None,
 ) -> None:
     """Repairs AWS CloudFormation templates and proves each repair.
 
@@ -147,6 +181,7 @@ def fix(
     rotation: Rotation = None,
     manual_secrets: ManualSecrets = None,
     report_format: Format = "text",
+    skip_others: SkipOthers = False,
     config: Config = None,
     plugin: Plugin = None,
     no_validate: Annotated[
@@ -186,6 +221,7 @@ def fix(
         seed_script=seed_script,
         validate=not no_validate,
         stack=stack,
+        skip_others=skip_others,
         options=replace(
             options, only=_names(only) or frozenset(), skip=_names(skip) or frozenset()
         ),
@@ -214,6 +250,7 @@ def check(
     rotation: Rotation = None,
     manual_secrets: ManualSecrets = None,
     report_format: Format = "text",
+    skip_others: SkipOthers = False,
     config: Config = None,
     plugin: Plugin = None,
     quiet: Annotated[
@@ -227,6 +264,7 @@ def check(
     request = Request(
         paths=tuple(paths or ["."]),
         check=True,
+        skip_others=skip_others,
         options=_options(select, ignore, allow, new, strategy, rotation, manual_secrets, plugin),
         config=config,
     )
@@ -303,13 +341,13 @@ def _asker(color: bool | None, *, new: bool) -> Ask:
     from .registry import builtin_transforms
     from .report import text
 
-    colour = _has_colour(color, to_stderr=False)
+    colour = has_colour(color, to_stderr=False)
     documentation = {each.id: each.documentation for each in builtin_transforms()}
 
     def ask(question: Question) -> Answer:
         outcome, alone = question.outcome, question.alone
         shown = text.question(alone, outcome, colour=colour, new=new)
-        typer.echo(_writable(shown), color=colour)
+        typer.echo(writable(shown), color=colour)
         prompt = f"({question.number}/{question.total}) Repair this? [y,n,a,q,d,?]"
         while True:
             try:
@@ -321,7 +359,7 @@ def _asker(color: bool | None, *, new: bool) -> Ask:
                 return Answer(answer)
             if answer == "d":
                 about = documentation.get(outcome.transform, "")
-                typer.echo(_writable(text.details(alone, outcome, about)))
+                typer.echo(writable(text.details(alone, outcome, about)))
             else:
                 typer.echo(_ANSWERS)
 
@@ -340,8 +378,8 @@ def _run(
     from .errors import RemediatorError
     from .session import carry_out
 
-    if report_format not in ("text", "json"):
-        _fail(f"--format: {report_format!r} is neither text nor json")
+    if report_format not in FORMATS:
+        _fail(f"--format: {report_format!r} is none of {', '.join(FORMATS)}")
     try:
         done = carry_out(request, guard=_guard, track=_track, ask=ask)
     except RemediatorError as error:
@@ -351,9 +389,9 @@ def _run(
         if done.template is not None:
             sys.stdout.buffer.write(done.template)
             sys.stdout.flush()
-        colour = _has_colour(color, to_stderr)
-        text = _report(done.result, request, report_format, quiet=quiet, colour=colour)
-        typer.echo(_writable(text, to_stderr), nl=False, err=to_stderr, color=colour)
+        colour = has_colour(color, to_stderr)
+        text = rendered(done.result, request, report_format, diff=not quiet, colour=colour)
+        typer.echo(writable(text, to_stderr), nl=False, err=to_stderr, color=colour)
         sys.stdout.flush()
     except BrokenPipeError:
         # Who reads us has seen enough; the exit code still counts. Python would complain at exit.
@@ -370,33 +408,6 @@ def _stop_interrupted(result: RunResult, *, in_place: bool) -> NoReturn:
     message = f"interrupted after {result.interrupted} of {result.scanned} files; {those}"
     typer.echo(f"remediator: {message}", err=True)
     raise typer.Exit(exit_code())
-
-
-def _report(
-    result: RunResult, request: Request, report_format: str, *, quiet: bool, colour: bool
-) -> str:
-    if report_format == "json":
-        from .report import json
-
-        stream = sys.stderr if request.paths == ("-",) and not request.check else sys.stdout
-        utf8 = (stream.encoding or "").lower().replace("-", "") == "utf8"
-        return json.render(result, ascii_only=not utf8)
-    from .report import text
-
-    return text.render(result, colour=colour, new=bool(request.options.new), diffs=not quiet)
-
-
-def _writable(text: str, to_stderr: bool = False) -> str:
-    """Escape what the stream cannot take: another encoding, or a file's name that is no UTF-8."""
-    encoding = getattr(sys.stderr if to_stderr else sys.stdout, "encoding", None) or "utf-8"
-    return text.encode(encoding, "backslashreplace").decode(encoding)
-
-
-def _has_colour(wanted: bool | None, to_stderr: bool) -> bool:
-    if wanted is not None:
-        return wanted
-    stream = sys.stderr if to_stderr else sys.stdout
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def _exit_code(result: RunResult) -> int:
@@ -452,6 +463,5 @@ def _track(inputs: Sequence[Input]) -> Iterable[Input]:
 def _fail(message: str) -> NoReturn:
     from .report.screen import visible_line
 
-    text = _writable(f"remediator: {visible_line(message)}", to_stderr=True)
-    typer.echo(text, err=True)
+    typer.echo(writable(f"remediator: {visible_line(message)}", to_stderr=True), err=True)
     raise typer.Exit(2)

@@ -437,6 +437,11 @@ class FileResult:
         values.update(self.secrets)
         return tuple(sorted(values, key=lambda value: (-len(value), value)))
 
+    @property
+    def holds_secrets(self) -> bool:
+        """Whether its text holds anything that no report may show, by its value or by its place."""
+        return bool(self.masked or self.hidden_old or self.hidden_new)
+
 
 class Validator(StrEnum):
     """Whether AWS's own rules engine judged the new texts."""

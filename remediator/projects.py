@@ -94,10 +94,15 @@ class Runners:
 
     def _nearest(self, folder: Path) -> Path | None:
         """Return the settings file of a folder, as `config.find` does, reading each file once."""
-        if folder not in self._files:
-            here = folder.resolve()
+        if folder in self._files:
+            return self._files[folder]
+        passed, here = [folder], folder.resolve()
+        while here not in self._files:
+            passed.append(here)
             file, is_last = config.settings_in(here)
-            if file is None and not is_last:
-                file = self._nearest(here.parent)
-            self._files[folder] = file
-        return self._files[folder]
+            if file is not None or is_last:
+                self._files[here] = file
+            else:
+                here = here.parent
+        self._files.update(dict.fromkeys(passed, self._files[here]))
+        return self._files[here]

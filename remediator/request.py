@@ -17,7 +17,8 @@ STDIN = "-"
 class Request:
     """What the command line asks for; `check` is that command, else it is `fix`.
 
-    With a `stack`, which is asked what an update would do, it is a dry run.
+    With a `stack`, which is asked what an update would do, it is a dry run. `skip_others`: what is
+    no template is no error, even where it was named.
     """
 
     paths: tuple[str, ...]
@@ -29,6 +30,7 @@ class Request:
     policy: Path | None = None
     seed_script: Path | None = None
     validate: bool = True
+    skip_others: bool = False
     stack: DeployedStack | None = None
     options: config.Options = field(default_factory=config.Options)
     config: Path | None = None

@@ -67,7 +67,8 @@ class Runner:
 
     `write`: repaired files are written in place; else they are only worked out. `fixes`: the
     repairs count as done, here or where the caller puts them. `check`: findings only, no proof.
-    `judges` look at every new text, as `remediate` says.
+    `judges` look at every new text, as `remediate` says. `skip_others`: a file that was named and
+    is no template is passed over like one that is met in a folder; so is a folder without any.
     """
 
     transforms: Sequence[Transform]
@@ -77,6 +78,7 @@ class Runner:
     write: bool = False
     fixes: bool = False
     in_place: bool = False
+    skip_others: bool = False
     judges: Sequence[Judge] = ()
     guard: Guard = unguarded
     track: Track = untracked
@@ -104,7 +106,7 @@ class Runner:
             if isinstance(entry, Unusable):
                 results.append(_error(str(entry.path), entry.reason))
             else:
-                inputs.append(entry)
+                inputs.append(replace(entry, named=entry.named and not self.skip_others))
         wrong: dict[str, Path] = {}
         skipped = handled = 0
         interrupted = False
@@ -124,7 +126,7 @@ class Runner:
                             write = partial(runner.settle, entry, result)
                             result = self.guard(str(entry.file), write)
                         handled += 1
-                        results += [] if result is None else [result]
+                        results += [] if result is None else [_placed(result, entry.file)]
                         skipped += result is None
         except (Interrupted, KeyboardInterrupt):
             interrupted = True
@@ -133,7 +135,7 @@ class Runner:
             results += [
                 _error(str(path), "the folder holds no CloudFormation templates")
                 for path in paths
-                if is_folder(path) and not _any_below(results, path)
+                if not self.skip_others and is_folder(path) and not _any_below(results, path)
             ]
         return RunResult(
             tuple(results),
@@ -161,12 +163,7 @@ class Runner:
             result = self.text(raw, name, entry)
             if result is None:
                 return None
-            return replace(
-                result,
-                named=entry.named,
-                fresh=self.settings.new,
-                diff_path=path_in_diff(entry.file) if result.old != result.new else "",
-            )
+            return replace(result, named=entry.named, fresh=self.settings.new)
         except RemediatorError as error:
             return _error(name, error.message, error.line, error.column)
 
@@ -265,6 +262,13 @@ def _busy(entry: Input, claims: Claims) -> FileError | None:
     except FileError as error:
         return error
     return None
+
+
+def _placed(result: FileResult, file: Path) -> FileResult:
+    """Return a result with its place in the repository, where a report has something to say."""
+    if not result.outcomes and not result.error:
+        return result
+    return replace(result, diff_path=path_in_diff(file))
 
 
 def _unwritten(result: FileResult, message: str) -> FileResult:

@@ -191,6 +191,7 @@ class _Work:
             write=request.in_place,
             fixes=not request.dry_run,
             in_place=request.dry_run and not request.output,
+            skip_others=request.skip_others,
             guard=self.guard,
             around=self.around,
             judges=(self.judge.judge,) if self.judge is not None else (),

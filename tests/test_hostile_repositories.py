@@ -436,7 +436,7 @@ def test_pipes_and_devices_are_not_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["remediator.toml", "pyproject.toml", "samconfig.toml"])
 def test_a_configuration_that_exhausts_is_refused(tmp_path: Path, name: str, content: str) -> None:
     (tmp_path / "t.yaml").write_text(TEMPLATE)
-    (tmp_path / name).write_text(content + "# DBPassword")
+    (tmp_path / name).write_text(content + "# DBPassword, remediator")
     told = said("check", tmp_path)
     if name != "samconfig.toml":
         assert re.search(r"cannot be read|is not valid TOML", told), told[:500]
@@ -533,6 +533,10 @@ def assert_plain(output: str) -> None:
     assert found is None, repr(output[max(found.start() - 100, 0) : found.end() + 50])
 
 
+# The commands of --format github itself.
+COMMAND = "(?:notice|warning|error) (?:file|title)=|stop-commands::[0-9a-f]{32}$|[0-9a-f]{32}::$"
+
+
 def outputs(path: Path) -> Iterator[str]:
     """Yield what is said of a path, by every command, in every format, in colour, too."""
     for form in formats():
@@ -600,7 +604,7 @@ def test_what_a_file_is_called_does_not_steer(
         (tmp_path / os.fsdecode(name)).write_text(text)
     for output in [*outputs(Path()), said("fix", "--diff", "x.diff", ".")]:
         assert_plain(output)
-        assert not re.search(r"(?m)^\s*(line\.yaml|::)|##vso", output), "a name ended a line"
+        assert not re.search(rf"(?m)^\s*(line\.yaml|::(?!{COMMAND}))|##vso", output), output
     report = json.loads(said("check", "--format", "json", "."))
     assert {Path(file["path"]).name for file in report["files"]} >= {
         os.fsdecode(name) for name in NAMES if text == TEMPLATE
@@ -618,7 +622,7 @@ def test_settings_and_options_do_not_steer(tmp_path: Path) -> None:
         (tmp_path / "remediator.toml").write_text(content)
         for output in outputs(tmp_path):
             assert_plain(output)
-            assert "error" in output
+            assert re.search("error|could not be handled", output)
         assert_plain(said("check", "--config", tmp_path / "remediator.toml", tmp_path))
     (tmp_path / "remediator.toml").write_text("[paths.'**\u202e*']\nnew = true\n")
     for output in outputs(tmp_path):

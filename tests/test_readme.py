@@ -45,7 +45,10 @@ def test_the_commands_work(folder: Path) -> None:
 
 
 def test_the_options_exist() -> None:
-    helped = CliRunner().invoke(app, ["fix", "--help"], env={"COLUMNS": "200"}).stdout
+    helped = "".join(
+        CliRunner().invoke(app, [*command, "--help"], env={"COLUMNS": "200"}).stdout
+        for command in ([], ["fix"])
+    )
     options = set(re.findall(r"`(?:[a-z ]+)?(--[a-z-]+)", README))
     assert options
     for option in options - {"--help"}:

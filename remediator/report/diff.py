@@ -41,7 +41,7 @@ def of_file(file: FileResult, *, masked: bool = True) -> str:
 
 def is_masked(file: FileResult) -> bool:
     """Whether the diff of a file hides something, so that it cannot be applied."""
-    return bool(file.masked) and of_file(file) != of_file(file, masked=False)
+    return file.holds_secrets and of_file(file) != of_file(file, masked=False)
 
 
 def _lines(text: str) -> list[str]:

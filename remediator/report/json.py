@@ -73,7 +73,7 @@ def _file(file: FileResult) -> dict[str, Any]:
     }
     if file.fresh:
         content["new"] = True
-    if file.masked and (diff.is_masked(file) or content["patch"] != list(file.patch)):
+    if diff.is_masked(file) or content["patch"] != list(file.patch):
         content["applicable"] = False
     if file.error:
         content["error"] = {

@@ -66,10 +66,10 @@ def follow_ups(result: RunResult) -> Iterator[str]:
 def summary(result: RunResult, paint: Paint, *, new: bool) -> Iterator[str]:
     """Yield the numbers, the consequences, what is still to be given, and what comes next."""
     done = list(outcomes(result, DONE))
-    left = [each for _, each in outcomes(result, (Status.LEFT,)) if not each.is_declined]
-    failed = sum(file.status is Status.ERROR for file in result.files)
+    left = [outcome for _, outcome in waiting(result)]
+    failed = any(file.status is Status.ERROR for file in result.files)
     colour = "red" if failed else "yellow" if left else "green"
-    yield paint(wrapped(_numbers(result, done, left, failed), "  "), colour)
+    yield paint(wrapped(numbers(result), "  "), colour)
     if len(left) > _MANY:
         codes = Counter(outcome.refusal.code for outcome in left if outcome.refusal)
         yield from (f"{number:>5} {code}" for code, number in codes.most_common())
@@ -78,20 +78,29 @@ def summary(result: RunResult, paint: Paint, *, new: bool) -> Iterator[str]:
         yield wrapped(f"No repair has the id {ids}: look again, the template may differ.", "  ")
     for file, sets in result.settings:
         yield wrapped(f"settings: {file} ({sets})", "  ")
-    yield from _deployment(done, new=new)
-    yield from _added(result)
-    yield from _validated(result)
-    yield from _inputs(result)
-    yield from _needs(result)
+    yield from consequences(result, new=new)
+    yield from added(result)
+    yield from validated(result)
+    yield from inputs(result)
+    yield from needs(result)
     yield from _next(result, done, left)
 
 
-def _numbers(
-    result: RunResult,
-    done: Sequence[tuple[FileResult, Outcome]],
-    left: Sequence[Outcome],
-    failed: int,
-) -> str:
+def waiting(result: RunResult) -> list[tuple[FileResult, Outcome]]:
+    """Return what is left for a person, without what a person's choice left out."""
+    return [each for each in outcomes(result, (Status.LEFT,)) if is_waiting(each[1])]
+
+
+def is_waiting(outcome: Outcome) -> bool:
+    """Whether an outcome is left for a person, and not by that person's choice."""
+    return outcome.status is Status.LEFT and not outcome.is_declined
+
+
+def numbers(result: RunResult) -> str:
+    """Return the numbers of a run, in one sentence."""
+    done = list(outcomes(result, DONE))
+    left = waiting(result)
+    failed = sum(file.status is Status.ERROR for file in result.files)
     changed = {file.path for file, _ in done}
     clean = sum(file.status is Status.CLEAN for file in result.files)
     parts = []
@@ -115,7 +124,9 @@ def _numbers(
     return (", ".join(parts) or "nothing to look at") + "."
 
 
-def _deployment(done: Sequence[tuple[FileResult, Outcome]], *, new: bool) -> Iterator[str]:
+def consequences(result: RunResult, *, new: bool) -> Iterator[str]:
+    """Say what the repairs do at the next deployment."""
+    done = outcomes(result, DONE)
     fixes = [(file, outcome.finding.fix) for file, outcome in done if outcome.finding.fix]
     if any(new or file.fresh for file, _ in fixes):
         yield "Nothing is deployed yet (--new): nothing that runs changes."
@@ -129,7 +140,7 @@ def _deployment(done: Sequence[tuple[FileResult, Outcome]], *, new: bool) -> Ite
             yield wrapped("  " + line, "        ")
 
 
-def _added(result: RunResult) -> Iterator[str]:
+def added(result: RunResult) -> Iterator[str]:
     """Say which resources come and go, and what the new secrets cost."""
     added: Counter[str] = Counter()
     removed = 0
@@ -151,7 +162,7 @@ def _added(result: RunResult) -> Iterator[str]:
         yield f"Removed: {_count(removed, 'resource')}."
 
 
-def _validated(result: RunResult) -> Iterator[str]:
+def validated(result: RunResult) -> Iterator[str]:
     """Say whether AWS's own rules engine has looked at what changed."""
     validation = result.validation
     if validation is None:
@@ -166,7 +177,7 @@ def _validated(result: RunResult) -> Iterator[str]:
         yield wrapped(f"cloudformation-validate gave no answer in time on {names}.", "  ")
 
 
-def _inputs(result: RunResult) -> Iterator[str]:
+def inputs(result: RunResult) -> Iterator[str]:
     """Say whether stacks deploy without a person's input, and what values are still needed."""
     sound = [file for file in result.files if file.status is not Status.ERROR]
     touched = [f for f in sound if any(o.status is not Status.SUPPRESSED for o in f.outcomes)]
@@ -181,19 +192,19 @@ def _inputs(result: RunResult) -> Iterator[str]:
     for file in [file for file in touched if file.undefined][:5]:
         names = mask(", ".join(file.undefined), file.masked)
         yield wrapped(f"{_named(file)} refers to what nothing defines: {names}", "  ")
-    waiting = [file for file in sound if file.needs_after and (_is_changed(file) or file.named)]
+    asking = [file for file in sound if file.needs_after and (_is_changed(file) or file.named)]
     still = "needs" if result.command == "check" else "still needs"
-    for file in waiting[:5]:
+    for file in asking[:5]:
         few = file.needs_after[:_NAMED]
         more = len(file.needs_after) - len(few)
         names = ", ".join(few) + (f" and {more} more" if more else "")
         names = mask(names, file.masked)
         yield wrapped(f"{_named(file)} {still} a value for: {names}", "  ")
-    if len(waiting) > 5:
-        yield f"{len(waiting) - 5} more need values for parameters (--format json: needs)."
+    if len(asking) > 5:
+        yield f"{len(asking) - 5} more need values for parameters (--format json: needs)."
 
 
-def _needs(result: RunResult) -> Iterator[str]:
+def needs(result: RunResult) -> Iterator[str]:
     """Say once for all files what deploying them needs, and for each what else to mind."""
     noted = [(file, note) for file in result.files for note in file.deployment.notes]
     for file, note in noted[:_FEW]:

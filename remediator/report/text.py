@@ -12,7 +12,7 @@ from .diff import of_file
 from .highlight import coloured, painted
 from .mask import mask
 from .screen import safe, visible
-from .summary import DONE, Paint, follow_ups, outcomes, summary, wrapped
+from .summary import DONE, Paint, follow_ups, is_waiting, summary, waiting, wrapped
 
 _FEW = 3
 """Findings left with which their advice is shown: more would bury the summary."""
@@ -32,7 +32,7 @@ def render(
     exactly, result = result, safe(result)
     paint: Paint = painted if colour else _plain
     sections = []
-    left = sum(not each.is_declined for _, each in outcomes(result, (Status.LEFT,)))
+    left = len(waiting(result))
     for exact, file in zip(exactly.files, result.files, strict=True):
         sections.append("\n".join(_repairs(file, paint, new=new)))
         if diffs:
@@ -92,9 +92,7 @@ def _repairs(file: FileResult, paint: Paint, *, new: bool) -> Iterator[str]:
 
 
 def _left(file: FileResult, paint: Paint, *, advice: bool) -> Iterator[str]:
-    for outcome in file.outcomes:
-        if outcome.status is not Status.LEFT or outcome.is_declined:
-            continue
+    for outcome in filter(is_waiting, file.outcomes):
         message = mask(outcome.finding.message, file.masked)
         line = f"{file.path}:{outcome.line}  {outcome.transform}  left: {message}"
         code = f"  [{outcome.refusal.code}]" if outcome.refusal else ""
