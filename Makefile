@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: demo test test-judges bench clean
+.PHONY: demo test test-judges test-browser bench clean
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "remediator needs Python 3.11: make PYTHON=python3.12")'
@@ -27,6 +27,12 @@ test: $(STAMP)
 # Two other judges look at every case: minutes, so apart from the tests that run all the time.
 test-judges: $(STAMP)
 	$(BIN)/python -m pytest -n auto -m judges
+
+# The review page in headless Chromium, which is installed where it is missing (Debian, as root).
+test-browser: $(STAMP)
+	{ command -v chromium && command -v chromedriver; } >/dev/null || \
+	  { apt-get update -q && apt-get install -q -y --no-install-recommends chromium chromium-driver; }
+	$(BIN)/python -m pytest -m browser tests/browser
 
 # make bench FOLDER=~/repositories measures over the templates of a folder.
 FOLDER ?= examples

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
 
-from . import atomic, config, registry
+from . import atomic, config, registry, review
 from .errors import ConfigError, FileError
 from .model import FileResult, RunResult, Settings, Status, Validation, Validator, Value
 from .runner import Guard, Runner, Track, is_folder, unguarded, untracked
@@ -36,6 +36,7 @@ class Request:
     patch: Path | None = None
     policy: Path | None = None
     seed_script: Path | None = None
+    report: Path | None = None
     validate: bool = True
     options: config.Options = field(default_factory=config.Options)
     config: Path | None = None
@@ -74,6 +75,7 @@ def carry_out(request: Request, *, guard: Guard = unguarded, track: Track = untr
         "--patch": request.patch,
         "--deploy-policy": request.policy,
         "--seed-script": request.seed_script,
+        "--report": request.report,
     }
     examine([Target(name, file) for name, file in targets.items() if file], request.paths)
     judge = Judge() if request.validate and not request.check and is_installed() else None
@@ -102,7 +104,11 @@ def carry_out(request: Request, *, guard: Guard = unguarded, track: Track = untr
     _write_asked(request, done.result)
     if request.seed_script is not None:
         done = _with_seeds(request.seed_script, done)
-    return done if request.policy is None else _with_policy(request.policy, done)
+    if request.policy is not None:
+        done = _with_policy(request.policy, done)
+    if request.report is not None:
+        _create(request.report, review.page(done.result, request.paths, _words(request)))
+    return done
 
 
 def _validation(request: Request, result: RunResult, judge: Judge | None) -> Validation | None:
@@ -274,6 +280,14 @@ def _with_policy(file: Path, done: Done) -> Done:
         if policy.is_too_long(text):
             told += f" It is too long for one managed policy ({policy.MOST_CHARACTERS} characters)."
     return replace(done, result=replace(done.result, policy=told))
+
+
+def _words(request: Request) -> list[str]:
+    """Return the options that a command line needs to plan the same repairs in place."""
+    options = config.as_words(request.options)
+    options += ["--config", str(request.config)] if request.config else []
+    options += [] if request.validate else ["--no-validate"]
+    return options + (["--output", str(request.output)] if request.output else [])
 
 
 def _create(file: Path, text: str, *, private: bool = False, mode: int | None = None) -> None:

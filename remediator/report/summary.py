@@ -17,7 +17,7 @@ _MANY = 10
 _NAMED = 5
 """Parameters that are named at the most, of one file."""
 _FEW = 3
-_MEANING = {
+MEANING = {
     Consequence.SAFE: "nothing that runs changes",
     Consequence.ROTATES: "a live credential becomes another one",
     Consequence.EXTERNAL: "a server outside the stack must be given the generated password",
@@ -77,7 +77,7 @@ def summary(result: RunResult, paint: Paint, *, new: bool) -> Iterator[str]:
     for file, sets in result.settings:
         yield wrapped(f"settings: {file} ({sets})", "  ")
     yield from _deployment(done, new=new)
-    yield from _validated(result)
+    yield from validated(result)
     yield from _inputs(result)
     yield from _needs(result)
     yield from _next(result, done, left)
@@ -119,11 +119,11 @@ def _deployment(done: Sequence[tuple[FileResult, Outcome]], *, new: bool) -> Ite
     yield "At the next deployment:"
     for consequence in Consequence:
         if counts[consequence]:
-            line = f"{counts[consequence]:>3} {consequence}: {_MEANING[consequence]}"
+            line = f"{counts[consequence]:>3} {consequence}: {MEANING[consequence]}"
             yield wrapped("  " + line, "        ")
 
 
-def _validated(result: RunResult) -> Iterator[str]:
+def validated(result: RunResult) -> Iterator[str]:
     """Say whether AWS's own rules engine has looked at what changed."""
     validation = result.validation
     if validation is None:
