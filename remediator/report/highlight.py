@@ -10,6 +10,7 @@ import difflib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, TypeAlias
 
 from pygments.lexer import Lexer
@@ -176,6 +177,7 @@ def _tokens(lines: Sequence[Line], lexer: Lexer) -> dict[int, list[int | str]]:
     return found
 
 
+@cache
 def _kind(token: _TokenType) -> str:
     return next((name for known, name in _KINDS if known in token.split()), "")
 

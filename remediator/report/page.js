@@ -92,7 +92,12 @@ function showParts(row) {
 // --- one file
 
 function about(title, text) {
-  return text ? el("details", { class: "about" }, el("summary", {}, title), el("p", {}, text)) : "";
+  return text ? el("details", { class: "about" }, el("summary", {}, title), el("p", {}, marked(text))) : "";
+}
+
+// The documentation puts what is code between backticks.
+function marked(text) {
+  return text.split("`").map((piece, place) => place % 2 ? el("code", {}, piece) : piece);
 }
 
 function copied(text, shown) {
@@ -109,10 +114,10 @@ function repairPart(row, finding, picture) {
   }
   const consequence = row.file.new ? "new" : finding.consequence;
   return el("article", {},
-    el("h3", {}, el("label", {}, box, ` ${finding.title}`), " ",
+    el("h3", {}, el("label", {}, box, ` ${begun(finding.title)}`), " ",
       el("span", { class: `tag ${consequence}` }, consequence), " ", meta(finding)),
-    el("p", {}, sentence(finding.message)),
-    finding.because && !row.file.new ? el("p", {}, el("b", {}, "Because "), sentence(finding.because, false)) : "",
+    el("p", {}, ended(begun(finding.message))),
+    finding.because && !row.file.new ? el("p", {}, el("b", {}, "Because "), ended(finding.because)) : "",
     finding.follow_ups ? [el("p", {}, el("b", {}, "To do by hand")),
       el("ol", { class: "steps" }, finding.follow_ups.map((step) => el("li", {}, step)))] : "",
     picture ? figure(picture) : "",
@@ -122,16 +127,20 @@ function repairPart(row, finding, picture) {
 function leftPart(finding) {
   const advice = finding.advice ? el("pre", { tabindex: "0" }, finding.advice) : "";
   return el("article", {},
-    el("h3", {}, finding.title ?? finding.message, " ",
+    el("h3", {}, begun(finding.title ?? finding.message), " ",
       el("span", { class: "tag left" }, statusOf(finding)), " ", meta(finding)),
-    el("p", {}, finding.code ? el("b", {}, finding.code + " ") : "", finding.reason),
+    el("p", {}, finding.code ? el("b", {}, finding.code + ": ") : "", finding.reason),
     advice ? el("div", { class: "advice" }, advice, copied(finding.advice, advice)) : "",
     about(`About ${finding.code}`, data.codes[finding.code]));
 }
 
-function sentence(text, upper = true) {
-  const begun = upper ? text.replace(/^(the|an?|this|no) /, (word) => word[0].toUpperCase() + word.slice(1)) : text;
-  return /[.!?]$/.test(begun) ? begun : begun + ".";
+// Only an article becomes a capital: `dbPassword` is a name.
+function begun(text) {
+  return text.replace(/^(the|an?|no) /, (word) => word[0].toUpperCase() + word.slice(1));
+}
+
+function ended(text) {
+  return /[.!?:]$/.test(text) ? text : text + ".";
 }
 
 function meta(finding) {
@@ -152,7 +161,7 @@ function open(row) {
     const facts = [
       file.error, file.needs.length && file.changed ? `Still needs a value for ${file.needs.join(", ")}.` : "",
       file.undefined.length ? `Refers to what nothing defines: ${file.undefined.join(", ")}.` : "",
-      ...file.notes,
+      ...file.notes.map((note) => ended(begun(note))),
     ].filter(Boolean);
     row.details.append(el("div", { class: "body" },
       el("div", { class: "findings" }, row.parts.map(([, part]) => part)),
@@ -307,16 +316,15 @@ for (const id of ["accept", "reject", "copy", "command"]) $(id).hidden = !data.c
 
 let closed = [];
 addEventListener("beforeprint", () => {
-  closed = rows.filter((row) => row.shown && !row.details.open);
-  document.querySelectorAll(".policy, .about").forEach((part) => { part.open = true; });
   for (const row of rows.filter((each) => each.shown)) {
-    row.details.open = true;
     open(row);
     showDiff(row, false);
   }
+  closed = [...document.querySelectorAll("details:not([open])")].filter((part) => !part.closest("[hidden]"));
+  for (const part of closed) part.open = true;
 });
 addEventListener("afterprint", () => {
-  for (const row of closed) row.details.open = false;
+  for (const part of closed) part.open = false;
   turn(split);
 });
 

@@ -1,7 +1,7 @@
 
 // --- pictures: who feeds whom, before and after ---------------------------------------------
 
-const BOX = { width: 206, height: 50, gap: 64, space: 12, margin: 18 };
+const BOX = { width: 232, height: 50, gap: 64, space: 12, margin: 18 };
 const KINDS = {
   parameter: "parameter", secret: "secret", tie: "attachment", text: "written out",
   outside: "secret outside the template", service: "made by the service",
@@ -25,6 +25,7 @@ function placed(side) {
   for (const [name, kind, type] of side.nodes) {
     columns[kind === "resource" ? 1 : kind === "tie" ? 2 : 0].push({ name, kind, type });
   }
+  columns[0].sort((one, other) => (one.kind === "secret") - (other.kind === "secret"));
   const boxes = new Map();
   columns.filter((column) => column.length).forEach((column, place) => column.forEach((box, row) => {
     box.column = place;
@@ -48,7 +49,7 @@ function arrow(from, to) {
 
 function drawnBox(box, fed, state) {
   const second = box.kind === "resource" ? box.type : KINDS[box.kind] ?? box.type;
-  const lines = [[box.name, 28, "name"], [second, 32, "type"], [fed, 32, "fed"]];
+  const lines = [[box.name, 28, "name"], [second, 34, "type"], [fed, 34, "fed"]];
   return svg("g", { class: `box ${state}` },
     svg("rect", { x: box.x, y: box.y, width: BOX.width, height: BOX.height, rx: 3 }),
     ...lines.filter(([text]) => text).map(([text, length, name], row) =>

@@ -20,7 +20,7 @@ _MOST = 10
 _WORDS = {
     "parameter": "parameter",
     "secret": "secret",
-    "text": "written in the template",
+    "text": "written out",
     "outside": "secret outside the template",
     "service": "secret of the service",
     "tie": "attachment",
@@ -141,7 +141,7 @@ def _literals(operations: Iterable[Operation], old: Template) -> Iterator[Guest]
         if isinstance(each, Replace) and _is_property(each.path):
             is_read = any("{{resolve:" in text for text in _texts(each.value))
             if is_read and isinstance(_old_value(each.path, old), str):
-                yield (f"password in the text of {each.path[1]}", "text", ""), *_ends(each.path)
+                yield (".".join(_ends(each.path)), "text", ""), *_ends(each.path)
 
 
 def _not_ours(fix: Fix) -> Iterator[Guest]:
@@ -184,7 +184,7 @@ def _in_words(side: Mapping[str, Any]) -> str:
 
     def named(name: str) -> str:
         kind, type_ = kinds[name]
-        return name if kind in ("text", "service") else f"{name} ({_WORDS.get(kind) or type_})"
+        return name if kind == "service" else f"{name} ({_WORDS.get(kind) or type_})"
 
     sentences = [
         f"{named(source)} ties {named(target)}"
