@@ -69,19 +69,20 @@ def highlighted(diff: str, *, is_json: bool) -> dict[str, Any]:
 
 def _hunks(diff: str) -> Iterator[_Hunk]:
     hunk: _Hunk | None = None
+    sign_before = ""
     for number, line in enumerate(diff.split("\n")):
         sign, text = line[:1], line[1:].rstrip("\r")
         if sign == "@":
             if hunk is not None:
                 yield hunk
-            hunk, sign_before = _Hunk(), " "
+            hunk = _Hunk()
         elif hunk is None:
             continue
         elif sign == " ":
             hunk.old.append((number, text))
             hunk.new.append((number, text))
         elif sign in ("-", "+"):
-            if sign_before == " " or (sign == "-" and sign_before == "+"):
+            if sign != sign_before and (sign_before, sign) != ("-", "+"):
                 hunk.blocks.append(([], []))
             hunk.blocks[-1][sign == "+"].append((number, text))
             (hunk.old if sign == "-" else hunk.new).append((number, text))
