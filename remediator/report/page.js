@@ -9,7 +9,7 @@ const WORDS = {
   declined: "declined", error: "error", clean: "clean",
 };
 const rejected = new Set();
-let split = matchMedia("(min-width: 1000px)").matches;
+let split = matchMedia("(min-width: 1000px)").matches, printing = false;
 
 const isRepair = (finding) => finding.status === "would-fix" || finding.status === "fixed";
 const statusOf = (finding) => finding.code === "declined" ? "declined" : finding.status;
@@ -29,32 +29,31 @@ const rows = [...$("list").children].map((item, at) => {
 
 // --- filter
 
-function options(name, values, words = {}) {
+// A filter is of use where the files differ.
+function options(name, found, words = {}) {
+  const values = [...new Set(found)].filter(Boolean).sort();
   const select = $(name), chosen = select.value;
   const first = name === "status" ? "anything found" : "all";
   select.replaceChildren(el("option", { value: "" }, first), ...values.map((value) =>
-    el("option", { value }, words[value] ?? (value || "(top)"))));
+    el("option", { value }, words[value] ?? value)));
   select.value = values.includes(chosen) ? chosen : "";
-  select.parentElement.hidden = values.length < 2 && name !== "status";
+  select.parentElement.hidden = new Set(found).size < 2;
 }
-
-const sorted = (values) => [...new Set(values)].filter(Boolean).sort();
 
 function offer() {
   const found = rows.flatMap((row) => row.file.findings);
-  const statuses = new Set([...found.map(statusOf), ...rows.map((row) => row.file.status)]);
-  options("status", Object.keys(WORDS).filter((name) => statuses.has(name)), WORDS);
-  options("transform", sorted(found.map((finding) => finding.transform)));
-  options("consequence", sorted(found.filter(isRepair).map((finding) => finding.consequence)));
-  options("repository", sorted(rows.map((row) => row.file.repository)));
+  options("status", [...found.map(statusOf), ...rows.map((row) => row.file.status)], WORDS);
+  options("transform", found.map((finding) => finding.transform));
+  options("consequence", found.filter(isRepair).map((finding) => finding.consequence));
+  options("repository", rows.map((row) => row.file.repository));
   offerFolders();
 }
 
 function offerFolders() {
   const repository = $("repository").value;
-  options("folder", sorted(rows.map((row) => row.file)
+  options("folder", rows.map((row) => row.file)
     .filter((file) => file.status !== "clean" && (!repository || file.repository === repository))
-    .map((file) => file.folder)));
+    .map((file) => file.folder));
 }
 
 function filter() {
@@ -169,11 +168,12 @@ function open(row) {
       row.view, row.body.diff ? el("p", { class: "patch" }, row.patch, " ", row.why) : ""));
     showParts(row);
   }
-  showDiff(row, split);
+  showDiff(row);
   refreshFile(row);
 }
 
-function showDiff(row, asSplit) {
+function showDiff(row) {
+  const asSplit = split && !printing;
   if (row.body.diff && row.split !== asSplit) {
     row.split = asSplit;
     row.view.replaceChildren(diffTable(row.body, asSplit, row.file.path));
@@ -184,7 +184,7 @@ function turn(asSplit) {
   split = asSplit;
   $("split").setAttribute("aria-pressed", String(split));
   $("unified").setAttribute("aria-pressed", String(!split));
-  for (const row of rows) if (row.details.open && row.view) showDiff(row, split);
+  for (const row of rows) if (row.details.open && row.view) showDiff(row);
 }
 
 // --- choice
@@ -294,7 +294,8 @@ for (const row of rows) {
   row.details.addEventListener("toggle", () => { if (row.details.open) open(row); });
 }
 $("repository").addEventListener("change", offerFolders);
-$("filters").addEventListener("input", filter);
+$("search").addEventListener("input", filter);
+for (const name of FILTERS) $(name).addEventListener("change", filter);
 $("filters").addEventListener("submit", (event) => event.preventDefault());
 $("filters").addEventListener("reset", () => setTimeout(() => { offerFolders(); filter(); }));
 $("split").addEventListener("click", () => turn(true));
@@ -316,14 +317,13 @@ for (const id of ["accept", "reject", "copy", "command"]) $(id).hidden = !data.c
 
 let closed = [];
 addEventListener("beforeprint", () => {
-  for (const row of rows.filter((each) => each.shown)) {
-    open(row);
-    showDiff(row, false);
-  }
+  printing = true;
+  rows.filter((row) => row.shown).forEach(open);
   closed = [...document.querySelectorAll("details:not([open])")].filter((part) => !part.closest("[hidden]"));
   for (const part of closed) part.open = true;
 });
 addEventListener("afterprint", () => {
+  printing = false;
   for (const part of closed) part.open = false;
   turn(split);
 });
