@@ -118,6 +118,18 @@ def test_the_diff_shows_every_line(browser: Browser, page: Path, form: str) -> N
     assert sorted(each or "" for each in shown) == sorted(line[1:] for line in [*lines, *twice])
 
 
+def test_lines_that_became_one_another_stand_side_by_side(browser: Browser, page: Path) -> None:
+    browser.open(page)
+    diff = "@@ -1,3 +1,4 @@\n-a\n-B: 1\n-c\n+x\n+y\n+B: 2\n+z\n"
+    body = {"diff": diff, "tokens": {}, "words": {}, "pairs": [[2, 6]]}
+    rows = browser.run(
+        "return [...diffTable(arguments[0], true, '').querySelectorAll('tr:not(.hunk)')].map("
+        "(row) => [...row.children].map((cell) => cell.textContent).join('|'))",
+        body,
+    )
+    assert rows == ["1|-|a|1|+|x", "|||2|+|y", "2|-|B: 1|3|+|B: 2", "3|-|c|4|+|z"]
+
+
 # --- the choice ------------------------------------------------------------------------------
 
 
