@@ -5,7 +5,7 @@ STAMP := .venv/installed
 
 LOCALSTACK := .venv-localstack
 
-.PHONY: demo test test-judges test-hooks test-deploy fuzz bench clean
+.PHONY: demo test test-judges test-hooks test-browser test-deploy fuzz bench clean
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "remediator needs Python 3.11: make PYTHON=python3.12")'
@@ -33,6 +33,12 @@ test-judges: $(STAMP)
 # The hooks for pre-commit and the GitHub Action, installed as their users do.
 test-hooks: $(STAMP)
 	$(BIN)/python -m pytest -m hooks
+
+# The review page in headless Chromium, which is installed where it is missing (Debian, as root).
+test-browser: $(STAMP)
+	{ command -v chromium && command -v chromedriver; } >/dev/null || \
+	  { apt-get update -q && apt-get install -q -y --no-install-recommends chromium chromium-driver; }
+	$(BIN)/python -m pytest -m browser tests/browser
 
 $(LOCALSTACK)/installed: tests/deploy/requirements.txt
 	$(PYTHON) -m venv $(LOCALSTACK)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from . import atomic, change_set
+from . import atomic, change_set, config, review
 from .change_set import DeployedStack
 from .document import Document
 from .errors import ChangeSetError, FileError
@@ -25,6 +25,7 @@ def examine_targets(request: Request) -> None:
         "--patch": request.patch,
         "--deploy-policy": request.policy,
         "--seed-script": request.seed_script,
+        "--report": request.report,
     }
     examine([Target(name, file) for name, file in targets.items() if file], request.paths)
 
@@ -43,7 +44,11 @@ def with_asked(request: Request, done: Done) -> Done:
         done = _with_seeds(request.seed_script, done)
     if request.policy is not None:
         done = _with_policy(request.policy, done)
-    return done if request.stack is None else _with_change_set(request.stack, done)
+    if request.stack is not None:
+        done = _with_change_set(request.stack, done)
+    if request.report is not None:
+        _create(request.report, review.page(done.result, request.paths, _words(request)))
+    return done
 
 
 def _write_output(output: Path, done: Done) -> None:
@@ -127,6 +132,15 @@ def _with_change_set(stack: DeployedStack, done: Done) -> Done:
             raise ChangeSetError(mask(error.message, file.masked)) from error
         done = replace(done, result=replace(done.result, change_set=found))
     return done
+
+
+def _words(request: Request) -> list[str]:
+    """Return the options that a command line needs to plan the same repairs in place."""
+    options = config.as_words(request.options)
+    options += ["--config", str(request.config)] if request.config else []
+    options += [] if request.validate else ["--no-validate"]
+    options += ["--skip-others"] if request.skip_others else []
+    return options + (["--output", str(request.output)] if request.output else [])
 
 
 def _create(file: Path, text: str, *, private: bool = False, mode: int | None = None) -> None:

@@ -163,6 +163,10 @@ def fix(
             help="Write a shell script there that creates the secrets of --strategy reference."
         ),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.html", help="Write the page there on which to review."),
+    ] = None,
     only: Annotated[
         list[str] | None, typer.Option(metavar="ID", help="Only the repairs with these ids.")
     ] = None,
@@ -219,6 +223,7 @@ def fix(
         patch=patch,
         policy=deploy_policy,
         seed_script=seed_script,
+        report=report,
         validate=not no_validate,
         stack=stack,
         skip_others=skip_others,

@@ -55,6 +55,20 @@ class Options:
     plugins: tuple[str, ...] = ()
 
 
+def as_words(options: Options) -> list[str]:
+    """Return options as words of a command line, without the choice of repairs by id."""
+    words = ["--new"] if options.new else []
+    for name in ("select", "ignore", "allow"):
+        names = getattr(options, name)
+        words += [f"--{name}", ",".join(sorted(names))] if names else []
+    for name in ("strategy", "rotation", "manual_secrets"):
+        value = getattr(options, name)
+        words += [f"--{name.replace('_', '-')}", value] if value else []
+    for plugin in options.plugins:
+        words += ["--plugin", plugin]
+    return words
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """What a table `[paths."<glob>"]` changes: fields of Settings, for the files that match."""

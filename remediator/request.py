@@ -29,6 +29,7 @@ class Request:
     patch: Path | None = None
     policy: Path | None = None
     seed_script: Path | None = None
+    report: Path | None = None
     validate: bool = True
     skip_others: bool = False
     stack: DeployedStack | None = None

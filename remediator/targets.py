@@ -16,6 +16,7 @@ from pathlib import Path
 from .discover import tree_of
 from .errors import FileError
 from .regular import is_inside
+from .report.page import PAGE_HEAD
 from .report.seed import SCRIPT_HEAD
 
 _HEAD = 1_000_000
@@ -24,6 +25,7 @@ _KINDS = {
     "--patch": "patch",
     "--deploy-policy": "policy",
     "--seed-script": "script",
+    "--report": "page",
 }
 
 
@@ -102,7 +104,7 @@ def _examine_content(target: Target, where: str, inputs: Sequence[str]) -> None:
         return
     with target.file.open("rb") as stream:
         head = stream.read(_HEAD).decode("utf-8", errors="replace")
-    if is_input or "Resources" in head.split("\n+++ ")[0]:
+    if is_input or ("Resources" in head.split("\n+++ ")[0] and not _holds("page", head)):
         if is_input or not _holds(kind, head):
             raise FileError(f"{where}: is a template; name a new file for the {kind}")
     elif head and not _holds(kind, head):
@@ -114,9 +116,11 @@ def _is_same(file: Path, other: Path) -> bool:
 
 
 def _holds(kind: str, text: str) -> bool:
-    """Whether a text is a diff, patch, policy or script, as an earlier run may have left it."""
+    """Whether a text is of this kind, as an earlier run may have left it."""
     if kind == "script":
         return text.startswith(SCRIPT_HEAD)
+    if kind == "page":
+        return text.startswith(PAGE_HEAD)
     if kind == "diff":
         first, _, rest = text.partition("\n")
         return first.startswith("diff ") or (first.startswith("--- ") and rest.startswith("+++ "))

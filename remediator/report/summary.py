@@ -19,7 +19,7 @@ _PRICE = 0.40
 _NAMED = 5
 """Parameters that are named at the most, of one file."""
 _FEW = 3
-_MEANING = {
+MEANING = {
     Consequence.SAFE: "nothing that runs changes",
     Consequence.ROTATES: "a live credential becomes another one",
     Consequence.EXTERNAL: "a server outside the stack must be given the generated password",
@@ -136,7 +136,7 @@ def consequences(result: RunResult, *, new: bool) -> Iterator[str]:
     yield "At the next deployment:"
     for consequence in Consequence:
         if counts[consequence]:
-            line = f"{counts[consequence]:>3} {consequence}: {_MEANING[consequence]}"
+            line = f"{counts[consequence]:>3} {consequence}: {MEANING[consequence]}"
             yield wrapped("  " + line, "        ")
 
 

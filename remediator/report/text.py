@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from ..model import FileResult, Outcome, RunResult, Status
 from . import changes
+from .colours import coloured, painted
 from .diff import of_file
-from .highlight import coloured, painted
 from .mask import mask
 from .screen import safe, visible
 from .summary import DONE, Paint, follow_ups, is_waiting, summary, waiting, wrapped

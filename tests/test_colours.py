@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remediator.report.highlight import coloured
+from remediator.report.colours import coloured
 
 CODES = re.compile(r"\x1b\[\d+m")
 REVERSE = re.compile(r"\x1b\[7m(.*?)\x1b")
