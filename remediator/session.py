@@ -137,7 +137,7 @@ class _Work:
     def _project(self, path: Path) -> config.Project:
         project = config.load_project(path, self.request.options, self.request.config)
         for settings in project.variants:
-            _load(settings, project.source)
+            transforms_for(settings, project.source)
         return project
 
     def chosen_by(self, ask: Ask) -> Done:
@@ -200,7 +200,7 @@ class _Work:
     def _runner(self, settings: Settings, source: Source) -> Runner:
         request = self.request
         return Runner(
-            _load(settings, source),
+            transforms_for(settings, source),
             registry.catalogue(),
             settings,
             check=request.check,
@@ -216,7 +216,8 @@ class _Work:
 _NONE = frozenset({""})  # chooses no repair at all; an empty choice would be all
 
 
-def _load(settings: Settings, source: Source) -> tuple[Transform, ...]:
+def transforms_for(settings: Settings, source: Source) -> tuple[Transform, ...]:
+    """Return the transforms of these settings; raises ConfigError, naming the settings file."""
     try:
         return registry.load(settings)
     except ConfigError as error:

@@ -19,12 +19,13 @@ _PRICE = 0.40
 _NAMED = 5
 """Parameters that are named at the most, of one file."""
 _FEW = 3
-_MEANING = {
+MEANING = {
     Consequence.SAFE: "nothing that runs changes",
     Consequence.ROTATES: "a live credential becomes another one",
     Consequence.EXTERNAL: "a server outside the stack must be given the generated password",
     Consequence.REPLACES: "the resource is replaced",
 }
+"""What each consequence means at the next deployment."""
 _VALIDATED = {
     Validator.ASKED: "cloudformation-validate finds no new error in what changed.",
     Validator.OFF: "cloudformation-validate did not look (--no-validate).",
@@ -122,7 +123,7 @@ def _deployment(done: Sequence[tuple[FileResult, Outcome]], *, new: bool) -> Ite
     yield "At the next deployment:"
     for consequence in Consequence:
         if counts[consequence]:
-            line = f"{counts[consequence]:>3} {consequence}: {_MEANING[consequence]}"
+            line = f"{counts[consequence]:>3} {consequence}: {MEANING[consequence]}"
             yield wrapped("  " + line, "        ")
 
 
