@@ -286,7 +286,7 @@ async def _code_actions(ls: Server, params: types.CodeActionParams) -> list[type
     if safe:
         title = "remediator: make all safe repairs"
         offered.append(types.CodeAction(title, FIX_ALL, data={"uri": uri, "ids": safe}))
-    offered = [each for each in offered if is_wanted(str(each.kind), only)]
+    offered = [each for each in offered if is_wanted(each.kind or "", only)]
     if _resolves(ls):
         return offered
     return [each for each in [await _resolved(ls, each) for each in offered] if each.edit]

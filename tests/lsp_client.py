@@ -30,7 +30,7 @@ class Editor:
     def __init__(self, folder: Path, capabilities: Message, *options: str) -> None:
         self.folder = folder
         self.errors = folder / "stderr.txt"
-        command = [sys.executable, "-P", "-m", "remediator", "lsp", *options]
+        command = [sys.executable, "-m", "remediator", "lsp", *options]
         with self.errors.open("wb") as stderr:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, cwd=folder
@@ -87,6 +87,11 @@ class Editor:
             assert message.get("method") not in ("the end", "nothing came"), (message, said)
             self._kept.append(message)
 
+    @property
+    def waiting(self) -> list[str]:
+        """The files whose diagnostics came and nobody asked for yet."""
+        return [message["params"]["uri"] for message in self._kept if _is_diagnostics(message)]
+
     # --- files -----------------------------------------------------------------------------
 
     def open(self, name: str, text: str, version: int = 1) -> str:
@@ -106,7 +111,7 @@ class Editor:
         def is_wanted(message: Message) -> bool:
             params = message.get("params") or {}
             return (
-                message.get("method") == "textDocument/publishDiagnostics"
+                _is_diagnostics(message)
                 and params["uri"] == uri
                 and version in (None, params.get("version"))
             )
@@ -168,6 +173,10 @@ def applied(text: str, edits: list[Message], units: str = "utf-16-le") -> str:
         start, end = (offset(edit["range"][each]) for each in ("start", "end"))
         text = text[:start] + edit["newText"] + text[end:]
     return text
+
+
+def _is_diagnostics(message: Message) -> bool:
+    return message.get("method") == "textDocument/publishDiagnostics"
 
 
 def _body(message: Message) -> bytes:
