@@ -57,6 +57,9 @@ class Server(LanguageServer):
         """What the protocol says of an editor that leaves without `shutdown`."""
         self._looks: dict[str, Look] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        """The last look at each open text, waiting or done."""
+        self._round: asyncio.Task[None] | None = None
+        self._stale = False
         self._shown: set[str] = set()
         self._looking = ThreadPoolExecutor(1)
         self._repairing = ThreadPoolExecutor(1)
@@ -116,11 +119,23 @@ class Server(LanguageServer):
         self._tasks[uri] = asyncio.create_task(self._show(uri, delay))
 
     def show_all_anew(self) -> None:
-        """Look at all open texts again: something around them has changed."""
+        """Look at all open texts again: something around them has changed.
+
+        Not put off by the next change, which a build may bring at any moment: it asks for another
+        round after this one.
+        """
         self._looks = {}
         self.desk.forget()
-        for uri in list(self._tasks):
-            self.show_soon(uri, DELAY)
+        self._stale = True
+        if self._round is None or self._round.done():
+            self._round = asyncio.create_task(self._show_all())
+
+    async def _show_all(self) -> None:
+        while self._stale:
+            await asyncio.sleep(DELAY)
+            self._stale = False
+            for uri in list(self._tasks):
+                await self._show(uri, 0)
 
     def drop(self, uri: str) -> None:
         """Look no more at a text, unless that is asked for again."""

@@ -8,6 +8,7 @@ import logging
 import re
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -343,6 +344,27 @@ def test_superseded_texts_are_dropped(editor: Editor) -> None:
     assert applied(TEMPLATE + "#\n" * 39, edits_of(chosen(editor, uri, 1))).endswith("#\n" * 39)
 
 
+def test_files_that_never_rest_put_nothing_off(editor: Editor) -> None:
+    uri = editor.open("busy.yaml", TEMPLATE)
+    editor.shown(uri, 1)
+    rest = threading.Event()
+
+    def build() -> None:
+        changes = [{"uri": (editor.folder / "log.json").as_uri(), "type": 2}]
+        while not rest.wait(lsp.DELAY / 10):
+            editor.tell("workspace/didChangeWatchedFiles", {"changes": changes})
+
+    editor.change(uri, EXAMPLE, 2)
+    building = threading.Thread(target=build)
+    building.start()
+    try:
+        assert [each["code"] for each in editor.shown(uri, 2)] == ["password-parameters"]
+        assert editor.shown(uri, 2)  # and again, for what has changed around it
+    finally:
+        rest.set()
+        building.join()
+
+
 # --- secrets and faults ----------------------------------------------------------------------
 
 SECRET = "-".join(("secret", "4711"))  # not as a trace shows it, which quotes this file
@@ -420,7 +442,7 @@ def test_a_defect_is_told_and_logged_without_values(
     assert SECRET not in "".join(logged)
 
 
-def test_the_validator_has_a_say(tmp_path: Path) -> None:
+def test_a_session_with_the_validator_and_a_goodbye(tmp_path: Path) -> None:
     pytest.importorskip("cloudformation_validate")
     session = Editor(tmp_path, CAPABLE)
     try:
@@ -433,14 +455,12 @@ def test_the_validator_has_a_say(tmp_path: Path) -> None:
         session.stop()
 
 
-@pytest.mark.parametrize("way", ["goodbye", "end of input", "signal"])
-def test_how_a_session_ends(way: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", ["end of input", "signal"])
+def test_how_a_session_ends_without_a_goodbye(way: str, tmp_path: Path) -> None:
     (tmp_path / "pygls.py").write_text("raise SystemExit('this must not run')")
     session = Editor(tmp_path, CAPABLE, "--no-validate")
     try:
-        if way == "goodbye":
-            assert session.leave() == 0
-        elif way == "end of input":
+        if way == "end of input":
             assert session.process.stdin is not None
             session.process.stdin.close()
             assert session.process.wait(LONG) == 1
