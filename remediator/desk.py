@@ -11,7 +11,7 @@ from pathlib import Path
 
 from . import config, registry
 from .discover import Input
-from .model import FileResult, Settings
+from .model import FileResult
 from .runner import Around, Guard, Runner, looks_like_template, unguarded
 from .session import transforms_for
 from .validator import Validator, is_installed
@@ -52,7 +52,7 @@ class Desk:
         self, text: str, file: Path, root: Path, only: frozenset[str] | None
     ) -> FileResult | None:
         project = config.load_project(file)
-        settings: Settings = project.of(file)
+        settings = project.of(file)
         runner = Runner(
             transforms_for(settings, project.source),
             registry.catalogue(),

@@ -180,7 +180,8 @@ def run(*, validate: bool = True) -> int:
     handler.setFormatter(_WithoutValues())
     logging.basicConfig(level=logging.ERROR, handlers=[handler])
     for each in SIGNALS:  # there is nothing to finish, and a thread waits for the editor
-        signal.signal(each, signal.SIG_DFL)
+        if signal.getsignal(each) is not signal.SIG_IGN:
+            signal.signal(each, signal.SIG_DFL)
     server = Server(Desk(_guarded, validate=validate))
     for name, (handle, options) in _HANDLERS.items():
         server.feature(name, options)(handle)

@@ -308,11 +308,11 @@ def test_settings_and_callers_are_read_anew(editor: Editor) -> None:
     (folder / "remediator.toml").unlink()
     parent = (
         "Resources:\n  Child:\n    Type: AWS::CloudFormation::Stack\n    Properties:\n"
-        "      TemplateURL: db.yaml\n      Parameters:\n        DBPassword: x\n"
+        "      TemplateURL: around/db.yaml\n      Parameters:\n        DBPassword: x\n"
     )
-    codes = [each["code"] for each in changed("parent.yaml", parent)]
+    codes = [each["code"] for each in changed("../parent.yaml", parent)]
     assert sorted(codes) == ["export-names", "passed-by-caller"]
-    (folder / "parent.yaml").unlink()
+    (editor.folder / "parent.yaml").unlink()
     editor.tell("textDocument/didSave", {"textDocument": {"uri": uri}})  # where nobody watches
     assert [each["code"] for each in editor.shown(uri)] == ["password-parameters", "export-names"]
     editor.tell("textDocument/didClose", {"textDocument": {"uri": uri}})

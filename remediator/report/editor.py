@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..model import FileResult, Outcome
 from .mask import mask
 from .refusals import EXAMPLES, REFUSALS
-from .screen import visible
+from .screen import visible, visible_line
 from .summary import MEANING
 
 
@@ -27,13 +27,12 @@ def message(file: FileResult, outcome: Outcome) -> str:
 
 
 def title(file: FileResult, outcome: Outcome) -> str:
-    """Return what the repair of a finding is called, with its consequence."""
+    """Return what the repair of a finding is called, on one line with its consequence."""
     fix = outcome.finding.fix
-    words = fix.title if fix is not None else outcome.finding.message
-    applies = fix is not None and not file.fresh
-    return _shown(
-        file, f"remediator: {words}" + (f" [{fix.consequence}]" if fix and applies else "")
-    )
+    if fix is None:
+        return visible_line(mask(outcome.finding.message, file.masked))
+    consequence = "" if file.fresh else f" [{fix.consequence}]"
+    return visible_line(mask(f"remediator: {fix.title}{consequence}", file.masked))
 
 
 def explanation(file: FileResult, outcome: Outcome, documentation: str) -> str:
