@@ -55,7 +55,9 @@ Outputs:
     Export:
 """
 NAME = "      Name: !Sub '${AWS::StackName}-Name'\n"
-LITERAL = TEMPLATE.replace("!Ref DBPassword", "Tr0ub4dor-and-3")
+LITERAL = TEMPLATE.replace("!Ref DBPassword", "Tr0ub4dorAnd3").replace(
+    "  Name:", "  Tr0ub4dorAnd3:"
+)
 
 
 @pytest.fixture(scope="module")
@@ -337,11 +339,13 @@ def test_superseded_texts_are_dropped(editor: Editor) -> None:
     for version in range(2, 40):
         editor.change(uri, TEMPLATE + "#\n" * version, version)
     editor.shown(uri, 39)
-    assert editor.waiting.count(uri) < 37
     answer = editor.wait(lambda message: message.get("id") == late and "method" not in message)
     for document in answer["result"].get("edit", {}).get("documentChanges", []):
         assert document["textDocument"]["version"] == 1  # the editor refuses it
     assert applied(TEMPLATE + "#\n" * 39, edits_of(chosen(editor, uri, 1))).endswith("#\n" * 39)
+    editor.change(uri, TEMPLATE, 40)
+    editor.shown(uri, 40)  # all that was to come has come
+    assert editor.waiting.count(uri) < 20  # not one for each text
 
 
 def test_files_that_never_rest_put_nothing_off(editor: Editor) -> None:
@@ -373,15 +377,18 @@ SECRET = "-".join(("secret", "4711"))  # not as a trace shows it, which quotes t
 def test_secrets_are_not_shown(editor: Editor) -> None:
     uri = editor.open("literal.yaml", LITERAL)
     shown = editor.shown(uri)
+    assert any("the export of ********" in each["message"] for each in shown)
     line = next(
         each["range"]["start"]["line"] for each in shown if each["code"] == "literal-passwords"
     )
     actions = editor.actions(uri, line)
+    for other in shown:
+        actions += editor.actions(uri, other["range"]["start"]["line"])
     said = editor.hover(uri, line, 8)
     assert said
     assert "Tr0ub4dor" not in json.dumps([shown, actions, said])
     new = applied(LITERAL, edits_of(editor.resolve(actions[0])))
-    assert "Tr0ub4dor" not in new
+    assert new.count("Tr0ub4dor") == 1  # the name of an output, which is nobody's secret any more
     editor.change(uri, LITERAL.replace("admin\n", "admin: [\n"), 2)
     assert "Tr0ub4dor" not in json.dumps(editor.shown(uri, 2))
 
