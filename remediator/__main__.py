@@ -30,21 +30,14 @@ def main() -> None:
         # The error's own text may quote a template, and with it a secret: only its type, and with
         # REMEDIATOR_DEBUG the places of the code that it came through.
         if os.environ.get("REMEDIATOR_DEBUG"):
-            sys.stderr.write(_trace(error))
+            from .trace import without_values
+
+            sys.stderr.write(without_values(error))
         _stop(
             f"a defect of remediator ({type(error).__name__}); please report it; "
             "REMEDIATOR_DEBUG=1 shows where it happened",
             2,
         )
-
-
-def _trace(error: BaseException) -> str:
-    """Return a traceback that holds no message of an error and no value: types and places."""
-    from traceback import format_tb
-
-    cause = error.__cause__ or error.__context__
-    before = _trace(cause) + "\nwhich led to\n\n" if cause is not None else ""
-    return f"{before}{''.join(format_tb(error.__traceback__))}{type(error).__qualname__}\n"
 
 
 def _stop(message: str, code: int) -> NoReturn:

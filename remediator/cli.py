@@ -310,6 +310,25 @@ def explain(
         _fail(f"neither a transform nor a code: {transform!r}; the transforms are {names}")
 
 
+@app.command("lsp")
+def language_server(
+    no_validate: Annotated[
+        bool, typer.Option("--no-validate", help="Do not ask AWS's rules engine about repairs.")
+    ] = False,
+    stdio: Annotated[
+        bool, typer.Option("--stdio", help="Some editors add it; there is no other way.")
+    ] = False,
+) -> None:
+    """Serve an editor: findings as it types, repairs as quick fixes (docs/editors.md)."""
+    from importlib.util import find_spec
+
+    if find_spec("pygls") is None:
+        _fail("the language server needs the extra lsp: pipx install 'remediator[lsp,validate]'")
+    from .lsp import run
+
+    raise typer.Exit(run(validate=not no_validate))
+
+
 def _options(
     select: list[str] | None,
     ignore: list[str] | None,

@@ -46,6 +46,8 @@ _SCRIPTS = frozenset(
     {".sh", ".bash", ".zsh", ".ps1", ".cmd", ".bat", ".mk", ".tf", ".hcl", ".groovy"}
     | {".py", ".rb", ".js", ".mjs", ".ts", ".go"}
 )
+SUFFIXES = _STRUCTURED | _SCRIPTS | {".toml"}
+"""How the names of files end that may give a parameter its value; a few have none of them."""
 _SCRIPT_NAMES = frozenset({"makefile", "gnumakefile", "justfile", "jenkinsfile", "rakefile"})
 _PARENT = re.compile(
     rb"AWS::CloudFormation::Stack|AWS::Serverless::Application|AWS::CodePipeline::Pipeline"

@@ -156,7 +156,7 @@ class Runner:
         try:
             busy = None if claims is None else _busy(entry, claims)
             raw = _read(entry)
-            if raw is None or (busy and not entry.named and not _looks_like_template(_peek(raw))):
+            if raw is None or (busy and not entry.named and not looks_like_template(_peek(raw))):
                 return None
             if busy is not None:
                 raise busy
@@ -176,7 +176,7 @@ class Runner:
         named = entry is None or entry.named
         text = _peek(raw)
         if not named:
-            if not _looks_like_template(text):
+            if not looks_like_template(text):
                 return None
             looks = self._trigger(text) or is_marked(text) or raw.startswith(tuple(_UTF16))
             if not looks:
@@ -330,7 +330,7 @@ def _read(entry: Input) -> bytes | None:
             head += stream.read(16 * _HEAD)
     except OSError as error:
         raise FileError(f"the file cannot be read: {error.strerror or error}") from error
-    if entry.named or (_looks_like_template(_peek(head)) and _has_template_name(entry.file.name)):
+    if entry.named or (looks_like_template(_peek(head)) and _has_template_name(entry.file.name)):
         raise FileError(
             f"the file has {size / 1e6:.1f} MB, remediator reads up to {MAX_BYTES / 1e6:.0f} MB "
             "(CloudFormation takes 1 MB)"
@@ -343,7 +343,8 @@ def _peek(raw: bytes) -> str:
     return raw.decode(_UTF16.get(raw[:2], "utf-8"), errors="replace")
 
 
-def _looks_like_template(text: str) -> bool:
+def looks_like_template(text: str) -> bool:
+    """Whether a text holds the words of a template: a first look that costs nothing."""
     return "Resources" in text and (
         "AWS::" in text or "Custom::" in text or "Alexa::" in text or "Fn::ForEach" in text
     )

@@ -18,7 +18,8 @@ NAMES = [str(file.relative_to(ROOT)) for file in SOURCES]
 # they must not bring a cycle, nor a way around this order.
 ORDER = (
     *("errors", "model", "document", "template", "transform", "splice", "verify", "registry"),
-    *("engine", "config", "repository", "runner", "migrate", "testing", "report", "cli"),
+    *("engine", "config", "repository", "runner", "migrate", "testing", "report", "desk", "lsp"),
+    "cli",
 )
 READS_YAML = {
     "document": "templates",
@@ -26,6 +27,7 @@ READS_YAML = {
     "call_sites": "configurations that name a template",
 }
 READS_RUAMEL = {"splice", "render", "verify"}
+SPEAKS_TO_EDITORS = {"lsp", "lsp_values"}
 
 
 def module_of(file: Path) -> str:
@@ -121,9 +123,18 @@ def test_parsers_stay_in_their_modules(file: Path) -> None:
             assert module in READS_RUAMEL, f"{file.name} imports ruamel.yaml"
         if root in ("boto3", "botocore"):
             assert module == "change_set", f"{file.name} imports {root}"
+        if root in ("pygls", "lsprotocol"):
+            assert module in SPEAKS_TO_EDITORS, f"{file.name} imports {root}"
         late = {"ruamel", "jsonpatch", "jsonpointer", "deepdiff", "rich", "jinja2"}
         if root in late | {"boto3", "botocore"}:
             assert not at_once, f"{file.name} imports {root} before it is needed"
+
+
+def test_the_language_server_is_loaded_by_its_command_alone() -> None:
+    importers = {module for module in GRAPH if GRAPH[module] & SPEAKS_TO_EDITORS}
+    assert importers == {"cli", "lsp"}
+    at_once = {name for name, early in imports(PACKAGE / "cli.py") if early}
+    assert not {name for name in at_once if name.startswith("remediator.lsp")}
 
 
 @pytest.mark.parametrize("file", SOURCES, ids=NAMES)

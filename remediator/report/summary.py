@@ -25,6 +25,7 @@ MEANING = {
     Consequence.EXTERNAL: "a server outside the stack must be given the generated password",
     Consequence.REPLACES: "the resource is replaced",
 }
+"""What each consequence means at the next deployment."""
 _VALIDATED = {
     Validator.ASKED: "cloudformation-validate finds no new error in what changed.",
     Validator.OFF: "cloudformation-validate did not look (--no-validate).",
