@@ -144,5 +144,12 @@ def test_wheels_in_an_environment_of_their_own(tmp_path: Path, template: Path) -
         shutil.copytree(PLUGIN / folder, elsewhere / folder, ignore=unbuilt)
     told = run([scripts / "python", "-m", "pytest", "-q", "tests"], elsewhere)
     assert f"{len(CASES) + 1} passed" in told
-    harness = [scripts / "python", "-P", "-m", "remediator.testing", "--plugin", NAME]
+    harness: list[str | Path] = [
+        scripts / "python",
+        "-P",
+        "-m",
+        "remediator.testing",
+        "--plugin",
+        NAME,
+    ]
     run([*harness, *(elsewhere / "cases" / NAME).iterdir()], elsewhere)
