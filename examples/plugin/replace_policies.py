@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from remediator.model import Add, Context, Finding, Fix, Refusal
+from remediator.model import Add, Context, Finding, Fix, Refusal, Value
 from remediator.template import Template
 from remediator.transform import Transform
 
@@ -32,30 +32,36 @@ AT_REPLACEMENT = {"Retain": "Retain", "RetainExceptOnCreate": "Retain", "Snapsho
 
 
 def check(template: Template, context: Context) -> Iterator[Finding]:
-    """Yield a finding for every resource that has one of the two policies and needs the other."""
+    """Yield a finding for every resource that is kept by one of the two policies alone."""
     for name, resource in template.resources.items():
         if not isinstance(resource, dict):
             continue  # a loop (Fn::ForEach)
         deletion, replacement = resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")
-        if deletion is not None and "UpdateReplacePolicy" not in resource:
-            policy = AT_REPLACEMENT.get(deletion) if isinstance(deletion, str) else None
-            message = f"{name} has a DeletionPolicy that keeps it and no UpdateReplacePolicy"
-            if policy is not None:
-                place = ("Resources", name, "UpdateReplacePolicy")
-                add = Add(place, policy, after="DeletionPolicy")
-                fix = Fix(f"{name} gets UpdateReplacePolicy: {policy}", (add,))
-                yield Finding(("Resources", name), message, fix=fix)
-            elif isinstance(deletion, dict):
-                reason = "its DeletionPolicy is a function: write the UpdateReplacePolicy beside it"
-                refusal = Refusal("policy-not-constant", reason)
-                yield Finding(("Resources", name, "DeletionPolicy"), message, refusal=refusal)
-        elif replacement in ("Retain", "Snapshot") and "DeletionPolicy" not in resource:
-            reason = "whether it may outlive its stack is not said: write its DeletionPolicy"
-            yield Finding(
-                ("Resources", name, "UpdateReplacePolicy"),
-                f"{name} has an UpdateReplacePolicy that keeps it and no DeletionPolicy",
-                refusal=Refusal("deletion-policy-missing", reason, "DeletionPolicy: Retain"),
-            )
+        if "UpdateReplacePolicy" not in resource:
+            keeps = isinstance(deletion, str) and deletion in AT_REPLACEMENT
+            if keeps or isinstance(deletion, dict):
+                yield _kept_at_deletion(name, deletion)
+        elif replacement in AT_REPLACEMENT.values() and "DeletionPolicy" not in resource:
+            yield _kept_at_replacement(name)
+
+
+def _kept_at_deletion(name: str, policy: Value) -> Finding:
+    message = f"{name} has a DeletionPolicy that keeps it and no UpdateReplacePolicy"
+    if not isinstance(policy, str):
+        reason = "its DeletionPolicy is a function: write the UpdateReplacePolicy beside it"
+        refusal = Refusal("policy-not-constant", reason)
+        return Finding(("Resources", name, "DeletionPolicy"), message, refusal=refusal)
+    same = AT_REPLACEMENT[policy]
+    add = Add(("Resources", name, "UpdateReplacePolicy"), same, after="DeletionPolicy")
+    fix = Fix(f"{name} gets UpdateReplacePolicy: {same}", (add,))
+    return Finding(("Resources", name), message, fix=fix)
+
+
+def _kept_at_replacement(name: str) -> Finding:
+    message = f"{name} has an UpdateReplacePolicy that keeps it and no DeletionPolicy"
+    reason = "whether it may outlive its stack is not said: write its DeletionPolicy"
+    refusal = Refusal("deletion-policy-missing", reason, advice="DeletionPolicy: Retain")
+    return Finding(("Resources", name, "UpdateReplacePolicy"), message, refusal=refusal)
 
 
 TRANSFORM = Transform(
