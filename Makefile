@@ -29,7 +29,7 @@ test: $(STAMP)
 # Writes the pages that follow from the code, and the site that `make test` only tries to build.
 docs: $(STAMP)
 	$(BIN)/python docs/generate.py
-	$(BIN)/mkdocs build --quiet --strict
+	$(BIN)/mkdocs build --strict
 
 # Two other judges look at every case: minutes, so apart from the tests that run all the time.
 test-judges: $(STAMP)
