@@ -5,7 +5,7 @@ STAMP := .venv/installed
 
 LOCALSTACK := .venv-localstack
 
-.PHONY: demo test test-judges test-hooks test-browser test-deploy fuzz bench clean
+.PHONY: demo docs test test-judges test-hooks test-browser test-plugin test-deploy fuzz bench clean
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "remediator needs Python 3.11: make PYTHON=python3.12")'
@@ -26,6 +26,11 @@ test: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n auto
 
+# Writes the pages that follow from the code, and the site that `make test` only tries to build.
+docs: $(STAMP)
+	$(BIN)/python docs/generate.py
+	$(BIN)/mkdocs build --strict
+
 # Two other judges look at every case: minutes, so apart from the tests that run all the time.
 test-judges: $(STAMP)
 	$(BIN)/python -m pytest -n auto -m judges
@@ -39,6 +44,10 @@ test-browser: $(STAMP)
 	{ command -v chromium && command -v chromedriver; } >/dev/null || \
 	  { apt-get update -q && apt-get install -q -y --no-install-recommends chromium chromium-driver; }
 	$(BIN)/python -m pytest -m browser tests/browser
+
+# Builds the wheels of remediator and of examples/plugin, and installs them: asks the package index.
+test-plugin: $(STAMP)
+	$(BIN)/python -m pytest -m plugin
 
 $(LOCALSTACK)/installed: tests/deploy/requirements.txt
 	$(PYTHON) -m venv $(LOCALSTACK)
@@ -65,5 +74,5 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/compare.py $(FOLDER)
 
 clean:
-	rm -rf .venv $(LOCALSTACK) .venv-fuzz .fuzz .demo .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv $(LOCALSTACK) .venv-fuzz .fuzz .demo site .mypy_cache .ruff_cache .pytest_cache
 	rm -rf build *.egg-info

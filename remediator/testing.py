@@ -10,11 +10,13 @@
         imports.json     the names that other templates import, as texts of Fn::Sub, optional
 
 A folder named `all` runs every transform together. `python -m remediator.testing --accept CASE…`
-writes the after and findings files anew, for their author to review.
+writes the after and findings files anew, for their author to review; `--plugin NAME` brings in the
+transforms of an installed plugin.
 """
 
 from __future__ import annotations
 
+import argparse
 import difflib
 import json
 import sys
@@ -277,18 +279,22 @@ def _key(found: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def main(arguments: Sequence[str]) -> int:
     """Check the cases named, or with `--accept` first, write them; return the exit code."""
-    accepts = "--accept" in arguments
-    names = [name for name in arguments if name != "--accept"]
-    if not names:
-        sys.stderr.write("usage: python -m remediator.testing [--accept] CASE-FOLDER…\n")
-        return 2
-    transforms, catalogue = registry.builtin_transforms(), registry.catalogue()
+    parser = argparse.ArgumentParser(prog="python -m remediator.testing")
+    parser.add_argument("--accept", action="store_true", help="write what becomes of them first")
+    parser.add_argument("--plugin", action="append", default=[], help="as for remediator fix")
+    parser.add_argument("cases", nargs="+", metavar="CASE", type=Path, help="folder of a case")
+    options = parser.parse_args(arguments)
+    try:
+        transforms = (*registry.builtin_transforms(), *registry.plugins(options.plugin))
+    except ConfigError as error:
+        parser.error(error.message)
+    catalogue = registry.catalogue()
     wrong = 0
-    for name in names:
-        folder = Path(name).resolve()
+    for each in options.cases:
+        folder = each.resolve()
         case = Case(folder.parent.name, folder)
         try:
-            if accepts:
+            if options.accept:
                 accept(case, transforms, catalogue)
             check_case(case, transforms, catalogue)
         except (AssertionError, ConfigError) as error:

@@ -145,7 +145,12 @@ def test_script_accepts_and_checks(case: Case, capsys: pytest.CaptureFixture[str
     assert main([str(case.folder)]) == 1
     assert "not as expected" in capsys.readouterr().err
     assert main(["--accept", str(case.folder)]) == 0
-    assert main([]) == 2
+    with pytest.raises(SystemExit, match="2"):
+        main([])
+    assert "usage: python -m remediator.testing" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main(["--plugin", "nobody", str(case.folder)])
+    assert "there is no plugin nobody" in capsys.readouterr().err
 
 
 def test_script_runs_as_a_module(case: Case) -> None:

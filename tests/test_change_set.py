@@ -481,11 +481,11 @@ def test_the_text_says_at_once_what_matters() -> None:
     assert "A database may be REPLACED (D)" in maybe
 
 
-def test_the_readme_shows_what_is_printed() -> None:
-    readme = (Path(__file__).parent.parent / "README.md").read_text()
+def test_the_documentation_shows_what_is_printed() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "deploying.md").read_text(encoding="utf-8")
     changes = (
         Change("Add", "DataPasswordSecret", "AWS::SecretsManager::Secret"),
         Change("Modify", "Data", "AWS::RDS::DBInstance", "True", ("MasterUsername",)),
     )
     printed = "\n".join(lines(ChangeSet("payments", changes), lambda line, _: line))
-    assert indent(printed, "    ") in readme
+    assert indent(printed, "    ") in page
