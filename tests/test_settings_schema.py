@@ -21,7 +21,7 @@ from remediator.model import Consequence, Settings
 
 SCHEMA: dict[str, Any] = json.loads(config.schema())
 VALIDATOR = Draft202012Validator(SCHEMA)
-README = (Path(__file__).parent.parent / "README.md").read_text()
+PAGE = (Path(__file__).parent.parent / "docs" / "settings.md").read_text()
 KEYS = [key for key in config.KEYS if key != "paths"]
 
 
@@ -71,10 +71,10 @@ def test_it_refuses_what_is_refused(text: str) -> None:
     assert not accepts(tomllib.loads(text))
 
 
-def test_the_example_of_the_readme_is_taken() -> None:
-    shown = README.partition("```toml\n")[2].partition("```")[0]
+def test_the_example_of_the_documentation_is_taken() -> None:
+    shown = PAGE.partition("```toml\n")[2].partition("```")[0]
     assert accepts(tomllib.loads(shown))
-    assert "`#:schema ./settings.schema.json`" in README
+    assert "`#:schema ./settings.schema.json`" in PAGE
 
 
 def test_it_can_be_printed() -> None:
