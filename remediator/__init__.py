@@ -12,18 +12,19 @@ if sys.argv[:1] == ["-m"] and not sys.flags.safe_path:
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .library import check as check
-    from .library import fix as fix
+    from .api import check as check
+    from .api import fix as fix
     from .model import Consequence as Consequence
-    from .model import FileResult as FileResult
     from .model import Settings as Settings
-    from .model import Status as Status
+    from .results import FileResult as FileResult
+    from .results import Status as Status
 
 __version__ = "0.1.0"
 
 _PLACES = {
-    **dict.fromkeys(("check", "fix"), "library"),
-    **dict.fromkeys(("Consequence", "FileResult", "Settings", "Status"), "model"),
+    **dict.fromkeys(("check", "fix"), "api"),
+    **dict.fromkeys(("Consequence", "Settings"), "model"),
+    **dict.fromkeys(("FileResult", "Status"), "results"),
 }
 
 

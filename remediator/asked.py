@@ -11,8 +11,9 @@ from . import atomic, change_set, config, review
 from .change_set import DeployedStack
 from .document import Document
 from .errors import ChangeSetError, FileError
-from .model import FileResult, RunResult, Status, Value
+from .model import Value
 from .request import Done, Request
+from .results import FileResult, RunResult, Status
 from .targets import Target, examine
 from .template import Template
 

@@ -13,17 +13,8 @@ from . import limits
 from .document import Document
 from .errors import EditError
 from .integrity import prune
-from .model import (
-    DECLINED,
-    Consequence,
-    Finding,
-    Fix,
-    Operation,
-    Path,
-    Refusal,
-    Settings,
-    repair_id,
-)
+from .model import Consequence, Finding, Fix, Operation, Path, Refusal, Settings, repair_id
+from .results import DECLINED
 from .splice import apply
 
 

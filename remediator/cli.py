@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from .config import Options
     from .discover import Input
     from .interactive import Ask
-    from .model import FileResult, RunResult
     from .request import Request
+    from .results import FileResult, RunResult
 
 app = typer.Typer(
     add_completion=False,
@@ -435,7 +435,7 @@ def _stop_interrupted(result: RunResult, *, in_place: bool) -> NoReturn:
 
 
 def _exit_code(result: RunResult) -> int:
-    from .model import Status
+    from .results import Status
 
     if result.unknown or any(file.status is Status.ERROR for file in result.files):
         return 2
@@ -447,7 +447,7 @@ def _exit_code(result: RunResult) -> int:
 def _guard(name: str, work: Callable[[], FileResult | None]) -> FileResult | None:
     """Turn what nobody expected into that file's error, so that the other files go on."""
     from .errors import RemediatorError
-    from .model import FileResult, Status
+    from .results import FileResult, Status
 
     try:
         return work()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from .document import Document
 from .limits import MOST_INLINE
-from .model import Catalogue, Context, Deployment, Path, Permission, Value
+from .model import Catalogue, Context, Path, Value
 from .permissions import (
     ANY,
     ATTACH,
@@ -35,6 +35,7 @@ from .permissions import (
     USE_KEYS,
     Grant,
 )
+from .results import Deployment, Permission
 from .template import SUB_VARIABLE, Template, sub_parts, walk
 
 _VARIABLE = r"\$\{[^{}]*\}"

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from . import config, registry
 from .discover import Input
-from .model import FileResult
 from .projects import transforms
+from .results import FileResult
 from .runner import Around, Guard, Runner, looks_like_template, unguarded
 from .validator import Validator, is_installed
 

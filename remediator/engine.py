@@ -19,12 +19,9 @@ from .meaning import second_opinion
 from .model import (
     Add,
     Context,
-    FileResult,
     Fix,
     Operation,
-    Outcome,
     Refusal,
-    Status,
     Value,
     json_patch,
     pointer,
@@ -32,6 +29,7 @@ from .model import (
     value_at,
 )
 from .other_tools import with_follow_ups
+from .results import FileResult, Outcome, Status
 from .suppression import Parted, part
 from .template import Template
 from .transform import Transform

@@ -14,7 +14,8 @@ from dataclasses import replace
 from .document import Document, Node
 from .layout import Layout
 from .literals import literals, named
-from .model import Add, Catalogue, FileResult, Finding, Path, Span, is_telling
+from .model import Add, Catalogue, Finding, Path, Span, is_telling
+from .results import FileResult
 
 _KEY = re.compile(r"pass(?:word|wd|phrase)?|pwd|secret|token", re.IGNORECASE)
 

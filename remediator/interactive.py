@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeAlias
 
-from .model import FileResult, Outcome, Status
+from .results import FileResult, Outcome, Status
 
 
 class Answer(StrEnum):

@@ -28,10 +28,11 @@ from .desk import Desk
 from .errors import RemediatorError
 from .interrupt import SIGNALS
 from .lsp_values import Look, Places, diagnostic, is_wanted
-from .model import Consequence, FileResult, Status
+from .model import Consequence
 from .registry import builtin_transforms
 from .report import editor
 from .repository import SUFFIXES
+from .results import FileResult, Status
 from .runner import Work
 from .trace import without_values
 

@@ -14,8 +14,8 @@ from lsprotocol import types
 
 from .document import LINE_END
 from .edits import between
-from .model import FileResult, Outcome, Status
 from .report import editor
+from .results import FileResult, Outcome, Status
 
 SOURCE = "remediator"
 _WORD = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\']|\'\')*\'|[^\s:,\[\]{}]+')

@@ -20,17 +20,8 @@ from functools import cache
 
 from .comments import Comments
 from .document import Document
-from .model import (
-    Catalogue,
-    Credential,
-    FileResult,
-    Outcome,
-    Path,
-    Status,
-    Value,
-    pointer,
-    value_at,
-)
+from .model import Catalogue, Credential, Path, Value, pointer, value_at
+from .results import FileResult, Outcome, Status
 from .template import Template, walk
 
 _RULE = re.compile(r"\b(?:[FW]\d+)\b")

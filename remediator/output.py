@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from .report.formats import FORMATS, View
 
 if TYPE_CHECKING:
-    from .model import RunResult
     from .request import Request
+    from .results import RunResult
 
 
 def rendered(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from . import config
 from .change_set import DeployedStack
-from .model import RunResult
+from .results import RunResult
 from .runner import is_folder
 
 STDIN = "-"

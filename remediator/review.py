@@ -10,8 +10,8 @@ from pathlib import Path
 
 from . import __version__, registry
 from .discover import tree_of
-from .model import RunResult
 from .report.page import About, render
+from .results import RunResult
 
 _STDIN = "-"
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\udc80-\udcff]")

@@ -20,19 +20,10 @@ from .errors import ConfigError, FileError, Interrupted, RemediatorError, Templa
 from .hidden import with_hidden
 from .interrupt import held
 from .lock import Claims
-from .model import (
-    Caller,
-    Catalogue,
-    Context,
-    Deployment,
-    FileResult,
-    Refusal,
-    RunResult,
-    Settings,
-    Status,
-)
+from .model import Caller, Catalogue, Context, Refusal, Settings
 from .registry import known, required_properties, trigger
 from .repository import Repository
+from .results import Deployment, FileResult, RunResult, Status
 from .suppression import is_marked
 from .transform import Transform
 from .work_tree import path_in_diff

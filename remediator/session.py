@@ -12,9 +12,10 @@ from .asked import examine_targets, with_asked
 from .discover import Input
 from .errors import ConfigError
 from .interactive import Ask, choose
-from .model import FileResult, RunResult, Settings, Status, Validation, Validator
+from .model import Settings
 from .projects import Source
 from .request import STDIN, Done, Request
+from .results import FileResult, RunResult, Status, Validation, Validator
 from .runner import Around, Guard, Runner, Track, unguarded, untracked
 from .validator import Validator as Judge
 from .validator import is_installed

@@ -30,17 +30,8 @@ from . import registry
 from .document import Document
 from .engine import remediate
 from .errors import ConfigError
-from .model import (
-    Caller,
-    Catalogue,
-    Consequence,
-    Context,
-    FileResult,
-    Outcome,
-    Settings,
-    Status,
-    pointer,
-)
+from .model import Caller, Catalogue, Consequence, Context, Settings, pointer
+from .results import FileResult, Outcome, Status
 from .transform import Transform
 
 _EVERY = "all"

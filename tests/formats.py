@@ -13,8 +13,9 @@ import jsonschema
 
 from remediator.document import Document
 from remediator.hidden import with_hidden
-from remediator.model import FileResult, RunResult, Status, is_telling
+from remediator.model import is_telling
 from remediator.registry import builtin_transforms, catalogue
+from remediator.results import FileResult, RunResult, Status
 from remediator.testing import cases, run
 
 ROOT = Path(__file__).parent.parent

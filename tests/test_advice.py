@@ -11,7 +11,8 @@ import pytest
 from remediator import registry
 from remediator.document import Document
 from remediator.engine import remediate
-from remediator.model import Context, Outcome, Settings, Status
+from remediator.model import Context, Settings
+from remediator.results import Outcome, Status
 
 DB = (
     "{Type: AWS::RDS::DBInstance, Properties: {Engine: mysql, MasterUsername: app, "

@@ -28,9 +28,9 @@ from remediator.change_set import DeployedStack, connect, propose
 from remediator.changes import Change, ChangeSet
 from remediator.errors import ChangeSetError, Interrupted
 from remediator.limits import MOST_INLINE
-from remediator.model import RunResult
 from remediator.report import text
 from remediator.report.changes import lines
+from remediator.results import RunResult
 
 NAMES = {"StackName": "live", "ChangeSetName": ANY}
 READY = {"Status": "CREATE_COMPLETE", "Changes": []}

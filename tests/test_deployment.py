@@ -9,7 +9,8 @@ from remediator import permissions, registry
 from remediator.deployment import needs
 from remediator.document import Document
 from remediator.limits import MOST_INLINE
-from remediator.model import Context, Deployment, Permission, Settings
+from remediator.model import Context, Settings
+from remediator.results import Deployment, Permission
 
 DATABASE = """
   Db:

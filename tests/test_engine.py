@@ -16,7 +16,6 @@ from remediator.model import (
     Add,
     Consequence,
     Context,
-    FileResult,
     Finding,
     Fix,
     Operation,
@@ -25,9 +24,9 @@ from remediator.model import (
     Remove,
     Replace,
     Settings,
-    Status,
     Value,
 )
+from remediator.results import FileResult, Status
 from remediator.splice import apply as apply_soundly
 from remediator.template import Template
 from remediator.transform import Transform

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from remediator.document import Document
-from remediator.model import Context, FileResult, Settings, Status
+from remediator.model import Context, Settings
+from remediator.results import FileResult, Status
 
 EXAMPLES = File(__file__).parent.parent / "examples"
 BEFORE = sorted(file for file in EXAMPLES.glob("*.yaml") if not file.stem.endswith(".fixed"))

@@ -18,7 +18,8 @@ from test_runner import NEW, OLD, RENAME, one, run, statuses
 from remediator import atomic, discover
 from remediator.errors import FileError
 from remediator.folder import Folder
-from remediator.model import Settings, Status
+from remediator.model import Settings
+from remediator.results import Status
 from remediator.runner import Runner
 
 ROOT = Path(__file__).parent.parent

@@ -18,7 +18,8 @@ from test_runner import NEW, OLD, RENAME, one, run, statuses
 
 from remediator.errors import FileError
 from remediator.lock import Claims
-from remediator.model import Context, Finding, Settings, Status
+from remediator.model import Context, Finding, Settings
+from remediator.results import Status
 from remediator.runner import Runner
 from remediator.template import Template
 from remediator.transform import Transform

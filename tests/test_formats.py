@@ -23,11 +23,12 @@ from test_cli import remediator
 
 from remediator.changes import Change, ChangeSet
 from remediator.document import Document
-from remediator.model import FileResult, RunResult, Status, Validation, Validator, Value
+from remediator.model import Value
 from remediator.registry import builtin_transforms
 from remediator.report import diff, markdown, sarif
 from remediator.report import json as json_report
 from remediator.report.formats import FORMATS, View
+from remediator.results import FileResult, RunResult, Status, Validation, Validator
 
 RESULT = "remediator/report/result.schema.json"
 SARIF = "tests/schemas/sarif-2.1.0.json"

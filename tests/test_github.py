@@ -6,9 +6,10 @@ import re
 
 import pytest
 
-from remediator.model import FileResult, Finding, Fix, Outcome, Refusal, Replace, RunResult, Status
+from remediator.model import Finding, Fix, Refusal, Replace
 from remediator.report import github
 from remediator.report.screen import visible_line
+from remediator.results import FileResult, Outcome, RunResult, Status
 
 FIX = Fix("x: becomes, y", (Replace(("a",), 1),), follow_ups=("Tell Ann.",))
 LEFT = Refusal("used-in-userdata", "50 % of it\r\nstays")

@@ -13,7 +13,8 @@ from remediator import registry
 from remediator.conditions import ALWAYS, BUDGET, Conditions, TooManyConditions
 from remediator.document import Document
 from remediator.integrity import prune
-from remediator.model import FileResult, Remove, Settings, Value
+from remediator.model import Remove, Settings, Value
+from remediator.results import FileResult
 from remediator.runner import Runner
 
 PARAMETER = "Parameters:\n  P: {Type: String, NoEcho: true}\n"

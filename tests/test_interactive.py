@@ -9,7 +9,8 @@ from test_choice import TEMPLATE, file, ids
 from test_cli import remediator
 
 from remediator.interactive import Answer, Question, choose
-from remediator.model import FileResult, Finding, Fix, Outcome, Replace, Status
+from remediator.model import Finding, Fix, Replace
+from remediator.results import FileResult, Outcome, Status
 
 __all__ = ["file"]  # the fixture
 

@@ -178,7 +178,8 @@ from remediator import atomic
 from remediator.errors import Interrupted
 from remediator.interrupt import Handler
 from test_runner import NEW, OLD, RENAME
-from remediator.model import Settings, Status
+from remediator.model import Settings
+from remediator.results import Status
 from remediator.runner import Runner
 
 number, steps = int(sys.argv[1]), range(*map(int, sys.argv[2].split(",")))

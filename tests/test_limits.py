@@ -11,18 +11,8 @@ from remediator import registry
 from remediator.document import Document
 from remediator.engine import inspect, remediate
 from remediator.limits import MOST_BYTES, crossed, outgrown
-from remediator.model import (
-    Add,
-    Context,
-    FileResult,
-    Finding,
-    Fix,
-    Operation,
-    Path,
-    Remove,
-    Replace,
-    Value,
-)
+from remediator.model import Add, Context, Finding, Fix, Operation, Path, Remove, Replace, Value
+from remediator.results import FileResult
 from remediator.template import Template
 
 REFERENCE = "{{resolve:ssm:/a}}"

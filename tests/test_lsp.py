@@ -27,10 +27,10 @@ from remediator.document import LINE_END
 from remediator.edits import between, carry_out
 from remediator.errors import FileError
 from remediator.lsp_values import Places
-from remediator.model import FileResult, Status
 from remediator.registry import load
 from remediator.report.refusals import REFUSALS
 from remediator.repository import SUFFIXES
+from remediator.results import FileResult, Status
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = (ROOT / "examples" / "rds-minimal.yaml").read_text()

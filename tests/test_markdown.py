@@ -11,21 +11,10 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from remediator.model import (
-    Consequence,
-    Deployment,
-    FileResult,
-    Finding,
-    Fix,
-    Outcome,
-    Permission,
-    Refusal,
-    Replace,
-    RunResult,
-    Status,
-)
+from remediator.model import Consequence, Finding, Fix, Refusal, Replace
 from remediator.report import markdown
 from remediator.report.markup import block, code, in_html, plain
+from remediator.results import Deployment, FileResult, Outcome, Permission, RunResult, Status
 
 EVIL = (
     "<script>alert(1)</script>",

@@ -23,8 +23,9 @@ from remediator import splice
 from remediator.document import Document
 from remediator.edits import Edit, carry_out
 from remediator.errors import EditError, ProofError
-from remediator.model import Add, Path, Status, Value
+from remediator.model import Add, Path, Value
 from remediator.registry import builtin_transforms, catalogue
+from remediator.results import Status
 from remediator.testing import Case, cases, run
 from remediator.verify import prove
 

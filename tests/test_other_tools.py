@@ -10,7 +10,8 @@ import pytest
 from remediator import registry
 from remediator.document import Document
 from remediator.engine import inspect, remediate
-from remediator.model import Context, FileResult, Status
+from remediator.model import Context
+from remediator.results import FileResult, Status
 
 CASE = Path(__file__).parent / "cases" / "all" / "suppressions-of-other-tools"
 TRANSFORMS = registry.builtin_transforms()

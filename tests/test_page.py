@@ -20,11 +20,12 @@ from test_cli import BROKEN_EXPORT, CLEAN, remediator, write
 
 from remediator import registry, review
 from remediator.config import Options, as_words
-from remediator.model import FileResult, RunResult, Settings, Status, is_telling
+from remediator.model import Settings, is_telling
 from remediator.report import diff
 from remediator.report.highlight import highlighted
 from remediator.report.page import About, render
 from remediator.report.picture import pictures
+from remediator.results import FileResult, RunResult, Status
 from remediator.runner import Runner
 
 ROOT = Path(__file__).parent.parent

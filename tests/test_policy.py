@@ -14,8 +14,8 @@ from test_cli import BROKEN_EXPORT, remediator
 from test_report import RESULT
 
 from remediator import permissions
-from remediator.model import Deployment, FileResult, Permission, RunResult, Status
 from remediator.report import policy, text
+from remediator.results import Deployment, FileResult, Permission, RunResult, Status
 
 DATABASE = """\
 Parameters:

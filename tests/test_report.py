@@ -6,20 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from remediator.model import (
-    Consequence,
-    FileResult,
-    Finding,
-    Fix,
-    Outcome,
-    Refusal,
-    Replace,
-    RunResult,
-    Status,
-)
+from remediator.model import Consequence, Finding, Fix, Refusal, Replace
 from remediator.report import diff, text
 from remediator.report import json as json_report
 from remediator.report.mask import MASK, mask
+from remediator.results import FileResult, Outcome, RunResult, Status
 
 SECRET = 'it\'s "hunter2"'
 PATH = ("Resources", "Database", "Properties", "MasterUserPassword")

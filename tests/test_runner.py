@@ -12,18 +12,9 @@ import pytest
 
 from remediator import atomic
 from remediator.errors import FileError
-from remediator.model import (
-    Consequence,
-    Context,
-    FileResult,
-    Finding,
-    Fix,
-    Replace,
-    RunResult,
-    Settings,
-    Status,
-)
+from remediator.model import Consequence, Context, Finding, Fix, Replace, Settings
 from remediator.registry import builtin_transforms
+from remediator.results import FileResult, RunResult, Status
 from remediator.runner import MAX_BYTES, Runner
 from remediator.template import Template
 from remediator.transform import Transform

@@ -13,21 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_cli import remediator
 
-from remediator.model import (
-    Consequence,
-    FileResult,
-    Finding,
-    Fix,
-    Outcome,
-    Refusal,
-    Replace,
-    RunResult,
-    Status,
-)
+from remediator.model import Consequence, Finding, Fix, Refusal, Replace
 from remediator.registry import builtin_transforms
 from remediator.report import sarif
 from remediator.report.refusals import REFUSALS
 from remediator.report.replacements import replacements
+from remediator.results import FileResult, Outcome, RunResult, Status
 
 SCHEMA = "tests/schemas/sarif-2.1.0.json"
 LEFT = Refusal("used-in-userdata", "UserData holds it.")

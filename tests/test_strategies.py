@@ -10,8 +10,9 @@ from test_cli import remediator
 
 from remediator.document import Document
 from remediator.engine import remediate
-from remediator.model import Context, FileResult, Finding, Settings
+from remediator.model import Context, Finding, Settings
 from remediator.registry import builtin_transforms, catalogue
+from remediator.results import FileResult
 
 TEMPLATE = """\
 Parameters:

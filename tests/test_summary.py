@@ -10,18 +10,9 @@ import pytest
 from test_cli import BROKEN_EXPORT, CLEAN, remediator, write
 from test_report import PATH, RESULT, repaired
 
-from remediator.model import (
-    Consequence,
-    FileResult,
-    Finding,
-    Fix,
-    Outcome,
-    Refusal,
-    Replace,
-    RunResult,
-    Status,
-)
+from remediator.model import Consequence, Finding, Fix, Refusal, Replace
 from remediator.report import text
+from remediator.results import FileResult, Outcome, RunResult, Status
 
 NEEDS = "Parameters:\n  Stage: {Type: String}\n"
 CREATE_ONLY = """\

@@ -13,7 +13,8 @@ from remediator import registry, suppression
 from remediator.comments import Comments
 from remediator.document import Document
 from remediator.engine import inspect, remediate
-from remediator.model import Context, FileResult, Status, pointer
+from remediator.model import Context, pointer
+from remediator.results import FileResult, Status
 from remediator.testing import Case, cases
 
 HERE = Path(__file__).parent

@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Iterator
 
-from ..model import FileResult, RunResult
+from ..results import FileResult, RunResult
 from .mask import mask, mask_spans
 
 _BARE = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"})

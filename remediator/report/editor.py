@@ -5,7 +5,7 @@ Plain text alone: a text of the template must not be markup that loads a picture
 
 from __future__ import annotations
 
-from ..model import FileResult, Outcome
+from ..results import FileResult, Outcome
 from .mask import mask
 from .refusals import EXAMPLES, REFUSALS
 from .screen import visible, visible_line

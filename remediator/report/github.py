@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from hashlib import sha256
 
-from ..model import FileResult, Outcome, RunResult, Status
+from ..results import FileResult, Outcome, RunResult, Status
 from .mask import mask
 from .place import Placed, path_of
 from .screen import safe

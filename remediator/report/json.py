@@ -6,7 +6,8 @@ import json
 from collections import Counter
 from typing import Any
 
-from ..model import FileResult, Outcome, RunResult, Status, pointer
+from ..model import pointer
+from ..results import FileResult, Outcome, RunResult, Status
 from . import changes, diff
 from .mask import mask, mask_patch
 from .policy import as_condition

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ..model import FileResult, Fix, Outcome, RunResult, Status
+from ..model import Fix
+from ..results import FileResult, Outcome, RunResult, Status
 from . import diff
 from .markup import block, code, in_html, plain
 from .mask import mask

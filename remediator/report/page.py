@@ -17,7 +17,8 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
-from ..model import Consequence, FileResult, RunResult, Status
+from ..model import Consequence
+from ..results import FileResult, RunResult, Status
 from . import json as json_report
 from . import policy
 from .diff import is_masked

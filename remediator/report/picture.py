@@ -10,7 +10,8 @@ from typing import Any, TypeAlias
 
 from ..document import Document
 from ..errors import TemplateError
-from ..model import Add, FileResult, Fix, Operation, Path, Remove, Replace, Value, value_at
+from ..model import Add, Fix, Operation, Path, Remove, Replace, Value, value_at
+from ..results import FileResult
 from ..template import Kind, Template, flattened, references
 
 _SECRET = "AWS::SecretsManager::Secret"

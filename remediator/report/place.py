@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property
 
-from ..model import FileResult, Outcome, Status
+from ..results import FileResult, Outcome, Status
 
 NEWLINES = ("\r\n", "\n", "\r")
 """What ends a line in a place of ours, as editors have it."""

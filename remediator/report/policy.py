@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..model import Permission, RunResult
+from ..results import Permission, RunResult
 from .mask import mask
 
 MOST_CHARACTERS = 6144

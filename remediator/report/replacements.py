@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import Any
 
-from ..model import FileResult
+from ..results import FileResult
 from .place import NEWLINES, Placed, utf16
 
 _BOM = "\ufeff"

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from .. import __version__
-from ..model import FileResult, Outcome, RunResult, Status, pointer
+from ..model import pointer
+from ..results import FileResult, Outcome, RunResult, Status
 from .diff import is_masked
 from .mask import mask, mask_spans
 from .place import NEWLINES, Placed, path_of

@@ -8,7 +8,8 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from ..model import RunResult, Seed, Status
+from ..model import Seed
+from ..results import RunResult, Status
 from .mask import mask
 
 SCRIPT_HEAD = "#!/bin/sh\n# Creates the secrets that repaired templates read"

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
-from ..model import Consequence, FileResult, Outcome, RunResult, Status, Validator
+from ..model import Consequence
+from ..results import FileResult, Outcome, RunResult, Status, Validator
 from .mask import mask
 from .policy import together
 

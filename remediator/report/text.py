@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ..model import FileResult, Outcome, RunResult, Status
+from ..results import FileResult, Outcome, RunResult, Status
 from . import changes
 from .colours import coloured, painted
 from .diff import of_file

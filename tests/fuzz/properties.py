@@ -13,7 +13,8 @@ import jsonpatch
 from remediator import registry
 from remediator.document import Document
 from remediator.errors import EditError, ProofError, RemediatorError, TemplateError
-from remediator.model import FileResult, Settings, Status, json_patch
+from remediator.model import Settings, json_patch
+from remediator.results import FileResult, Status
 from remediator.runner import Runner
 from remediator.splice import apply
 from remediator.verify import prove

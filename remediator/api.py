@@ -6,7 +6,8 @@ from . import registry
 from .document import Document
 from .engine import inspect, remediate
 from .hidden import with_hidden
-from .model import Context, FileResult, Settings
+from .model import Context, Settings
+from .results import FileResult
 
 _DEFAULTS = Settings()
 
