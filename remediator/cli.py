@@ -9,17 +9,15 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from . import __version__, aws_options, completion
+from . import __version__, completion, options
 from .output import has_colour, rendered, writable
 from .report.formats import FORMATS
 
 if TYPE_CHECKING:
-    from .config import Options
     from .discover import Input
     from .interactive import Ask
     from .request import Request
@@ -41,59 +39,6 @@ a  make this one and all that follow
 q  leave this one and all that follow; what was accepted is made
 d  details: what was found, what is to be done by hand, what the transform does
 """
-
-Paths = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="PATH...", help="Templates, or folders of them; - is standard input."),
-]
-Select = Annotated[
-    list[str] | None, typer.Option(help="Only these transforms (comma list, repeatable).")
-]
-Ignore = Annotated[list[str] | None, typer.Option(help="All but these transforms.")]
-Allow = Annotated[
-    list[str] | None,
-    typer.Option(
-        help="Consequences that a repair may have [default: safe,rotates,external].",
-    ),
-]
-New = Annotated[
-    bool | None, typer.Option("--new", help="Nothing is deployed yet: allow every repair.")
-]
-Format = Annotated[
-    str,
-    typer.Option(
-        "--format",
-        metavar="|".join(FORMATS),
-        autocompletion=lambda: list(FORMATS),
-        help="Form of the report.",
-    ),
-]
-SkipOthers = Annotated[
-    bool,
-    typer.Option(
-        "--skip-others", help="Pass over a PATH that is no template, or a folder without any."
-    ),
-]
-Config = Annotated[
-    Path | None, typer.Option(help="Settings file [default: the nearest remediator.toml].")
-]
-Plugin = Annotated[list[str] | None, typer.Option(help="Installed plugin to load transforms from.")]
-ManualSecrets = Annotated[
-    str | None, typer.Option(metavar="in-place|replace", help="How hand-made secrets are repaired.")
-]
-Strategy = Annotated[
-    str | None,
-    typer.Option(
-        metavar="generated|reference|managed",
-        help="Where a password comes from [default: generated].",
-    ),
-]
-Rotation = Annotated[
-    str | None, typer.Option(metavar="DAYS", help="Rotate new secrets, such as every 30d.")
-]
-Colour = Annotated[
-    bool | None, typer.Option("--color/--no-color", help="Colours [default: on a terminal].")
-]
 
 
 def main() -> None:
@@ -140,65 +85,36 @@ def _root(
 
 @app.command()
 def fix(
-    paths: Paths = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write no template.")] = False,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="Write the one patched template there instead."),
-    ] = None,
-    diff: Annotated[
-        Path | None, typer.Option(help="Write the unified diff there, for git apply.")
-    ] = None,
-    patch: Annotated[
-        Path | None,
-        typer.Option(help="Write the JSON Patch there; of several files {path: patch}."),
-    ] = None,
-    deploy_policy: Annotated[
-        Path | None,
-        typer.Option(help="Write the IAM policy there that deploying the repairs needs."),
-    ] = None,
-    seed_script: Annotated[
-        Path | None,
-        typer.Option(
-            help="Write a shell script there that creates the secrets of --strategy reference."
-        ),
-    ] = None,
-    report: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.html", help="Write the page there on which to review."),
-    ] = None,
-    only: Annotated[
-        list[str] | None, typer.Option(metavar="ID", help="Only the repairs with these ids.")
-    ] = None,
-    skip: Annotated[
-        list[str] | None, typer.Option(metavar="ID", help="All repairs but those with these ids.")
-    ] = None,
-    change_set: aws_options.ChangeSet = None,
-    region: aws_options.Region = None,
-    profile: aws_options.Profile = None,
-    endpoint_url: aws_options.EndpointUrl = None,
-    select: Select = None,
-    ignore: Ignore = None,
-    allow: Allow = None,
-    new: New = None,
-    strategy: Strategy = None,
-    rotation: Rotation = None,
-    manual_secrets: ManualSecrets = None,
-    report_format: Format = "text",
-    skip_others: SkipOthers = False,
-    config: Config = None,
-    plugin: Plugin = None,
-    no_validate: Annotated[
-        bool, typer.Option("--no-validate", help="Do not ask AWS's rules engine about new texts.")
-    ] = False,
-    exit_code: Annotated[
-        bool, typer.Option("--exit-code", help="With --dry-run: 1 if anything would change.")
-    ] = False,
-    interactive: Annotated[
-        bool, typer.Option("--interactive", "-i", help="Ask about each repair.")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print no diff.")] = False,
-    color: Colour = None,
+    paths: options.Paths = None,
+    dry_run: options.DryRun = False,
+    output: options.Output = None,
+    diff: options.Diff = None,
+    patch: options.Patch = None,
+    deploy_policy: options.DeployPolicy = None,
+    seed_script: options.SeedScript = None,
+    report: options.Report = None,
+    only: options.Only = None,
+    skip: options.Skip = None,
+    change_set: options.ChangeSet = None,
+    region: options.Region = None,
+    profile: options.Profile = None,
+    endpoint_url: options.EndpointUrl = None,
+    select: options.Select = None,
+    ignore: options.Ignore = None,
+    allow: options.Allow = None,
+    new: options.New = None,
+    strategy: options.Strategy = None,
+    rotation: options.Rotation = None,
+    manual_secrets: options.ManualSecrets = None,
+    report_format: options.Format = "text",
+    skip_others: options.SkipOthers = False,
+    config: options.Config = None,
+    plugin: options.Plugin = None,
+    no_validate: options.NoValidate = False,
+    exit_code: options.ExitCode = False,
+    interactive: options.Interactive = False,
+    quiet: options.Quiet = False,
+    color: options.Colour = None,
 ) -> None:
     """Repair templates in place; print the diff and a summary.
 
@@ -208,7 +124,7 @@ def fix(
     from .change_set import DeployedStack
     from .request import Request
 
-    options = _options(select, ignore, allow, new, strategy, rotation, manual_secrets, plugin)
+    chosen = options.chosen(select, ignore, allow, new, strategy, rotation, manual_secrets, plugin)
     if change_set is None and (region or profile or endpoint_url):
         _fail("--region, --profile and --endpoint-url go with --change-set")
     if change_set == "":
@@ -228,7 +144,7 @@ def fix(
         stack=stack,
         skip_others=skip_others,
         options=replace(
-            options, only=_names(only) or frozenset(), skip=_names(skip) or frozenset()
+            chosen, only=options.names(only) or frozenset(), skip=options.names(skip) or frozenset()
         ),
         config=config,
     )
@@ -246,22 +162,22 @@ def fix(
 
 @app.command()
 def check(
-    paths: Paths = None,
-    select: Select = None,
-    ignore: Ignore = None,
-    allow: Allow = None,
-    new: New = None,
-    strategy: Strategy = None,
-    rotation: Rotation = None,
-    manual_secrets: ManualSecrets = None,
-    report_format: Format = "text",
-    skip_others: SkipOthers = False,
-    config: Config = None,
-    plugin: Plugin = None,
+    paths: options.Paths = None,
+    select: options.Select = None,
+    ignore: options.Ignore = None,
+    allow: options.Allow = None,
+    new: options.New = None,
+    strategy: options.Strategy = None,
+    rotation: options.Rotation = None,
+    manual_secrets: options.ManualSecrets = None,
+    report_format: options.Format = "text",
+    skip_others: options.SkipOthers = False,
+    config: options.Config = None,
+    plugin: options.Plugin = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="As for fix; check prints no diff anyway.")
     ] = False,
-    color: Colour = None,
+    color: options.Colour = None,
 ) -> None:
     """Report what fix would look at; write nothing. For CI and editors."""
     from .request import Request
@@ -270,7 +186,9 @@ def check(
         paths=tuple(paths or ["."]),
         check=True,
         skip_others=skip_others,
-        options=_options(select, ignore, allow, new, strategy, rotation, manual_secrets, plugin),
+        options=options.chosen(
+            select, ignore, allow, new, strategy, rotation, manual_secrets, plugin
+        ),
         config=config,
     )
     result = _run(request, report_format, quiet=True, color=color)
@@ -327,36 +245,6 @@ def language_server(
     from .lsp import run
 
     raise typer.Exit(run(validate=not no_validate))
-
-
-def _options(
-    select: list[str] | None,
-    ignore: list[str] | None,
-    allow: list[str] | None,
-    new: bool | None,
-    strategy: str | None,
-    rotation: str | None,
-    manual_secrets: str | None,
-    plugin: list[str] | None,
-) -> Options:
-    from .config import Options
-
-    return Options(
-        select=_names(select),
-        ignore=_names(ignore),
-        allow=_names(allow),
-        new=new,
-        strategy=strategy,
-        rotation=rotation,
-        manual_secrets=manual_secrets,
-        plugins=tuple(plugin or ()),
-    )
-
-
-def _names(values: Sequence[str] | None) -> frozenset[str] | None:
-    if not values:
-        return None
-    return frozenset(name.strip() for value in values for name in value.split(",") if name.strip())
 
 
 def _asker(color: bool | None, *, new: bool) -> Ask:
