@@ -319,6 +319,8 @@ def _may_go(text: str, start: int, end: int, row: Sequence[Leaf], following: int
     line = _line_start(text, start)
     alone = not text[line:start].strip(" \t-")
     if below.path is None:
+        if alone and "-" in text[line:start]:
+            return True  # behind the dash of what goes
         between = text[end : below.start].splitlines()[1:-1]
         return alone and all(other.lstrip().startswith("#") for other in between)
     if above.path is not None:

@@ -359,6 +359,18 @@ def test_list_indexes_are_those_before_the_plan() -> None:
         proof_of(right.replace(" # 3", ""), LIST, plan)
 
 
+def test_a_comment_behind_the_dash_of_an_item_goes_with_it() -> None:
+    """Also where blank lines part it from its value (found by fuzzing)."""
+    old = "Resources:\n  A:\n    Type: AWS::X::Y\n    L:\n      - # first\n\n        a\n      - b\n"
+    new = "Resources:\n  A:\n    Type: AWS::X::Y\n    L:\n      - b\n"
+    proof_of(new, old, (Remove(("Resources", "A", "L", 0)),))
+    above = old.replace("- # first", "- a0 # first\n      -")
+    with pytest.raises(ProofError, match="comment in line 5"):
+        proof_of(
+            new.replace("- b", "- a0\n      - b"), above, (Remove(("Resources", "A", "L", 1)),)
+        )
+
+
 def test_words_name_kinds_and_no_values() -> None:
     plan = (
         Replace(("Resources", "A", "Type"), "AWS::Z::Z"),

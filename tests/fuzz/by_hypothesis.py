@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from . import grammar
 from .properties import Broken, Figures
 
-_ROUND = 100  # examples between two looks at the clock
+_ROUND = 25  # examples between two looks at the clock
 
 
 def choosing(draw: Callable[[st.SearchStrategy[int]], int]) -> grammar.Choose:

@@ -17,16 +17,17 @@ FOLDER = ROOT / ".fuzz"
 COLUMNS = ("inputs", "templates", "refused", "repaired", "plans carried out", "failures")
 
 
-def _hypothesis(seconds: float) -> list[str]:
-    first = str(time.time_ns() % 10**9)  # other examples every time; a failure leaves its template
+def _hypothesis(seconds: float, seed: int) -> list[str]:
+    first = str(seed or time.time_ns() % 10**9)  # a failure leaves its template
     return [sys.executable, "-m", "fuzz.by_hypothesis", str(seconds), str(FOLDER), first]
 
 
-def _coverage(seconds: float, python: Path) -> list[str]:
+def _coverage(seconds: float, seed: int, python: Path) -> list[str]:
     corpus = FOLDER / "corpus"
     corpus.mkdir(exist_ok=True)
     options = [
         f"-max_total_time={int(seconds)}",
+        f"-seed={seed}",  # of 0 it makes one of its own
         f"-dict={HERE / 'tokens.dict'}",
         f"-artifact_prefix={FOLDER}/",
         "-max_len=20000",
@@ -39,14 +40,17 @@ def _coverage(seconds: float, python: Path) -> list[str]:
     return [str(python), "-m", "fuzz.by_coverage", *files, *options]
 
 
-def main(minutes: float, python: Path) -> int:
-    """Run both parts for some minutes; return the exit code."""
+def main(minutes: float, seed: int, python: Path) -> int:
+    """Run both parts for some minutes; return the exit code.
+
+    A seed other than 0 gives the same inputs again, as far as the minutes last.
+    """
     FOLDER.mkdir(exist_ok=True)
     figures = FOLDER / "coverage.json"
     figures.unlink(missing_ok=True)
-    parts = {"hypothesis": _hypothesis(minutes * 60)}
+    parts = {"hypothesis": _hypothesis(minutes * 60, seed)}
     if python.is_file():
-        parts["atheris"] = _coverage(minutes * 60, python)
+        parts["atheris"] = _coverage(minutes * 60, seed, python)
     else:
         print("atheris is not installed here: hypothesis runs alone")
     outputs = {name: (FOLDER / f"{name}.log").open("w+", encoding="utf-8") for name in parts}
@@ -80,4 +84,4 @@ def main(minutes: float, python: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(float(sys.argv[1]), Path(sys.argv[2])))
+    sys.exit(main(float(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])))
