@@ -311,7 +311,9 @@ class _Comparison:
         for name, secret, target in self.new.attachments():
             if name not in names:
                 continue
-            for end in (("secret", secret), ("database", target)):
+            # A database may have secrets of further users, which stood before.
+            ends = [("secret", secret), *([("database", target)] if self._is_new(name) else [])]
+            for end in ends:
                 other = known.setdefault(end, name)
                 if end[1] and other != name:
                     yield f"{other} and {name} both attach {end[1]}"

@@ -410,6 +410,11 @@ def test_an_attachment_beside_one_that_stands_is_objected_to() -> None:
     assert objection(SOUND, SOUND + ATTACHED % "Second") == "At and Second both attach S"
 
 
+def test_a_database_keeps_the_attachment_of_another_user() -> None:
+    other = (ATTACHED % "Application").replace("!Ref S", "!ImportValue ApplicationSecret")
+    assert not objection(LITERAL + other, SOUND + other)
+
+
 def test_a_type_that_takes_no_attachment_gets_none() -> None:
     user = SERVER.replace("RDS::DBInstance", "MemoryDB::User")
     user %= "AuthenticationMode: {Passwords: [%s]}"
