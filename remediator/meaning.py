@@ -230,7 +230,8 @@ class _Comparison:
                 continue
             place = ".".join(map(str, ("Outputs", name, *path)))
             yield from self._existing(place, text)
-            if any(references(text)):
+            known = {each for old in before.values() for each in references(old)}
+            if not known.issuperset(references(text)):
                 yield f"{place} resolves no dynamic reference"
 
     def _existing(self, place: str, text: str) -> Iterator[str]:

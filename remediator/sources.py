@@ -46,7 +46,9 @@ class Sources:
             if path not in after and not (switch and self.new.given(name, (switch,))):
                 yield f"{held.place} has no source any more"
         for path, held in after.items():
-            if held.row.managed_property and self.new.given(name, (held.row.managed_property,)):
+            if self._managed(self.new, held) and not (
+                path in before and self._managed(self.old, before[path])
+            ):
                 yield f"{held.place} has two sources: the service keeps the password as well"
             if path not in before:
                 if self.old.exists(name) and "{{resolve:" in held.text:
@@ -56,6 +58,11 @@ class Sources:
                 yield f"the user name beside {held.place} changed"
             if held.text != before[path].text:
                 yield from self._changed(held)
+
+    @staticmethod
+    def _managed(view: View, held: Held) -> bool:
+        switch = held.row.managed_property
+        return bool(switch and view.given(held.resource, (switch,)))
 
     def key(self, name: str) -> Iterator[str]:
         """Yield which credential of a resource reads another key than that of a new password."""
@@ -99,7 +106,8 @@ class Sources:
         targets = [target for _, of, target in self.new.attachments() if of == secret]
         elsewhere = self.new.given(name, (*RESTORED, *MANAGED))
         if targets and not {name, *self._origins(name)}.intersection(targets):
-            yield f"{name} reads {secret}, which belongs to {' and '.join(targets)}"
+            others = " and ".join(filter(None, targets)) or "another"
+            yield f"{name} reads {secret}, which belongs to {others}"
         elif not targets and not elsewhere and "host" not in content:
             yield f"{secret} of {name} is attached to nothing"
 

@@ -330,6 +330,11 @@ OUTPUT = "Outputs:\n  P: {Value: %s}\n"
         (OUTPUT % "x", OUTPUT % "!Ref Attachment", "refers to Attachment, which does not exist"),
         (OUTPUT % "x", (OUTPUT % "!Ref Attachment").replace("{", "{Condition: Fresh, "), ""),
         (
+            OUTPUT % "x, Export: '{{resolve:secretsmanager:name}}'",
+            OUTPUT % "x, Export: {Name: '{{resolve:secretsmanager:name}}'}",
+            "",  # as wrong as it was
+        ),
+        (
             "Metadata: {P: !Ref Password}\n",
             f"Metadata: {{P: {REFERENCE}}}\n",
             "Metadata resolves no dynamic reference",
@@ -434,6 +439,11 @@ def test_a_type_that_takes_no_attachment_gets_none() -> None:
 def test_the_service_keeps_a_password_alone_or_not_at_all(properties: str, words: str) -> None:
     found = objection(LITERAL, SERVER % properties)
     assert words in found if words else not found
+
+
+def test_two_sources_that_stood_before_are_not_the_repairs() -> None:
+    both = SERVER % "ManageMasterUserPassword: true, MasterUserPassword: %s"
+    assert not objection(both % "hunter2hunter2", both % OF_S + MADE)
 
 
 def test_what_logs_in_to_a_managed_database_is_objected_to() -> None:
