@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from itertools import chain
 
 from .model import Catalogue, Path, Refusal, Value
+from .passwords import Passwords
 from .resolved import (
     ATTACHMENT,
     ROTATION,
     SECRET,
     Reference,
     View,
-    in_place_of,
     leaves,
     references,
     type_of,
@@ -34,6 +34,10 @@ from .worlds import VARIABLE, TooManyWorlds, conditions_in, section, worlds
 _BY_ATTACHMENT = frozenset(
     {"engine", "host", "port", "dbname", "dbInstanceIdentifier", "dbClusterIdentifier"}
 )
+
+_CARRYING = frozenset({"Resources", "Outputs", "Parameters", "Globals"})
+"""Sections that resolve dynamic references, or that are looked at by themselves."""
+_CUSTOM = ("AWS::CloudFormation::CustomResource", "Custom::")
 
 _Place = tuple[str, str]
 """Section and logical id."""
@@ -48,7 +52,11 @@ def second_opinion(
     `too-many-conditions` that there are more combinations of conditions, or longer texts, than can
     be tried.
     """
-    places = _looked_at(old, new)
+    for kind in set(new) - _CARRYING:
+        fresh = set(_words(new[kind])) - set(_words(old.get(kind)))
+        if any(any(references(word)) for word in fresh):
+            return Refusal("second-opinion", f"{kind} resolves no dynamic reference")
+    places = _looked_at(old, new, catalogue)
     names = set(chain.from_iterable(_conditions(data, places) for data in (old, new)))
     try:
         for world in worlds(old, new, names) if places else ():
@@ -63,7 +71,9 @@ def second_opinion(
     return None
 
 
-def _looked_at(old: Mapping[str, Value], new: Mapping[str, Value]) -> frozenset[_Place]:
+def _looked_at(
+    old: Mapping[str, Value], new: Mapping[str, Value], catalogue: Catalogue
+) -> frozenset[_Place]:
     """Return what differs, with the secrets around it; nothing where none has to do with it."""
     places = {
         (kind, key)
@@ -72,16 +82,52 @@ def _looked_at(old: Mapping[str, Value], new: Mapping[str, Value]) -> frozenset[
         if section(old, kind).get(key) != section(new, kind).get(key)
     }
     resources = {**section(old, "Resources"), **section(new, "Resources")}
+    words = {key: set(_words(resources[key])) for key in resources}
     secrets = {key for key in resources if type_of(resources[key]) in (SECRET, ATTACHMENT)}
     changed = {key for _, key in places}
-    words = {word for kind, key in places for word in _words(section(new, kind).get(key))}
-    if not secrets & (words | changed) and not any("{{resolve:" in word for word in words):
+    named = {word for kind, key in places for word in _words(section(new, kind).get(key))}
+    reads = any("{{resolve:" in word for word in named)
+    given = any(
+        _credentials(section(old, "Resources").get(key), catalogue)
+        != _credentials(section(new, "Resources").get(key), catalogue)
+        for key in changed
+    )
+    if not (secrets & (named | changed) or reads or given):
         return frozenset()
-    near = {key for key in secrets if key in words or changed.intersection(_words(resources[key]))}
-    near |= {key for each in near for key in _words(resources[each]) if key in resources}
+    near = {key for key in secrets if key in named or changed & words[key]}
+    near |= {key for each in near for key in words[each] if key in resources}
+    # What else is attached to a secret, or rotates it.
+    near |= {key for key in resources if _belongs(resources[key]) and (near | changed) & words[key]}
     exchanged = secrets & changed  # what reads these may read something else now
-    near |= {key for key in resources if exchanged.intersection(_words(resources[key]))}
+    near |= {key for key in resources if exchanged & words[key]}
+    gone = _gone(old, new, changed, catalogue)
+    near |= {key for key in resources if gone & words[key]}
     return frozenset(places | {("Resources", key) for key in near})
+
+
+def _gone(
+    old: Mapping[str, Value], new: Mapping[str, Value], changed: set[str], catalogue: Catalogue
+) -> set[str]:
+    """Return the parameters and the literals that credentials held: others may hold them still."""
+    found: set[str] = set()
+    for key in changed:
+        before, after = (section(data, "Resources").get(key) for data in (old, new))
+        gone = set(_words(before)) - set(_words(after))
+        found |= gone.intersection(section(new, "Parameters"))
+        found |= gone.intersection(_words(_credentials(before, catalogue)))
+    return found
+
+
+def _credentials(resource: Value, catalogue: Catalogue) -> list[Value]:
+    """Return the properties of a resource that decide about its credentials."""
+    rows = catalogue.get(type_of(resource), ())
+    given = section(resource, "Properties") if isinstance(resource, dict) else {}
+    keys = {key for row in rows for key in (row.property[0], row.managed_property)}
+    return [given.get(key) for key in sorted(keys)]
+
+
+def _belongs(resource: Value) -> bool:
+    return type_of(resource) in (ATTACHMENT, ROTATION)
 
 
 def _conditions(data: Mapping[str, Value], places: frozenset[_Place]) -> Iterator[str]:
@@ -130,11 +176,15 @@ class _Comparison:
             yield from self._texts(name, frozenset(changed))
         for name in changed:
             yield from sources.wrong(name)
-        yield from self._passwords(names)
+        for name in names:
+            yield from sources.key(name)
+        yield from Passwords(self.old, self.new, tuple(names)).wrong()
         for name in names:
             if self.new.type_of(name) == SECRET:
                 yield from self._secret(name, names)
         yield from self._attachments(names)
+        for name in sorted(name for kind, name in self.places if kind == "Outputs"):
+            yield from self._output(name)
 
     def _is_new(self, name: str) -> bool:
         return name not in section(self.old.data, "Resources")
@@ -167,19 +217,34 @@ class _Comparison:
                 continue
             if "${AWS::NoValue}" in text:
                 yield f"{place} has AWS::NoValue within a text"
-            for target in _variables(text):
-                if target in section(self.new.data, "Resources") and not self.new.exists(target):
-                    yield f"{place} refers to {target}, which does not exist"
+            yield from self._existing(place, text)
             for reference in references(text):
                 yield from self._carried(name, path, place)
                 yield from self._read(place, reference)
 
+    def _output(self, name: str) -> Iterator[str]:
+        """Yield what is wrong with the texts of an output that were not there before."""
+        before = dict(leaves(self.old.output(name)))
+        for path, text in leaves(self.new.output(name)):
+            if before.get(path) == text:
+                continue
+            place = ".".join(map(str, ("Outputs", name, *path)))
+            yield from self._existing(place, text)
+            known = {each for old in before.values() for each in references(old)}
+            if not known.issuperset(references(text)):
+                yield f"{place} resolves no dynamic reference"
+
+    def _existing(self, place: str, text: str) -> Iterator[str]:
+        for target in _variables(text):
+            if target in section(self.new.data, "Resources") and not self.new.exists(target):
+                yield f"{place} refers to {target}, which does not exist"
+
     def _carried(self, name: str, path: Path, place: str) -> Iterator[str]:
         """Yield why a dynamic reference is not resolved at a place, or shows its value there."""
         kind = self.new.type_of(name)
-        if path[0] != "Properties" or "UserData" in path or path[1] == "SecretString":
+        if path[0] != "Properties" or {"UserData", "SecretString"}.intersection(path[1:]):
             yield f"{place} resolves no dynamic reference"
-        if kind == "AWS::CloudFormation::CustomResource" or kind.startswith("Custom::"):
+        if kind.startswith(_CUSTOM):
             yield f"{place} hands the reference itself to a custom resource"
         if kind == "AWS::CloudFormation::Stack":
             yield f"{place} is passed to a nested stack in clear"
@@ -188,8 +253,11 @@ class _Comparison:
 
     def _read(self, place: str, reference: Reference) -> Iterator[str]:
         secret = self.new.secret_of(reference.target)
-        if self.new.type_of(secret) != SECRET:
-            return  # one outside of the template
+        kind = self.new.type_of(secret)
+        if kind != SECRET:  # one outside of the template, if it is none
+            if kind not in ("", ROTATION) and not kind.startswith(_CUSTOM):
+                yield f"{place} reads {secret}, which is no secret"
+            return
         content = self.new.content(secret)
         generated = self.new.properties(secret).get("GenerateSecretString")
         if content is None:
@@ -204,51 +272,6 @@ class _Comparison:
             elif self.new.type_of(reference.target) != ATTACHMENT:
                 key = reference.key
                 yield f"{place} reads the key {key} of {secret} before an attachment writes it"
-
-    # --- a password and its readers ------------------------------------------------------------
-
-    def _passwords(self, names: list[str]) -> Iterator[str]:
-        """Yield where a text does not read the secret of the credential whose password it held, and
-        where two parameters become one password."""
-        gone = set(section(self.old.data, "Parameters")) - set(section(self.new.data, "Parameters"))
-        owners: dict[Reference, str] = {}
-        for parameter in sorted(gone):
-            credentials: set[Reference] = set()
-            others: dict[str, Reference] = {}
-            for name in names:
-                self._readers(parameter, name, credentials, others)
-            for place, reference in others.items():
-                if credentials and reference not in credentials:
-                    yield f"{place} reads {reference.secret}, which is not where {parameter} went"
-            for reference in credentials:
-                first = owners.setdefault(reference, parameter)
-                if first != parameter and reference.target:
-                    yield f"{first} and {parameter} both became {reference.target}"
-
-    def _readers(
-        self,
-        parameter: str,
-        name: str,
-        credentials: set[Reference],
-        others: dict[str, Reference],
-    ) -> None:
-        """Gather what a resource's texts read now that held a parameter."""
-        after = dict(leaves(self.new.resource(name)))
-        own = {
-            ("Properties", *each.path)
-            for each in self.old.held(name)
-            if each.row.generatable == "yes"
-        }
-        for path, text in leaves(self.old.resource(name)):
-            if "${%s}" % parameter not in text or path not in after:
-                continue
-            for found in in_place_of(parameter, text, after[path]):
-                secret = self.new.secret_of(found.target)
-                reference = Reference("${%s}" % secret if secret else found.secret, found.key)
-                if path in own:
-                    credentials.add(reference)
-                else:
-                    others[".".join(map(str, (name, *path)))] = reference
 
     # --- secrets and attachments ---------------------------------------------------------------
 
@@ -289,7 +312,9 @@ class _Comparison:
         for name, secret, target in self.new.attachments():
             if name not in names:
                 continue
-            for end in (("secret", secret), ("database", target)):
+            # A database may have secrets of further users, which stood before.
+            ends = [("secret", secret), *([("database", target)] if self._is_new(name) else [])]
+            for end in ends:
                 other = known.setdefault(end, name)
                 if end[1] and other != name:
                     yield f"{other} and {name} both attach {end[1]}"
@@ -301,8 +326,11 @@ class _Comparison:
         if self.new.type_of(secret) != SECRET or not self.new.exists(target):
             yield f"{name} attaches what does not exist"
             return
-        if self.new.properties(name).get("TargetType") != self.new.type_of(target):
+        kind = self.new.type_of(target)
+        if self.new.properties(name).get("TargetType") != kind:
             yield f"{name} names another type than that of {target}"
+        if all(row.target_type != kind for row in self.new.catalogue.get(kind, ())):
+            yield f"{name} attaches {target}, whose type takes no attachment"
         elsewhere = self.new.given(target, (*RESTORED, *MANAGED))
         if elsewhere:
             yield f"{name} attaches {target}, which has its password by {elsewhere}"

@@ -81,6 +81,14 @@ class View:
             self._resolved[name] = found if isinstance(found, dict) else {}
         return self._resolved[name]
 
+    def output(self, name: str) -> Resolved:
+        """Return an output, resolved; None where it is not made."""
+        found = section(self.data, "Outputs").get(name)
+        condition = found.get("Condition") if isinstance(found, dict) else None
+        if isinstance(condition, str) and not self.truths.get(condition, True):
+            return None
+        return resolve(found, self.truths)
+
     def properties(self, name: str) -> dict[str, Resolved]:
         """Return the properties of a resource that is made, else an empty mapping."""
         found = self.resource(name).get("Properties")
@@ -212,6 +220,16 @@ def whole_reference(text: str) -> Reference | None:
     """Return the dynamic reference that a text is as a whole, None where it is not one."""
     match = _REFERENCE.fullmatch(text)
     return _reference(match[1]) if match else None
+
+
+def expanded(text: str, view: View) -> str:
+    """Return a text with what the template itself has written under the keys that it reads."""
+
+    def written(match: re.Match[str]) -> str:
+        reference = _reference(match[1])
+        return (view.content(view.secret_of(reference.target)) or {}).get(reference.key) or match[0]
+
+    return _REFERENCE.sub(written, text)
 
 
 def in_place_of(parameter: str, old: str, new: str) -> Iterator[Reference]:

@@ -75,6 +75,8 @@ class Runner:
     track: Track = untracked
     runner_of: Callable[[Path], Runner] | None = None
     """Who handles a file in its place, where settings differ; raises ConfigError if wrong."""
+    asked_about: Mapping[str, str] = field(default_factory=dict)
+    """The texts of files for which a person chose the repairs: those of another are not made."""
     around: Around = field(default_factory=lambda: Around())
     """What the trees around the files know; runners of one run share it."""
     _trigger: Callable[[str], bool] = field(init=False)
@@ -225,6 +227,10 @@ class Runner:
         """Write a result; a dry run only asks whether it could. The findings outlive a failure."""
         if result.old == result.new or result.status is Status.ERROR:
             return result
+        if self.asked_about.get(str(entry.file), result.old) != result.old:
+            return _unwritten(
+                result, "the file changed while its repairs were chosen; run it again"
+            )
         try:
             if self.write:
                 old, new = result.old.encode(), result.new.encode()

@@ -86,6 +86,8 @@ class _Work:
     track: Track
     judge: Judge | None
     around: Around = field(default_factory=Around)
+    asked_about: Mapping[str, str] = field(default_factory=dict)
+    """The texts of files as a person saw them; empty where nobody was asked."""
 
     def over(self, chosen: Mapping[str, frozenset[str]] | None = None) -> RunResult:
         """Run over files, those of one settings file together; of `chosen`, only these repairs.
@@ -149,7 +151,9 @@ class _Work:
         found = dry.over()
         if found.interrupted is not None:
             return Done(found)
-        return Done(self.over(choose(found.files, dry.once, ask)))
+        chosen = choose(found.files, dry.once, ask)
+        self.asked_about = {file.path: file.old for file in found.files}
+        return Done(self.over(chosen))
 
     def once(self, file: FileResult, only: frozenset[str]) -> FileResult:
         """Return what becomes of a file with these repairs alone; nothing is written."""
@@ -195,5 +199,6 @@ class _Work:
             skip_others=request.skip_others,
             guard=self.guard,
             around=self.around,
+            asked_about=self.asked_about,
             judges=(self.judge.judge,) if self.judge is not None else (),
         )

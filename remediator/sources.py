@@ -46,7 +46,9 @@ class Sources:
             if path not in after and not (switch and self.new.given(name, (switch,))):
                 yield f"{held.place} has no source any more"
         for path, held in after.items():
-            if held.row.managed_property and self.new.given(name, (held.row.managed_property,)):
+            if self._managed(self.new, held) and not (
+                path in before and self._managed(self.old, before[path])
+            ):
                 yield f"{held.place} has two sources: the service keeps the password as well"
             if path not in before:
                 if self.old.exists(name) and "{{resolve:" in held.text:
@@ -56,6 +58,25 @@ class Sources:
                 yield f"the user name beside {held.place} changed"
             if held.text != before[path].text:
                 yield from self._changed(held)
+
+    @staticmethod
+    def _managed(view: View, held: Held) -> bool:
+        switch = held.row.managed_property
+        return bool(switch and view.given(held.resource, (switch,)))
+
+    def key(self, name: str) -> Iterator[str]:
+        """Yield which credential of a resource reads another key than that of a new password."""
+        for held in self.new.held(name):
+            reference = whole_reference(held.text)
+            secret = self.new.secret_of(reference.target) if reference else ""
+            generated = self.new.properties(secret).get("GenerateSecretString")
+            if reference is None or not isinstance(generated, dict):
+                continue
+            as_before = self.old.properties(secret).get("GenerateSecretString") == generated
+            if as_before and self.old.resource(name) == self.new.resource(name):
+                continue
+            if reference.key != generated.get("GenerateStringKey", ""):
+                yield f"{held.place} reads a key of {secret} that is not its password"
 
     def _changed(self, held: Held) -> Iterator[str]:
         reference = whole_reference(held.text)
@@ -85,7 +106,8 @@ class Sources:
         targets = [target for _, of, target in self.new.attachments() if of == secret]
         elsewhere = self.new.given(name, (*RESTORED, *MANAGED))
         if targets and not {name, *self._origins(name)}.intersection(targets):
-            yield f"{name} reads {secret}, which belongs to {' and '.join(targets)}"
+            others = " and ".join(filter(None, targets)) or "another"
+            yield f"{name} reads {secret}, which belongs to {others}"
         elif not targets and not elsewhere and "host" not in content:
             yield f"{secret} of {name} is attached to nothing"
 
@@ -128,6 +150,10 @@ def _limits(held: Held, view: View, secret: str) -> Iterator[str]:
     if length.isdecimal() and not row.min_length <= int(length) <= longest:
         takes = f"{row.min_length} to {longest} characters"
         yield f"{held.place} takes {takes}, {secret} has {length}"
+    yield from _classes(held, generated, secret)
+    spaces = generated.get("IncludeSpace") == "true"
+    if spaces and (" " in row.forbidden or row.allowed is not None):
+        yield f"{held.place} refuses the blanks that {secret} may generate"
     if generated.get("ExcludePunctuation") == "true":
         return
     refused = set(row.forbidden)
@@ -138,6 +164,25 @@ def _limits(held: Held, view: View, secret: str) -> Iterator[str]:
         refused |= set(string.punctuation) - set(row.allowed)
     if refused & set(string.punctuation) - set(str(generated.get("ExcludeCharacters", ""))):
         yield f"{held.place} refuses characters that {secret} may generate"
+
+
+_CLASSES = {
+    "upper": ("ExcludeUppercase", string.ascii_uppercase),
+    "lower": ("ExcludeLowercase", string.ascii_lowercase),
+    "digit": ("ExcludeNumbers", string.digits),
+    "symbol": ("ExcludePunctuation", string.punctuation),
+}
+
+
+def _classes(held: Held, generated: Mapping[str, Resolved], secret: str) -> Iterator[str]:
+    """Yield which characters a service demands that a generated password may lack."""
+    without = set(str(generated.get("ExcludeCharacters", "")))
+    each_included = generated.get("RequireEachIncludedType", "true") == "true"
+    for name in held.row.requires:
+        switch, characters = _CLASSES[name]
+        excluded = generated.get(switch) == "true" or not set(characters) - without
+        if excluded or not each_included:
+            yield f"{held.place} demands {name} characters, which {secret} may not generate"
 
 
 def _longest(limits: tuple[tuple[str, int], ...], engines: tuple[str, ...]) -> int:

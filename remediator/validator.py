@@ -65,13 +65,17 @@ class Validator:
     broken: bool = False
     """Whether the child process does not start."""
     _child: _Child | None = None
+    _before: tuple[str, dict[_Place, list[str]] | None] | None = None
+    """The old text that was judged last, which many new ones may be compared with."""
 
     def judge(self, old: Document, new: Document) -> Refusal | None:
         """Return the errors of the new text that the old one has not, None where there are none.
 
         None, too, where there is no judgement; `unanswered` then names the document.
         """
-        before = self._errors(old)
+        if self._before is None or self._before[0] != old.text:
+            self._before = old.text, self._errors(old)
+        before = self._before[1]
         after = self._errors(new) if before is not None else None
         if before is None or after is None:
             if new.name not in self.unanswered:
@@ -94,8 +98,8 @@ class Validator:
         """Return the messages of all errors by their place; None where there is no answer."""
         self.asked = True
         if self._child is None and not self.broken:
-            self._child = _Child(self.command)
-            self.broken = self._child.read(self.start) != "ready"
+            self._child = _started(self.command)
+            self.broken = self._child is None or self._child.read(self.start) != "ready"
         if self._child is None or self.broken:
             return None
         answer = self._child.ask({"text": document.text}, self.limit)
@@ -168,6 +172,14 @@ class _Child:
             with contextlib.suppress(OSError):  # what was not sent any more
                 if stream is not None:
                     stream.close()
+
+
+def _started(command: Sequence[str]) -> _Child | None:
+    """Return a new child; None where the system has no process for it."""
+    try:
+        return _Child(command)
+    except OSError:
+        return None
 
 
 def _pass_on(stream: IO[str] | None, answers: SimpleQueue[str]) -> None:

@@ -32,7 +32,8 @@ VARIABLE = re.compile(r"\$\{(!?)([^{}]*)\}")
 """A variable of `Fn::Sub`, with blanks around its name; with a `!` it is a literal."""
 _OTHER = "\0other"  # a value that no condition of the template names
 _NO_VALUE = "${AWS::NoValue}"
-_MOST_NESTED = 50  # conditions that name one another; more may be a circle
+_MOST_NESTED = 50  # functions within one condition
+_MOST_NAMED = 100  # conditions that name one another, one after the other
 
 
 class TooManyWorlds(RemediatorError):
@@ -141,6 +142,7 @@ class _Reader:
     given: Mapping[str, str] | None = None
     steps: int = 0
     _known: dict[str, bool] = field(default_factory=dict)
+    _depth: int = 0
 
     def start(self, given: Mapping[str, str] | None) -> None:
         """Begin another combination."""
@@ -149,8 +151,14 @@ class _Reader:
 
     def _holds(self, name: str) -> bool:
         if name not in self._known:
+            if self._depth > _MOST_NAMED:
+                raise TooManyWorlds(
+                    f"conditions name one another over more than {_MOST_NAMED} steps"
+                )
             self._known[name] = False  # where it names itself, which CloudFormation refuses
+            self._depth += 1
             self._known[name] = self._evaluate(self.conditions[name], 0)
+            self._depth -= 1
         return self._known[name]
 
     def _evaluate(self, expression: Value, depth: int) -> bool:

@@ -345,7 +345,7 @@ Resources:
     result = remediate(document, [wrong, noted("B")], known)
     assert told(result) == [("B", "fixed", ""), ("wrong", "left", "second-opinion")]
     assert result.outcomes[1].refusal == Refusal(
-        "second-opinion", "DB.MasterUserPassword is not one dynamic reference"
+        "second-opinion", "DB.Properties.MasterUserPassword reads B, which is no secret"
     )
 
 

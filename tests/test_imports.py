@@ -98,7 +98,7 @@ def test_reports_know_neither_engine_nor_files() -> None:
 
 def test_the_second_opinion_shares_no_code_with_what_plans() -> None:
     values = reached("model") | {"errors", "model"}
-    assert reached("meaning") == values | {"resolved", "sources", "worlds"}
+    assert reached("meaning") == values | {"passwords", "resolved", "sources", "worlds"}
     planning = reached("engine") - reached("meaning") - {"meaning"}
     for module in ("resolved", "sources", "worlds"):
         assert not [other for other in planning - {"engine"} if module in GRAPH[other]]

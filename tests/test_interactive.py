@@ -8,6 +8,7 @@ import pytest
 from test_choice import TEMPLATE, file, ids
 from test_cli import remediator
 
+from remediator import session
 from remediator.interactive import Answer, Question, choose
 from remediator.model import Finding, Fix, Replace
 from remediator.results import FileResult, Outcome, Status
@@ -103,6 +104,24 @@ def test_a_question_shows_its_own_diff_alone(file: Path) -> None:
     assert "SecondSecret" in second
     assert "FirstSecret" not in second
     assert "Secret:" not in third
+
+
+@pytest.mark.parametrize("option", [(), ("-o", "out.yaml")])
+def test_a_file_that_changes_while_somebody_chooses_stays(
+    file: Path, option: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed = TEMPLATE.replace("MasterUsername: a", "MasterUsername: z")
+
+    def slow(result: FileResult, *_: object) -> dict[str, frozenset[str]]:
+        file.write_text(changed)
+        return {result.path: frozenset(each.id for each in result.outcomes)}
+
+    monkeypatch.setattr(session, "choose", lambda files, work, ask: slow(files[0]))
+    shown = remediator("fix", "-i", *option, file)
+    assert shown.exit_code == 2
+    assert "the file changed while its repairs were chosen" in shown.stdout
+    assert file.read_text() == changed
+    assert not Path("out.yaml").exists()
 
 
 def test_dry_runs_ask_too_and_write_nothing(file: Path) -> None:

@@ -292,3 +292,227 @@ def test_conditions_that_name_one_another_many_times_end() -> None:
                 .replace("Restore,", "C0,") for text in (DATABASE, SECRET))  # fmt: skip
     found = opinion(old, new)
     assert found is not None  # a circle is never true, so the attachment stands where C0 is not
+
+
+def test_conditions_that_are_very_deep_are_no_opinion() -> None:
+    chain = "".join(f"  C{n}: !Not [!Condition C{n + 1}]\n" for n in range(500))
+    chain += "  C500: !Condition Restore\nResources:\n"
+    old, new = (
+        text.replace("Resources:\n", chain, 1).replace("Restore,", "C0,")
+        for text in (DATABASE, SECRET)
+    )
+    found = opinion(old, new)
+    assert found is not None
+    assert found.code == "too-many-conditions"
+
+
+# --- readers, outputs and what else is around a credential -------------------------------------
+
+LAMBDA = """\
+  Function:
+    Type: AWS::Lambda::Function
+    Properties: {Environment: {Variables: {P: %s}}}
+"""
+OUTPUT = "Outputs:\n  P: {Value: %s}\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (LAMBDA % "!Ref Password", LAMBDA % REFERENCE, ""),
+        (LAMBDA % "!Ref Password", LAMBDA % "x", "Variables.P reads nothing where Password was"),
+        (
+            LAMBDA.replace("P: %s", "P: !Ref Password, Q: x"),
+            LAMBDA.replace("P: %s", "Q: x"),
+            "Function.Properties.Environment.Variables.P reads nothing where Password was",
+        ),
+        (OUTPUT % "!Ref Password", OUTPUT % REFERENCE, "Outputs.P.Value resolves no dynamic"),
+        (OUTPUT % "x", OUTPUT % "!Ref Attachment", "refers to Attachment, which does not exist"),
+        (OUTPUT % "x", (OUTPUT % "!Ref Attachment").replace("{", "{Condition: Fresh, "), ""),
+        (
+            OUTPUT % "x, Export: '{{resolve:secretsmanager:name}}'",
+            OUTPUT % "x, Export: {Name: '{{resolve:secretsmanager:name}}'}",
+            "",  # as wrong as it was
+        ),
+        (
+            "Metadata: {P: !Ref Password}\n",
+            f"Metadata: {{P: {REFERENCE}}}\n",
+            "Metadata resolves no dynamic reference",
+        ),
+    ],
+)
+def test_what_reads_a_password_is_looked_at(old: str, new: str, words: str) -> None:
+    found = opinion(DATABASE + old, SECRET + new)
+    assert (words in found.reason) if found and words else found is None and not words
+
+
+def test_what_still_reads_the_parameter_of_a_credential_is_objected_to() -> None:
+    kept = SECRET.replace("  Snapshot:", "  Password: {Type: String}\n  Snapshot:", 1)
+    reader = LAMBDA % "!Ref Password"
+    found = opinion(DATABASE + reader, kept + reader)
+    assert found is not None
+    assert "P still reads Password, which Database.MasterUserPassword has not" in found.reason
+
+
+TOKEN = """\
+  %s:
+    Type: AWS::ElastiCache::ReplicationGroup
+    Properties: {AuthToken: %s}
+"""
+SERVER = """\
+Resources:
+  DB:
+    Type: AWS::RDS::DBInstance
+    DeletionPolicy: Delete
+    Properties: {Engine: mysql, MasterUsername: admin, %s}
+"""
+MADE = """\
+  S:
+    Type: AWS::SecretsManager::Secret
+    Properties:
+      GenerateSecretString:
+        SecretStringTemplate: '{"username": "admin"}'
+        GenerateStringKey: password
+        ExcludePunctuation: true
+"""
+ATTACHED = """\
+  %s:
+    Type: AWS::SecretsManager::SecretTargetAttachment
+    Properties: {SecretId: !Ref S, TargetId: !Ref DB, TargetType: AWS::RDS::DBInstance}
+"""
+ROTATED = """\
+  Rotation:
+    Type: AWS::SecretsManager::RotationSchedule
+    Properties: {SecretId: !Ref S, RotationRules: {AutomaticallyAfterDays: 30}}
+"""
+OF_S = "!Sub '{{resolve:secretsmanager:${S}::password}}'"
+LITERAL = SERVER % "MasterUserPassword: hunter2hunter2"
+SOUND = SERVER % f"MasterUserPassword: {OF_S}" + MADE + ATTACHED % "At"
+ENDPOINT = "  E: {Type: AWS::DMS::Endpoint, Properties: {Username: admin, Password: %s}}\n"
+
+
+def objection(old: str, new: str) -> str:
+    found = opinion(old, new)
+    return found.reason if found else ""
+
+
+def test_two_literals_do_not_become_one_password() -> None:
+    old = "Resources:\n" + TOKEN % ("A", "first-of-two-tokens") + TOKEN % ("B", "the-other-token-")
+    new = "Resources:\n" + GENERATED % "S" + TOKEN % ("A", OF_S) + TOKEN % ("B", OF_S)
+    assert objection(old, new) == "A.AuthToken and B.AuthToken both became S"
+    assert not objection(old.replace("the-other-token-", "first-of-two-tokens"), new)
+
+
+def test_what_logs_in_with_a_literal_goes_with_it() -> None:
+    old = LITERAL + ENDPOINT % "hunter2hunter2"
+    assert not objection(old, SOUND + ENDPOINT % OF_S)
+    found = objection(old, SOUND + ENDPOINT % "hunter2hunter2")
+    assert found == "E.Password keeps the password that DB.MasterUserPassword has not any more"
+
+
+def test_an_attachment_beside_one_that_stands_is_objected_to() -> None:
+    assert not objection(SERVER % f"MasterUserPassword: {OF_S}" + MADE, SOUND)
+    assert objection(SOUND, SOUND + ATTACHED % "Second") == "At and Second both attach S"
+
+
+def test_a_database_keeps_the_attachment_of_another_user() -> None:
+    other = (ATTACHED % "Application").replace("!Ref S", "!ImportValue ApplicationSecret")
+    assert not objection(LITERAL + other, SOUND + other)
+
+
+def test_a_type_that_takes_no_attachment_gets_none() -> None:
+    user = SERVER.replace("RDS::DBInstance", "MemoryDB::User")
+    user %= "AuthenticationMode: {Passwords: [%s]}"
+    new = user % OF_S + MADE + (ATTACHED % "At").replace("RDS::DBInstance", "MemoryDB::User")
+    found = objection(user % "hunter2hunter2hunter2", new)
+    assert found == "At attaches DB, whose type takes no attachment"
+
+
+@pytest.mark.parametrize(
+    ("properties", "words"),
+    [
+        ("ManageMasterUserPassword: true", ""),
+        ("AllocatedStorage: 5", "DB.MasterUserPassword has no source any more"),
+        ("ManageMasterUserPassword: true, MasterUserPassword: hunter2hunter2", "has two sources"),
+    ],
+)
+def test_the_service_keeps_a_password_alone_or_not_at_all(properties: str, words: str) -> None:
+    found = objection(LITERAL, SERVER % properties)
+    assert words in found if words else not found
+
+
+def test_two_sources_that_stood_before_are_not_the_repairs() -> None:
+    both = SERVER % "ManageMasterUserPassword: true, MasterUserPassword: %s"
+    assert not objection(both % "hunter2hunter2", both % OF_S + MADE)
+
+
+def test_what_logs_in_to_a_managed_database_is_objected_to() -> None:
+    reader = ENDPOINT % "hunter2hunter2"
+    found = objection(LITERAL + reader, SERVER % "ManageMasterUserPassword: true" + reader)
+    assert found == "E.Password keeps the password that DB.MasterUserPassword has not any more"
+
+
+def test_a_credential_reads_the_key_of_its_password() -> None:
+    new = SOUND.replace("::password}}", "::username}}")
+    found = "DB.MasterUserPassword reads a key of S that is not its password"
+    assert objection(LITERAL, new) == found
+
+
+def test_a_reference_is_to_a_secret() -> None:
+    new = SOUND.replace("${S}::", "${Topic}::") + "  Topic: {Type: AWS::SNS::Topic}\n"
+    found = "DB.Properties.MasterUserPassword reads Topic, which is no secret"
+    assert objection(LITERAL, new) == found
+
+
+def test_a_converted_secret_generates_its_password_and_no_other_key() -> None:
+    written = """\
+  S:
+    Type: AWS::SecretsManager::Secret
+    Properties: {SecretString: '{"username": "admin", "password": "hunter2"}'}
+"""
+    old = SOUND.replace(MADE, written)
+    assert not objection(old, SOUND)
+    new = SOUND.replace('"username": "admin"', '"password": "hunter2"')
+    found = objection(old, new.replace("Key: password", "Key: username"))
+    assert found == "DB.MasterUserPassword reads a key of S that is not its password"
+
+
+def test_what_read_a_secret_reads_the_one_in_its_place() -> None:
+    written = """\
+  Old:
+    Type: AWS::SecretsManager::Secret
+    Properties: {SecretString: !Sub '{"username": "admin", "password": "${P}"}'}
+"""
+    old = SOUND.replace(MADE + ATTACHED % "At", written) + LAMBDA % OF_S
+    old = "Parameters: {P: {Type: String}}\n" + old.replace("${S}", "${Old}")
+    assert not objection(old, SOUND + LAMBDA % OF_S)
+    other = MADE.replace("  S:", "  Other:") + LAMBDA % OF_S.replace("${S}", "${Other}")
+    found = objection(old, SOUND + other)
+    assert found == (
+        "Function.Properties.Environment.Variables.P reads ${Other}, which is not where P went"
+    )
+
+
+def test_what_is_rotated_has_no_copies_and_a_database() -> None:
+    rotated = SOUND + ROTATED
+    assert not objection(LITERAL, rotated)
+    found = objection(LITERAL + LAMBDA % "x", rotated + LAMBDA % OF_S)
+    assert "Variables.P keeps a password that Rotation exchanges" in found
+    alone = SERVER % f"MasterUserPassword: {OF_S}" + MADE
+    assert objection(alone, alone + ROTATED) == "Rotation rotates S, which is attached to nothing"
+
+
+def test_a_service_gets_the_characters_that_it_demands_and_no_others() -> None:
+    domain = """\
+Resources:
+  Domain:
+    Type: AWS::OpenSearchService::Domain
+    Properties:
+      AdvancedSecurityOptions: {MasterUserOptions: {MasterUserName: admin, MasterUserPassword: %s}}
+"""
+    old, new = domain % "hunter2-Hunter2", domain % OF_S + MADE
+    assert "demands symbol characters, which S may not generate" in objection(old, new)
+    assert not objection(old, new.replace("ExcludePunctuation: true", "PasswordLength: 32"))
+    spaces = SOUND.replace("ExcludePunctuation: true", "{}\n        IncludeSpace: true")
+    spaces = spaces.replace("{}", "ExcludePunctuation: true")
+    assert "refuses the blanks that S may generate" in objection(LITERAL, spaces)

@@ -202,3 +202,31 @@ def test_the_real_engine_is_asked_once_and_ends(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
     assert "cloudformation-validate finds no new error in what changed." in done.stdout
     assert done.stderr == ""
+
+
+def test_a_child_that_cannot_be_run_is_no_judge() -> None:
+    judge = Validator(command=["./there-is-no-such-program"])
+    assert judge.judge(document(), document("# new\n")) is None
+    assert judge.broken
+    assert judge.unanswered == ["t.yaml"]
+    judge.close()
+
+
+def test_an_old_text_is_judged_once(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    program = SERVE.format(f"open({str(log)!r}, 'a').write('x'); print('[]', flush=True)")
+    judge = Validator(command=[*CHILD, program])
+    for extra in ("# one\n", "# two\n", "# three\n"):
+        assert judge.judge(document(), document(extra)) is None
+    judge.close()
+    assert log.read_text() == "xxxx"
+
+
+def test_a_text_without_an_answer_is_not_asked_about_again(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    program = SERVE.format(f"open({str(log)!r}, 'a').write('x'); time.sleep(60)")
+    judge = Validator(command=[*CHILD, program], limit=0.5)
+    for extra in ("# one\n", "# two\n"):
+        assert judge.judge(document(), document(extra)) is None
+    judge.close()
+    assert log.read_text() == "x"
