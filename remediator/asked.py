@@ -97,7 +97,9 @@ def _with_seeds(file: Path, done: Done) -> Done:
 
     _create(file, seed.script(done.result), mode=0o700)
     stacks = seed.usage(done.result)
-    told = f"Before the deployment: {file} {stacks}" if stacks else f"{file} has no secret to make."
+    told = f"{file} has no secret to make."
+    if stacks:
+        told = f"Before the deployment: sh {file} {stacks}"
     return replace(done, result=replace(done.result, seed_script=told))
 
 

@@ -124,6 +124,7 @@ def fix(
     from .change_set import DeployedStack
     from .request import Request
 
+    _examine_choice(("--only", only), ("--select", select))
     chosen = options.chosen(select, ignore, allow, new, strategy, rotation, manual_secrets, plugin)
     if change_set is None and (region or profile or endpoint_url):
         _fail("--region, --profile and --endpoint-url go with --change-set")
@@ -182,6 +183,7 @@ def check(
     """Report what fix would look at; write nothing. For CI and editors."""
     from .request import Request
 
+    _examine_choice(("--select", select))
     request = Request(
         paths=tuple(paths or ["."]),
         check=True,
@@ -199,10 +201,12 @@ def check(
 def explain(
     transform: Annotated[
         str | None,
-        typer.Argument(metavar="ID", help="A transform, the code of what is left, or settings."),
+        typer.Argument(
+            metavar="ID", help="A transform, the code of what is left, or settings (their schema)."
+        ),
     ] = None,
 ) -> None:
-    """List the transforms, document one, say what a code means, or print the settings' schema."""
+    """List the transforms; explain one, a code or the settings."""
     from textwrap import indent
 
     from .config import schema
@@ -237,7 +241,7 @@ def language_server(
         bool, typer.Option("--stdio", help="Some editors add it; there is no other way.")
     ] = False,
 ) -> None:
-    """Serve an editor: findings as it types, repairs as quick fixes (docs/editors.md)."""
+    """Serve an editor with findings and quick fixes (docs/editors.md)."""
     from importlib.util import find_spec
 
     if find_spec("pygls") is None:
@@ -245,6 +249,13 @@ def language_server(
     from .lsp import run
 
     raise typer.Exit(run(validate=not no_validate))
+
+
+def _examine_choice(*given: tuple[str, list[str] | None]) -> None:
+    """End where a choice names nothing: it would be taken for that of everything."""
+    for option, values in given:
+        if options.is_empty(values):
+            _fail(f"{option} names nothing; without {option} everything is chosen")
 
 
 def _asker(color: bool | None, *, new: bool) -> Ask:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import reprlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -96,11 +96,24 @@ class Project:
 
     def of(self, file: Path) -> Settings:
         """Return the settings of one file: the tables that match it, in their order."""
-        here = file.resolve()
-        if not self.rules or not here.is_relative_to(self.folder.resolve()):
+        if not self.rules:
             return self.settings
-        relative = here.relative_to(self.folder.resolve()).as_posix()
-        return self._with(rule for rule in self.rules if rule.matches(relative))
+        return self._with(self._rules_of(file))
+
+    def source_of(self, files: Sequence[Path]) -> tuple[str, str] | None:
+        """Return the source, with the tables that none of these files is in: a slip, maybe."""
+        if self.source is None or not files:
+            return self.source
+        matched = {rule for file in files for rule in self._rules_of(file)}
+        idle = [f"{r.glob} matches no template here" for r in self.rules if r not in matched]
+        return self.source[0], "; ".join([self.source[1], *idle])
+
+    def _rules_of(self, file: Path) -> list[Rule]:
+        here, folder = file.resolve(), self.folder.resolve()
+        if not here.is_relative_to(folder):
+            return []
+        relative = here.relative_to(folder).as_posix()
+        return [rule for rule in self.rules if rule.matches(relative)]
 
     @property
     def variants(self) -> tuple[Settings, ...]:

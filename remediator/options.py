@@ -94,7 +94,8 @@ Report = Annotated[
     typer.Option(metavar="FILE.html", help="Write the page there on which to review."),
 ]
 Only = Annotated[
-    list[str] | None, typer.Option(metavar="ID", help="Only the repairs with these ids.")
+    list[str] | None,
+    typer.Option(metavar="ID", help="Only the repairs with these ids (comma list)."),
 ]
 Skip = Annotated[
     list[str] | None, typer.Option(metavar="ID", help="All repairs but those with these ids.")
@@ -155,3 +156,8 @@ def names(values: Sequence[str] | None) -> frozenset[str] | None:
     if not values:
         return None
     return frozenset(name.strip() for value in values for name in value.split(",") if name.strip())
+
+
+def is_empty(values: Sequence[str] | None) -> bool:
+    """Whether an option was given and names nothing, as an empty variable of a script does."""
+    return bool(values) and not names(values)

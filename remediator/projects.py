@@ -78,10 +78,16 @@ class Runners:
         project = self._project(file)
         return project.of(file), project.source
 
-    def sources(self, files: Iterable[Path]) -> list[tuple[str, str]]:
-        """Return the settings files that change what is done with these files, each once."""
-        found = (self._project(file).source for file in files)
-        return list(dict.fromkeys(source for source in found if source is not None))
+    def sources(self, files: Iterable[Path], first: Project) -> list[tuple[str, str]]:
+        """Return the settings files that change what is done with these files, each once.
+
+        `first` is told of in any case.
+        """
+        found: dict[Project, list[Path]] = {first: []}
+        for file in files:
+            found.setdefault(self._project(file), []).append(file)
+        sources = (project.source_of(own) for project, own in found.items())
+        return list(dict.fromkeys(source for source in sources if source is not None))
 
     def _project(self, file: Path) -> Project:
         if self._only is not None:

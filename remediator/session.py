@@ -103,8 +103,7 @@ class _Work:
             runner.runner_of = runners.of
             run = runner.run(paths)
             handled = [Path(file.path) for file in run.files if file.status is not Status.ERROR]
-            sources = [project.source] if project.source else []
-            sources = list(dict.fromkeys([*sources, *runners.sources(handled)]))
+            sources = runners.sources(handled, project)
             runs.append(replace(run, settings=tuple(sources)))
             if run.interrupted is not None:
                 break

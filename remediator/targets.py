@@ -50,6 +50,8 @@ def examine(targets: Sequence[Target], inputs: Sequence[str]) -> None:
     seen: dict[Path, str] = {}
     for target in targets:
         where = f"{target.option} {target.file}"
+        if target.file == Path("-"):
+            raise FileError(f"{where}: name a file; nothing was changed")
         try:
             _examine_place(target.file, where)
             _examine_way(target.file, where, inputs)

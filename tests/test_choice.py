@@ -108,3 +108,12 @@ def test_an_id_that_no_repair_has_is_told(file: Path) -> None:
     assert result.exit_code == 2
     assert "No repair has the id 0123456789" in result.stdout
     assert file.read_text() == TEMPLATE
+
+
+@pytest.mark.parametrize("option", ["--only", "--select"])
+@pytest.mark.parametrize("value", ["", " , "])
+def test_a_choice_of_nothing_is_not_one_of_everything(file: Path, option: str, value: str) -> None:
+    result = remediator("fix", file, option, value)
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"remediator: {option} names nothing")
+    assert file.read_text() == TEMPLATE

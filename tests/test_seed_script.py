@@ -159,7 +159,9 @@ def test_what_is_there_stays_and_what_goes_wrong_ends_it(here: Path) -> None:
 def test_every_template_has_its_own_stack(here: Path) -> None:
     seed(LITERAL.partition("  Certificate")[0], TEMPLATE)
     assert run("one", typed="").returncode == 2
-    assert "usage: seed.sh STACK-OF-1 STACK-OF-2" in run(typed="").stderr
+    told = run(typed="").stderr
+    assert "usage: seed.sh STACK-OF-1 STACK-OF-2" in told
+    assert '  1. "t0.yaml"\n  2. "t1.yaml"\n' in told
     assert run("one", "-", typed="value\n").returncode == 0
     assert "one-documents" in (here / "log").read_text()
     assert "api-token" not in (here / "log").read_text()

@@ -55,6 +55,21 @@ def test_settings_of_a_file_are_named(tmp_path: Path, monkeypatch: pytest.Monkey
     assert "ignore" not in remediator("check", "--ignore", "manual-secrets", "B").stdout
 
 
+def test_a_table_by_path_that_no_template_is_in_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders(tmp_path, monkeypatch, "live", "test")
+    settings = tmp_path / "remediator.toml"
+    settings.write_text('[paths."live/**"]\nnew = true\n[paths."prod/**"]\nnew = true\n')
+    for folder, idle in (
+        (".", "; prod/** matches no template here"),
+        ("live", "; prod/** matches no template here"),
+        ("test", "; live/** matches no template here; prod/** matches no template here"),
+    ):
+        (told,) = json.loads(remediator("check", "--format", "json", folder).stdout)["settings"]
+        assert told["sets"] == "live/**: new: true; prod/**: new: true" + idle
+
+
 def test_an_unreadable_folder_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folders(tmp_path, monkeypatch, "A", "B", "C")
     is_dir, is_file = Path.is_dir, Path.is_file

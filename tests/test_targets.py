@@ -29,6 +29,18 @@ def test_a_template_is_never_overwritten(here: Path, option: str) -> None:
     assert (here / "a.yaml").read_text() == (here / "b.yaml").read_text() == BROKEN_EXPORT
 
 
+@pytest.mark.parametrize(
+    "option", ["--diff", "--patch", "--deploy-policy", "--seed-script", "--report", "-o"]
+)
+def test_a_dash_is_no_file_to_write(here: Path, option: str) -> None:
+    write(here, name="a.yaml")
+    result = remediator("fix", "-q", option, "-", "a.yaml")
+    assert result.exit_code == 2
+    assert "-: name a file; nothing was changed" in result.stderr
+    assert [file.name for file in here.iterdir()] == ["a.yaml"]
+    assert (here / "a.yaml").read_text() == BROKEN_EXPORT
+
+
 def test_a_link_to_an_input_is_the_input(here: Path) -> None:
     write(here)
     (here / "link").symlink_to("t.yaml")

@@ -83,7 +83,8 @@ REFUSALS = {
     "parameter-type": "The parameter is not of the type String (a list, a number, an SSM "
     "parameter). Make it a String, or store the value in Secrets Manager.",
     "passed-by-caller": "Another file of the repository gives the parameter its value, and fails "
-    "once the parameter is gone. Remove it there first, then run again.",
+    "once the parameter is gone. Remove it there first, with what only fed it, then run again, and "
+    "deploy both changes together.",
     "passed-to-nested-stack": "The password is passed to a nested stack, in clear. Pass the "
     "secret's ARN in its place, and let the nested template read it: "
     "'{{resolve:secretsmanager:${SecretArn}:SecretString:password}}'.",

@@ -116,6 +116,10 @@ def script(result: RunResult) -> str:
     lines.append(
         f"    printf 'usage: %s {usage(result)} (- for one that is not deployed)\\n' \"$0\" >&2"
     )
+    lines += [
+        f"    printf '%s\\n' {shlex.quote(f'  {number}. {json.dumps(path)}')} >&2"
+        for number, path in enumerate(seeds, 1)
+    ]
     lines += ["    exit 2", "fi"]
     for number, (path, found) in enumerate(seeds.items(), 1):
         lines += _of_template(number, path, found)
