@@ -21,6 +21,7 @@ from .model import Add, Operation, Path, Remove, pointer
 # A `#` that a tag or anchor does not hold starts a comment, also right behind a bracket or a quote.
 _COMMENT = re.compile(r"""(?<![^\s,\[\]{}"'])#[^\n\r\x85\u2028\u2029]*""")
 _LAST_BREAK = re.compile(r"(?:\r\n|\r|\n)\Z")
+_DASH = re.compile(r"^[ \t]*-(?=\s)", re.MULTILINE)
 _LINE = re.compile(r"[^\n\r\x85\u2028\u2029]*")
 
 
@@ -319,8 +320,8 @@ def _may_go(text: str, start: int, end: int, row: Sequence[Leaf], following: int
     line = _line_start(text, start)
     alone = not text[line:start].strip(" \t-")
     if below.path is None:
-        if alone and "-" in text[line:start]:
-            return True  # behind the dash of what goes
+        if _DASH.search(text, above.end, start):
+            return True  # between the dash and the value of what goes
         between = text[end : below.start].splitlines()[1:-1]
         return alone and all(other.lstrip().startswith("#") for other in between)
     if above.path is not None:

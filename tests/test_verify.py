@@ -363,7 +363,9 @@ def test_a_comment_behind_the_dash_of_an_item_goes_with_it() -> None:
     """Also where blank lines part it from its value (found by fuzzing)."""
     old = "Resources:\n  A:\n    Type: AWS::X::Y\n    L:\n      - # first\n\n        a\n      - b\n"
     new = "Resources:\n  A:\n    Type: AWS::X::Y\n    L:\n      - b\n"
-    proof_of(new, old, (Remove(("Resources", "A", "L", 0)),))
+    plan = (Remove(("Resources", "A", "L", 0)),)
+    proof_of(new, old, plan)
+    proof_of(new, old.replace("- # first", "-\n        # first"), plan)
     above = old.replace("- # first", "- a0 # first\n      -")
     with pytest.raises(ProofError, match="comment in line 5"):
         proof_of(
