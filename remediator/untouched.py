@@ -273,7 +273,8 @@ def lost_comment(old: Document, new: Document, changes: Changes) -> int | None:
     """
     row = leaves(old, changes)
     starts = [leaf.start for leaf in row]
-    rewritten = {changes.new_path(path) for path in changes.rewritten}
+    whole = changes.rewritten | {p[:-1] for p in changes.rewritten if _is_behind_tag(old, p)}
+    rewritten = {changes.new_path(path) for path in whole}
     left = Counter(_as_it_stands(new.text, *span) for span in comments(new, leaves(new)))
     for start, end in comments(old, row):
         following = bisect_right(starts, start)
@@ -287,6 +288,14 @@ def lost_comment(old: Document, new: Document, changes: Changes) -> int | None:
         if left[comment] < 0:
             return old.position(start)[0]
     return None
+
+
+def _is_behind_tag(document: Document, path: Path) -> bool:
+    """Tell whether a value is the argument of `!Function`: a tag is no leaf, as a key is."""
+    try:
+        return document.node(path) is document.node(path[:-1])
+    except KeyError:
+        return False
 
 
 def _as_it_stands(text: str, start: int, end: int) -> str:

@@ -373,6 +373,19 @@ def test_a_comment_behind_the_dash_of_an_item_goes_with_it() -> None:
         )
 
 
+def test_a_comment_beside_a_tag_goes_with_the_argument() -> None:
+    old = "Resources:\n  A:\n    Type: AWS::X::Y\n    V: !If  # beside\n      - C\n      - a\n"
+    new = "Resources:\n  A:\n    Type: AWS::X::Y\n    V: !If x\n"
+    plan = (Replace(("Resources", "A", "V", "Fn::If"), "x"),)
+    proof_of(new, old, plan)
+    long = (
+        old.replace("!If  # beside", "# beside\n      Fn::If:"),
+        new.replace("!If", "{Fn::If: x} #"),
+    )
+    with pytest.raises(ProofError, match="comment in line 4 of the old text is lost"):
+        proof_of(long[1], long[0], plan)
+
+
 def test_words_name_kinds_and_no_values() -> None:
     plan = (
         Replace(("Resources", "A", "Type"), "AWS::Z::Z"),
