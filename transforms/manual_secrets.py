@@ -252,7 +252,7 @@ def _generate(
     new_id = carry_out(draft, context, parameter, group, found, allowed)
     if isinstance(new_id, Refusal):
         return new_id
-    users = {use.resource for use in group.uses}
+    users = {use.resource for use in group.uses} | {secret}  # and what reads it already
     for operation in draft.operations:
         if operation.path[:2] == ("Resources", new_id) and not isinstance(operation, Remove):
             refused = circular(template, operation.value, users)
