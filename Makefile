@@ -60,16 +60,17 @@ test-deploy: $(STAMP) $(LOCALSTACK)/installed
 
 # make fuzz MINUTES=10 puts random templates through the engine: hypothesis and atheris at once. Not
 # every platform has atheris; without it hypothesis runs alone, and that is said.
-# Other inputs every time, but with a SEED the same again: what the machines of others decide by must
-# not depend on luck.
+# Other inputs every time; with SEED and INPUTS the same, however fast a machine is: luck must not
+# decide whether somebody's change passes.
 MINUTES ?= 1
+INPUTS ?= 0
 SEED ?= 0
 fuzz: $(STAMP)
 	test -e .venv-fuzz/installed || { $(PYTHON) -m venv .venv-fuzz \
 	  && .venv-fuzz/bin/python -m pip install --quiet --disable-pip-version-check \
 	    'atheris>=3' hypothesis -e . \
 	  && touch .venv-fuzz/installed; } || rm -rf .venv-fuzz
-	cd tests && ../$(BIN)/python -m fuzz.run $(MINUTES) $(SEED) ../.venv-fuzz/bin/python
+	cd tests && ../$(BIN)/python -m fuzz.run $(MINUTES) $(INPUTS) $(SEED) ../.venv-fuzz/bin/python
 
 # make bench FOLDER=~/repositories measures over the templates of a folder.
 FOLDER ?= examples

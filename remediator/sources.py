@@ -133,7 +133,8 @@ class Sources:
 
     def _policy(self, name: str, attribute: str) -> Resolved:
         # RDS keeps a snapshot by default, but of the members of a cluster (DeletionPolicy's page).
-        kind, member = self.new.type_of(name), "DBClusterIdentifier" in self.new.properties(name)
+        kind = self.new.type_of(name)
+        member = self.new.properties(name).get("DBClusterIdentifier") is not None
         snapshot = attribute == "DeletionPolicy" and kind in _RDS and not member
         return self.new.resource(name).get(attribute, "Snapshot" if snapshot else "Delete")
 

@@ -243,7 +243,7 @@ def _effective_policy(template: Template, logical_id: str) -> Value:
     if policy is not None:
         return policy
     kind = template.type_of(logical_id)
-    standalone = "DBClusterIdentifier" not in template.properties(logical_id)
+    standalone = template.properties(logical_id).get("DBClusterIdentifier") is None
     by_default = kind == "AWS::RDS::DBCluster" or (kind == "AWS::RDS::DBInstance" and standalone)
     return "Snapshot" if by_default else "Delete"
 

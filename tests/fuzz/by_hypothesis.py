@@ -64,11 +64,11 @@ def _tests(figures: Figures, number: int) -> list[Callable[[], None]]:
     return [engine, plan]
 
 
-def main(seconds: float, folder: Path, start: int) -> int:
-    """Run for some seconds; return the exit code."""
+def main(seconds: float, inputs: int, folder: Path, start: int) -> int:
+    """Run for some seconds, or for so many inputs if not 0; return the exit code."""
     figures, end, number = Figures(), time.monotonic() + seconds, start
     failed = 0
-    while not failed and time.monotonic() < end:
+    while not failed and time.monotonic() < end and not 0 < inputs <= figures.counts["inputs"]:
         number += 1
         for test in _tests(figures, number):
             try:
@@ -83,4 +83,4 @@ def main(seconds: float, folder: Path, start: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(float(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])))
+    sys.exit(main(float(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4])))

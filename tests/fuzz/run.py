@@ -6,9 +6,12 @@ Where atheris cannot be installed, the hypothesis part runs alone and that is sa
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -17,40 +20,53 @@ FOLDER = ROOT / ".fuzz"
 COLUMNS = ("inputs", "templates", "refused", "repaired", "plans carried out", "failures")
 
 
-def _hypothesis(seconds: float, seed: int) -> list[str]:
-    first = str(seed or time.time_ns() % 10**9)  # a failure leaves its template
-    return [sys.executable, "-m", "fuzz.by_hypothesis", str(seconds), str(FOLDER), first]
+@dataclass(frozen=True, slots=True)
+class Work:
+    """How long to run: some seconds, or so many inputs for each part if not 0.
 
-
-def _coverage(seconds: float, seed: int, python: Path) -> list[str]:
-    corpus = FOLDER / "corpus"
-    corpus.mkdir(exist_ok=True)
-    options = [
-        f"-max_total_time={int(seconds)}",
-        f"-seed={seed}",  # of 0 it makes one of its own
-        f"-dict={HERE / 'tokens.dict'}",
-        f"-artifact_prefix={FOLDER}/",
-        "-max_len=20000",
-        "-timeout=60",  # one input that takes a minute is a failure
-        "-rss_limit_mb=3000",
-        "-print_final_stats=0",
-        "-verbosity=0",
-    ]
-    files = [str(FOLDER / "coverage.json"), str(corpus)]
-    return [str(python), "-m", "fuzz.by_coverage", *files, *options]
-
-
-def main(minutes: float, seed: int, python: Path) -> int:
-    """Run both parts for some minutes; return the exit code.
-
-    A seed other than 0 gives the same inputs again, as far as the minutes last.
+    A seed other than 0 gives the same inputs every time.
     """
+
+    seconds: float
+    inputs: int
+    seed: int
+
+    def hypothesis(self) -> list[str]:
+        """Return the command of the part that hypothesis drives."""
+        first = self.seed or time.time_ns() % 10**9
+        given = (str(self.seconds), str(self.inputs), str(FOLDER), str(first))
+        return [sys.executable, "-m", "fuzz.by_hypothesis", *given]
+
+    def coverage(self, python: Path) -> list[str]:
+        """Return the command of the part that looks for new ways through the code."""
+        corpus = FOLDER / "corpus"
+        if self.seed:
+            shutil.rmtree(corpus, ignore_errors=True)  # what earlier runs found leads elsewhere
+        corpus.mkdir(exist_ok=True)
+        options = [
+            f"-max_total_time={int(self.seconds)}",
+            f"-runs={self.inputs or -1}",
+            f"-seed={self.seed}",  # of 0 it makes one of its own
+            f"-dict={HERE / 'tokens.dict'}",
+            f"-artifact_prefix={FOLDER}/",
+            "-max_len=20000",
+            "-timeout=60",  # one input that takes a minute is a failure
+            "-rss_limit_mb=3000",
+            "-print_final_stats=0",
+            "-verbosity=0",
+        ]
+        files = [str(FOLDER / "coverage.json"), str(corpus)]
+        return [str(python), "-m", "fuzz.by_coverage", *files, *options]
+
+
+def main(work: Work, python: Path) -> int:
+    """Run both parts at once; return the exit code."""
     FOLDER.mkdir(exist_ok=True)
     figures = FOLDER / "coverage.json"
     figures.unlink(missing_ok=True)
-    parts = {"hypothesis": _hypothesis(minutes * 60, seed)}
+    parts = {"hypothesis": work.hypothesis()}
     if python.is_file():
-        parts["atheris"] = _coverage(minutes * 60, seed, python)
+        parts["atheris"] = work.coverage(python)
     else:
         print("atheris is not installed here: hypothesis runs alone")
     outputs = {name: (FOLDER / f"{name}.log").open("w+", encoding="utf-8") for name in parts}
@@ -61,6 +77,7 @@ def main(minutes: float, seed: int, python: Path) -> int:
             stdout=subprocess.PIPE if name == "hypothesis" else outputs[name],
             stderr=outputs[name],
             text=True,
+            env={**os.environ, "PYTHONHASHSEED": "0"} if work.seed else None,
         )
         for name, command in parts.items()
     }
@@ -84,4 +101,5 @@ def main(minutes: float, seed: int, python: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(float(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])))
+    minutes, inputs, seed, atheris = sys.argv[1:]
+    sys.exit(main(Work(float(minutes) * 60, int(inputs), int(seed)), Path(atheris)))
