@@ -225,6 +225,7 @@ def _is_below(leaf: Leaf, key: Leaf) -> bool:
 def _rest_of_line(text: str) -> str:
     """Return what stands behind a value on its line: blanks and a comment, nothing else."""
     line, end, _ = text.partition("\n")
+    line = line.removesuffix("\r")  # the kind of line end is compared apart
     return line if end and line.strip()[:1] in ("", "#") else ""
 
 

@@ -383,6 +383,15 @@ def test_a_comment_beside_a_tag_goes_with_the_argument() -> None:
         proof_of(new.replace("V: !If x\n", lost), long, plan)
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_comma_behind_a_new_value_is_no_change(end: str) -> None:
+    lines = ('{"Resources": {"A": {', '"Type": "AWS::X::Y",', '"V": "a"', "}}}", "")
+    old = end.join(lines)
+    new = old.replace('"a"', f'"b",{end}"W": "c"')
+    at = ("Resources", "A")
+    proof_of(new, old, (Replace((*at, "V"), "b"), Add((*at, "W"), "c")))
+
+
 def test_words_name_kinds_and_no_values() -> None:
     plan = (
         Replace(("Resources", "A", "Type"), "AWS::Z::Z"),
