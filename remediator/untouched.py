@@ -247,6 +247,7 @@ def _only_shortened(text: str, start: int, places: Sequence[int], new: str) -> b
     before = {text[max(start, _line_start(text, place)) : place] for place in places}
     if places[-1] == len(text):  # nothing follows: a comment may be the last line, without its end
         before |= {line.rstrip("\r") for line in rest}
+        first = first.removesuffix("\r")  # the last line end stays what it was: compared apart
     return (
         (
             any(each.startswith(first) for each in (head, head.replace(",", "", 1)))

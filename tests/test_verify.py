@@ -392,6 +392,14 @@ def test_a_comma_behind_a_new_value_is_no_change(end: str) -> None:
     proof_of(new, old, (Replace((*at, "V"), "b"), Add((*at, "W"), "c")))
 
 
+def test_the_last_line_end_stays_what_it_was() -> None:
+    """Also where it is of another kind than that of the line before (found by fuzzing)."""
+    kept = "Resources:\n  A:\n    Type: AWS::X::Y"
+    proof_of(f"{kept}\r\n", f"{kept}\nOutputs:\r\n", (Remove(("Outputs",)),))
+    with pytest.raises(ProofError, match="the last line end changed"):
+        proof_of(f"{kept}\n", f"{kept}\nOutputs:\r\n", (Remove(("Outputs",)),))
+
+
 def test_words_name_kinds_and_no_values() -> None:
     plan = (
         Replace(("Resources", "A", "Type"), "AWS::Z::Z"),
