@@ -61,6 +61,17 @@ def test_a_new_stack_has_no_consequences(tmp_path: Path) -> None:
     assert "[external]" in remediator("fix", "--dry-run", "-q", file).stdout
 
 
+def test_a_rotation_names_the_way_to_keep_the_password(tmp_path: Path) -> None:
+    way = "A stack that is live keeps its password with --strategy reference."
+    password = CREATE_ONLY.replace("AWS::DMS::Endpoint", "AWS::Redshift::Cluster")
+    password = password.replace("Password:", "MasterUserPassword:").replace("Username:", "X:")
+    assert way in remediator("fix", "--dry-run", "-q", write(tmp_path, password)).stdout
+    assert (
+        way not in remediator("fix", "--dry-run", "-q", "--new", write(tmp_path, password)).stdout
+    )
+    assert way not in remediator("fix", "--dry-run", "-q", write(tmp_path)).stdout
+
+
 def test_what_comes_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write(tmp_path)

@@ -140,6 +140,8 @@ def consequences(result: RunResult, *, new: bool) -> Iterator[str]:
         if counts[consequence]:
             line = f"{counts[consequence]:>3} {consequence}: {MEANING[consequence]}"
             yield wrapped("  " + line, "        ")
+    if counts[Consequence.ROTATES]:
+        yield "A stack that is live keeps its password with --strategy reference."
 
 
 def added(result: RunResult) -> Iterator[str]:
