@@ -106,10 +106,8 @@ class Runner:
         try:
             with Claims() as claims:
                 for entry in self.track(inputs):
-                    try:
-                        runner = self.runner_of(entry.file) if self.runner_of else self
-                    except ConfigError as error:
-                        wrong.setdefault(error.message, entry.file.parent)
+                    runner = self._runner(entry, wrong)
+                    if runner is None:
                         handled += 1
                         continue
                     work = partial(runner.handle, entry, claims if self.write else None)
@@ -138,6 +136,14 @@ class Runner:
             allowed=self.settings.allow,
             interrupted=handled if interrupted else None,
         )
+
+    def _runner(self, entry: Input, wrong: dict[str, Path]) -> Runner | None:
+        """Return who handles a file; None where its settings are wrong, and `wrong` says how."""
+        try:
+            return self.runner_of(entry.file) if self.runner_of else self
+        except ConfigError as error:
+            wrong.setdefault(error.message, entry.file.parent)
+            return None
 
     def handle(self, entry: Input, claims: Claims | None = None) -> FileResult | None:
         """Work out what becomes of one file; None where it is no template and was not named.

@@ -182,8 +182,7 @@ from remediator.model import Settings
 from remediator.results import Status
 from remediator.runner import Runner
 
-number, steps = int(sys.argv[1]), range(*map(int, sys.argv[2].split(",")))
-modules, files = sys.argv[3].split(","), [*map(Path, sys.argv[4:])]
+number, modules, files = int(sys.argv[1]), sys.argv[2].split(","), [*map(Path, sys.argv[3:])]
 
 def traced(step):
     left = step
@@ -222,7 +221,7 @@ def killed(step):
 files[0].write_text(OLD)
 Runner([RENAME], {}, Settings()).run(files[:1])  # what is imported late is imported once
 
-for step in steps:
+for step in range(1, 100_000):
     for file in files:
         file.write_text(OLD)
         file.chmod(0o640)
@@ -252,16 +251,12 @@ for step in steps:
 
 
 def at_every_line(
-    number: signal.Signals, modules: Sequence[object], *files: Path, stride: int = 1
+    number: signal.Signals, modules: Sequence[object], *files: Path
 ) -> list[dict[str, object]]:
-    """Return what is found after a signal at each line of the modules; the last had none.
-
-    With a stride, at some of them: at others in the next run of the tests.
-    """
-    steps = f"{1 + SEED % stride},100000,{stride}"
+    """Return what is found after a signal at each line of the modules; the last had none."""
     names = ",".join(str(getattr(module, "__file__", "")) for module in modules)
     done = subprocess.run(
-        [sys.executable, "-c", AT_EVERY_LINE, str(int(number)), steps, names, *files],
+        [sys.executable, "-c", AT_EVERY_LINE, str(int(number)), names, *files],
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])},
         capture_output=True,
         text=True,
@@ -288,8 +283,7 @@ def test_killed_at_any_line_of_a_write_the_file_is_old_or_new(tmp_path: Path) ->
 
 def test_interrupted_at_any_line_a_run_tells_what_it_did(tmp_path: Path) -> None:
     files = [tmp_path / f"{name}.yaml" for name in "ab"]
-    stride = 1 if KILLS else 8
-    seen = at_every_line(signal.SIGINT, [runner, atomic, interrupt], *files, stride=stride)
+    seen = at_every_line(signal.SIGINT, [runner, atomic, interrupt], *files)
     assert {each["code"] for each in seen[:-1]} == {1}
     assert not any(each["others"] for each in seen)
     assert {str(each["contents"]) for each in seen} == {
