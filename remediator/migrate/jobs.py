@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from .. import __version__
 from ..config import Options
 
 TIME_LIMIT = 600.0
@@ -26,7 +27,15 @@ class State(StrEnum):
     EMPTY = "empty"
     """The repository has no commit."""
     FAILED = "failed"
-    """`error` says why, `retryable` whether a later try may end differently."""
+    """`error` says why, `step` where, `retryable` whether a later try may end differently."""
+
+
+class Step(StrEnum):
+    """How far the work came: the last step that was done, or that at which it failed."""
+
+    CLONED = "cloned"
+    REPAIRED = "repaired"
+    COMMITTED = "committed"
 
 
 class Group(StrEnum):
@@ -51,7 +60,7 @@ class Job:
     name: str
     """Its name within the campaign, unique: it names folders, too."""
     url: str
-    """What git clones: a URL or a path."""
+    """What git clones: a URL or an absolute path."""
     campaign: str
     """The campaign's name: it marks the commits, so that they are known again."""
     branch: str
@@ -76,6 +85,10 @@ class Job:
     """Whether password migrations get a branch of their own, on top of that of the safe repairs."""
     sign: bool | None = None
     """Whether commits are signed; None: as the user's own `commit.gpgsign` says."""
+    push_url: str = ""
+    """Where the branches go, and are looked for: a fork. Empty: `url`."""
+    version: str = __version__
+    """Of remediator, where the job was made: another one might make other commits."""
     validate: bool = True
     """Whether AWS's rules engine judges new texts, where it is installed."""
     time_limit: float = TIME_LIMIT
@@ -107,6 +120,7 @@ class Worked:
 
     name: str
     state: State
+    step: Step = Step.COMMITTED
     base: str = ""
     """The branch that the work starts from."""
     base_commit: str = ""
@@ -118,6 +132,8 @@ class Worked:
     holds_secrets: bool = False
     result: str = ""
     """The JSON report of the run (`remediator fix --format json`), secrets masked."""
+    stored: bytes = b""
+    """The result that every report can be made of later: see `stored.py`."""
     title: str = ""
     body: str = ""
     """Title and body of the proposal, the latter in Markdown, secrets masked."""
@@ -142,8 +158,6 @@ class Target:
 
     via: Via = Via.FILES
     folder: str = ""
-    url: str = ""
-    """What to push to where it is not the job's own URL; `{name}` stands for the job's name."""
     merge_request: bool = False
     """Ask GitLab for a merge request with the push."""
     draft: bool = False
