@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from . import __version__, completion, options
+from . import __version__, cli_migrate, completion, options
 from .output import has_colour, rendered, writable
 from .report.formats import FORMATS
 
@@ -30,6 +30,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(cli_migrate.app, name="migrate")
 
 _MANY = 50
 _ANSWERS = """\
