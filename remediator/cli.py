@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .discover import Input
     from .interactive import Ask
     from .request import Request
-    from .results import FileResult, RunResult
+    from .results import RunResult
 
 app = typer.Typer(
     add_completion=False,
@@ -301,12 +301,13 @@ def _run(
 ) -> RunResult:
     """Carry out a request and print its report; what is no file's fault ends here with code 2."""
     from .errors import RemediatorError
+    from .guard import guarded
     from .session import carry_out
 
     if report_format not in FORMATS:
         _fail(f"--format: {report_format!r} is none of {', '.join(FORMATS)}")
     try:
-        done = carry_out(request, guard=_guard, track=_track, ask=ask)
+        done = carry_out(request, guard=guarded, track=_track, ask=ask)
     except RemediatorError as error:
         _fail(error.message)
     to_stderr = done.template is not None
@@ -343,36 +344,6 @@ def _exit_code(result: RunResult) -> int:
     found = (Status.LEFT,) if result.command != "check" else (Status.LEFT, Status.REPAIRABLE)
     outcomes = [outcome for file in result.files for outcome in file.outcomes]
     return int(any(each.status in found and not each.is_declined for each in outcomes))
-
-
-def _guard(name: str, work: Callable[[], FileResult | None]) -> FileResult | None:
-    """Turn what nobody expected into that file's error, so that the other files go on."""
-    from .errors import RemediatorError
-    from .results import FileResult, Status
-
-    try:
-        return work()
-    except Exception as error:
-        if os.environ.get("REMEDIATOR_DEBUG"):
-            raise
-        if isinstance(error, RemediatorError):
-            return FileResult(
-                name,
-                Status.ERROR,
-                error=error.message,
-                error_line=error.line,
-                error_column=error.column,
-            )
-        if isinstance(error, OSError):
-            reason = f"cannot be read: {error.strerror or type(error).__name__}"
-            return FileResult(name, Status.ERROR, error=reason)
-        # The error's own text may quote the template, and with it a secret: only its type.
-        return FileResult(
-            name,
-            Status.ERROR,
-            error=f"a defect of remediator ({type(error).__name__}); the file stays as it was. "
-            "Please report it; REMEDIATOR_DEBUG=1 shows where it happened",
-        )
 
 
 def _track(inputs: Sequence[Input]) -> Iterable[Input]:

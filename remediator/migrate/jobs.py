@@ -115,6 +115,15 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
+class Description:
+    """What is said of the change on a branch: one line, and Markdown without any secret."""
+
+    branch: str
+    title: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
 class Worked:
     """What came of a job. Only `patch` may hold literal secrets; `holds_secrets` says whether."""
 
@@ -134,9 +143,8 @@ class Worked:
     """The JSON report of the run (`remediator fix --format json`), secrets masked."""
     stored: bytes = b""
     """The result that every report can be made of later: see `stored.py`."""
-    title: str = ""
-    body: str = ""
-    """Title and body of the proposal, the latter in Markdown, secrets masked."""
+    descriptions: tuple[Description, ...] = ()
+    """Of the branches, in their order: one, or with `split` two."""
     digest: str = ""
     """Of what changes: the same for the same change."""
     error: str = ""
