@@ -20,14 +20,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from hashlib import sha256
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from .. import config, registry
 from ..config import Options
 from ..errors import ConfigError, RemediatorError
 from ..model import Consequence, Settings
-from . import git, messages
+from . import commit, git, messages
 from .jobs import TIME_LIMIT, Job, Target, Via
+from .scrub import has_password
 from .table import Table
 
 KEYS = {
@@ -48,7 +48,6 @@ KEYS = {
 }
 """The keys of each table; the outermost has no name."""
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?")
-_AUTHOR = re.compile(r"[^<>\0-\x1f]+ <[^<>\s]+>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +69,16 @@ class Sources:
 class Pace:
     """How fast: how many at once, how long, how often. Of times, seconds."""
 
-    processes: int = 0
+    processes: int
     """0: one for each processor."""
-    time_limit: float = TIME_LIMIT
+    time_limit: float
     """For the work on one repository."""
-    attempts: int = 3
-    wait: float = 2.0
+    attempts: int
+    wait: float
     """Before the second attempt; doubled before each that follows."""
-    at_most: int = 0
+    at_most: int
     """Proposals of one run; 0: all."""
-    pause: float = 1.0
+    pause: float
     """Between two proposals."""
 
 
@@ -201,7 +200,9 @@ def _author(top: Table) -> str:
         except RemediatorError as error:
             top.fail("author", f'is missing: "Name <address>" ({error.message})')
     author = top.text("author")
-    if not _AUTHOR.fullmatch(author):
+    try:
+        commit.check_author(author)
+    except ConfigError:
         top.fail("author", f'must be "Name <address>", not {author!r}')
     return author
 
@@ -275,10 +276,9 @@ def _push_url(propose: Table) -> str:
         propose.fail("url", "needs {name} or {last}: all or the last step of a repository's name")
     try:
         git.check_url(url)
-        has_password = "://" in url and urlsplit(url).password is not None
-    except (RemediatorError, ValueError):
-        propose.fail("url", "is no URL")
-    if has_password:
+    except RemediatorError as error:
+        propose.fail("url", error.message)
+    if has_password(url):
         propose.fail("url", "holds a password; git asks your credential helper for it")
     return url
 
@@ -287,10 +287,10 @@ def _pace(propose: Table, work: Table) -> Pace:
     return Pace(
         processes=work.count("processes", 0, least=0),
         time_limit=work.number("time-limit", TIME_LIMIT, least=1),
-        attempts=work.count("attempts", Pace.attempts),
-        wait=work.number("wait", Pace.wait, least=0),
+        attempts=work.count("attempts", 3),
+        wait=work.number("wait", 2.0, least=0),
         at_most=propose.count("at-most", 0, least=0),
-        pause=propose.number("pause", Pace.pause, least=0),
+        pause=propose.number("pause", 1.0, least=0),
     )
 
 

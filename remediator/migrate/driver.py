@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from ..errors import ConfigError, RemediatorError, RemoteError, Stale, Throttled
 from . import git
@@ -188,7 +188,7 @@ class Driver:
         """Start what can be started and take what is done; return whether anything is left."""
         self._start_work()
         self._start_proposal(publisher)
-        under_way: list[Future[Worked] | Future[Published]] = [*self._running]
+        under_way: list[Future[Any]] = [*self._running]
         if self._proposing is not None:
             under_way.append(self._proposing.future)
         wake = self._wake()
@@ -224,7 +224,7 @@ class Driver:
 
     def _after(self, attempts: int) -> float:
         """Return when to try again what was tried that often."""
-        waited = self.campaign.pace.wait * 2 ** min(attempts - 1, 20)
+        waited: float = self.campaign.pace.wait * 2 ** min(attempts - 1, 20)
         return self.clock() + min(waited, _LONGEST_WAIT)
 
     # --- local work ---------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from time import monotonic
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from .. import __version__
 from ..errors import ConfigError
@@ -169,8 +169,7 @@ class Cluster:
 
     def __init__(self, address: str, work: Work) -> None:
         try:
-            from distributed import Client
-            from distributed.scheduler import KilledWorker
+            from distributed import Client, KilledWorker
         except ImportError as error:
             raise ConfigError(
                 "--scheduler needs the extra distributed: pipx install 'remediator[distributed]'"
@@ -178,7 +177,8 @@ class Cluster:
         self._work = work
         self.died: tuple[type[BaseException], ...] = (KilledWorker,)
         try:
-            self._client = Client(address, timeout=_START, set_as_default=False)
+            connect: Any = Client
+            self._client = connect(address, timeout=_START, set_as_default=False)
             self._examine(address)
         except (OSError, ValueError, TimeoutError) as error:
             raise ConfigError(f"--scheduler {address}: does not answer ({error})") from error

@@ -14,8 +14,8 @@ from .driver import Progress, Watch
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import TaskID
     from rich.progress import Progress as Bars
+    from rich.progress import TaskID
 
 _PERIOD = 30.0
 """Seconds between two lines about how far a run is, in a log."""

@@ -91,7 +91,7 @@ def together(campaign: Sequence[Told]) -> tuple[RunResult, Mapping[str, tuple[st
 
 
 def _judged(validations: Iterable[tuple[str, Validation | None]]) -> Validation | None:
-    """Return what the validator did in all repositories: the worst of it, so that none is hidden."""
+    """Return what the validator did in all repositories, the worst of it."""
     found = [(name, each) for name, each in validations if each is not None]
     if not found:
         return None

@@ -13,14 +13,14 @@ import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 
 from .. import atomic
 from ..errors import ConfigError, FileError
 from ..lock import lock
-from .jobs import Head, State, Step, Worked
+from .jobs import Description, Head, State, Step, Worked
 
 _ENDING = ".work"
 
@@ -67,10 +67,11 @@ class Shelf:
         cannot be read: then it is done again."""
         try:
             content = json.loads(zlib.decompress(self._file(name).read_bytes()))
-            heads = tuple(Head(**head) for head in content.pop("heads"))
-            known = {"heads": heads, "bundle": b64decode(content.pop("bundle")), "stored": b""}
-            worked = Worked(**(content | known))
-            return replace(worked, state=State(worked.state), step=Step(worked.step))
+            content["state"], content["step"] = State(content["state"]), Step(content["step"])
+            content["bundle"], content["stored"] = b64decode(content["bundle"]), b""
+            content["heads"] = tuple(Head(**each) for each in content["heads"])
+            content["descriptions"] = tuple(Description(**e) for e in content["descriptions"])
+            return Worked(**content)
         except (OSError, ValueError, TypeError, LookupError, zlib.error):
             return None
 

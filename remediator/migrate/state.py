@@ -1,4 +1,4 @@
-"""Where a campaign stands: an SQLite file beside the campaign file, one row per repository and step.
+"""Where a campaign stands: an SQLite file beside its own, one row for each repository and step.
 
 Only the driver writes it, in one transaction for each thing that happened, so that a run that is
 killed at any moment leaves what was true then. It holds no secret: results are masked, URLs have no
@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, astuple, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from ..errors import ConfigError
 from ..report.summary import DONE, is_waiting
@@ -24,8 +24,9 @@ from ..results import RunResult
 from ..results import Status as FileStatus
 from . import stored
 from .entry import LOCAL, REMOTE, At, Entry, Row, Status
-from .jobs import Head, Proposal, Published, State, Via, Worked
+from .jobs import Description, Head, Proposal, Published, State, Via, Worked
 from .listing import Repository
+from .scrub import scrub
 
 VERSION = 1
 _PATIENCE = 60.0
@@ -61,8 +62,8 @@ PRAGMA user_version = 1;
 COMMIT;
 """
 _COLUMNS = tuple(each.name for each in fields(Row))
-_KEPT = ("name", "state", "base", "base_commit", "title", "body", "digest", "holds_secrets")
-"""Of a `Worked`: what is known of it once it is proposed, besides its heads."""
+_KEPT = ("state", "base", "base_commit", "digest")
+"""Of a `Worked`: what is kept besides heads and descriptions, to look after its proposal."""
 
 
 def now() -> str:
@@ -177,9 +178,10 @@ class StateFile:
         query = "SELECT work FROM repository WHERE name = ?"
         (text,) = self._db.execute(query, (name,)).fetchone()
         known = json.loads(text)
-        heads = tuple(Head(**each) for each in known.pop("heads", ()))
-        state = State(known.pop("state", State.FAILED))
-        return Worked(**{"name": name, **known, "state": state, "heads": heads})
+        known["state"] = State(known.get("state", State.FAILED))
+        known["heads"] = tuple(Head(**each) for each in known.get("heads", ()))
+        known["descriptions"] = tuple(Description(**each) for each in known.get("descriptions", ()))
+        return Worked(name, **known)
 
     # --- what happened ------------------------------------------------------------------------
 
@@ -192,7 +194,7 @@ class StateFile:
                     "INSERT INTO repository (name, key, url, place, listed) VALUES (?, ?, ?, ?, 1) "
                     "ON CONFLICT (name) DO UPDATE SET url = excluded.url, place = excluded.place, "
                     "listed = 1",
-                    (each.name, each.key, each.url, place),
+                    (each.name, each.key, scrub(each.url), place),
                 )
                 self._write(each.name, Row(At.LISTED, Status.DONE, started=now(), ended=now()))
 
@@ -204,8 +206,8 @@ class StateFile:
         if worked.state is State.FAILED:
             row = Row(At(worked.step), Status.FAILED, 1, started, now(), worked.error, settings)
             return self.went_wrong(worked.name, row, limit if worked.retryable else 0)
-        kept = {name: getattr(worked, name) for name in _KEPT}
-        kept["heads"] = [asdict(head) for head in worked.heads]
+        kept: dict[str, Any] = {name: getattr(worked, name) for name in _KEPT}
+        kept |= {name: [*map(asdict, getattr(worked, name))] for name in ("heads", "descriptions")}
         result = stored.load(worked.stored) if worked.stored else None
         with self._transaction():
             self._db.execute(

@@ -1,4 +1,4 @@
-"""Reads the tables of a campaign file: every value is looked at, and a mistake is told by its line."""
+"""Reads the tables of a campaign file: every value is looked at, a mistake is told by its line."""
 
 from __future__ import annotations
 
@@ -156,5 +156,7 @@ def _lines(text: str) -> dict[tuple[str, str], int]:
 
 
 def _kind(value: object) -> str:
-    kinds = {bool: "true or false", int: "a number", float: "a number", str: "a text"}
-    return kinds.get(type(value)) or {list: "a list", dict: "a table"}.get(type(value), "a time")
+    if isinstance(value, bool):
+        return "true or false"
+    kinds = ((int | float, "a number"), (str, "a text"), (list, "a list"), (dict, "a table"))
+    return next((kind for type_, kind in kinds if isinstance(value, type_)), "a time")
