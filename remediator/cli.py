@@ -204,11 +204,12 @@ def explain(
     transform: Annotated[
         str | None,
         typer.Argument(
-            metavar="ID", help="A transform, the code of what is left, or settings (their schema)."
+            metavar="ID",
+            help="A transform, the code of what is left; settings or campaign: the schema.",
         ),
     ] = None,
 ) -> None:
-    """List the transforms; explain one, a code or the settings."""
+    """List the transforms; explain one, a code, the settings or a campaign file."""
     from textwrap import indent
 
     from .config import schema
@@ -229,6 +230,10 @@ def explain(
             typer.echo("\n" + indent(EXAMPLES[transform], "  "), nl=False)
     elif transform == "settings":
         typer.echo(schema(), nl=False)
+    elif transform == "campaign":
+        from .migrate import campaign
+
+        typer.echo(campaign.schema(), nl=False)
     else:
         names = ", ".join(known)
         _fail(f"neither a transform nor a code: {transform!r}; the transforms are {names}")

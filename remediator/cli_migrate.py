@@ -181,12 +181,12 @@ def _carry_out(
     from .errors import Interrupted
     from .interrupt import exit_code
     from .migrate.driver import Driver
-    from .migrate.publish import publish
 
     campaign = opened.campaign
+    publish = _publish() if proposing else None
     most = campaign.pace.at_most if at_most is None else at_most
     with _workers(campaign, processes, scheduler) as workers, _shown(quiet) as watch:
-        driver = Driver(opened, workers, publish if proposing else None, watch, most)
+        driver = Driver(opened, workers, publish, watch, most)
         try:
             driver.run()
         except Interrupted:
@@ -197,6 +197,12 @@ def _carry_out(
     for told in driver.remarks():
         typer.echo(writable(told))
     raise typer.Exit(_exit_code(entries))
+
+
+def _publish() -> Publish:
+    from .migrate.publish import publish
+
+    return publish
 
 
 def _refresh(file: Path) -> None:

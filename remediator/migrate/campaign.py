@@ -136,15 +136,21 @@ def _said(job: Job, name: str) -> str:
 def load(file: Path) -> Campaign:
     """Return the campaign of a file; raises ConfigError, with the line, where it is wrong."""
     top = Table.read(file)
-    tables = {name: top.table(name) for name in ("repositories", "repair", "propose", "work")}
+    top.examine(KEYS[""])
+    tables = {name: top.table(name) for name in KEYS if name}
+    for name, table in tables.items():
+        table.examine(KEYS[name])
     target = _target(tables["propose"], file.absolute().parent)
     pace = _pace(tables["propose"], tables["work"])
     job = _job(top, tables["repair"], pace)
     sources = _sources(top, tables["repositories"])
     push_url = _push_url(tables["propose"])
-    for table in (top, *tables.values()):
-        table.done()
     return Campaign(file.absolute(), job, target, sources, pace, push_url)
+
+
+def schema() -> str:
+    """Return the JSON Schema of a campaign file, for editors."""
+    return Path(__file__).with_name("campaign.schema.json").read_text(encoding="utf-8")
 
 
 def _job(top: Table, repair: Table, pace: Pace) -> Job:
@@ -236,7 +242,8 @@ def _options(top: Table, repair: Table) -> Options:
             one = replace(Options(), **{name: getattr(options, name)})
             registry.load(config.with_options(Settings(), one))
         except ConfigError as error:
-            table.fail(key, error.message.partition(": ")[2] or error.message)
+            said = error.message.removeprefix(f"--{key}").lstrip(": ")
+            table.fail(key, f"is wrong: {said}" if said == error.message else said)
     return options
 
 
@@ -264,7 +271,8 @@ def _target(propose: Table, folder: Path) -> Target:
     }
     for key, those in ways.items():
         if key in propose.values and via not in those:
-            propose.fail(key, f'goes with via = "{" or ".join(those)}", not with "{via}"')
+            named = " or ".join(f'"{each}"' for each in those)
+            propose.fail(key, f'goes with via = {named}, not with "{via}"')
     return target
 
 

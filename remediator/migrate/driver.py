@@ -146,7 +146,7 @@ class Driver:
         date = self.campaign.job.date or self.state.about("date", now())
         for each in self.opened.repositories:
             self._jobs[each.name] = self.campaign.job_of(each.name, each.url, date)
-        self.state.list(self.opened.repositories)
+        self.state.take_list(self.opened.repositories)
         entries = [entry for entry in self.state.entries() if entry.listed]
         kept = [entry.name for entry in entries if not self._is_settled(entry)]
         self.shelf.keep(kept)

@@ -10,6 +10,7 @@ import re
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -199,12 +200,10 @@ class _Names:
     def free(self, path: str, host: str) -> str:
         """Return a name for a repository of this path, and take it."""
         name = _safe(path) or "repository"
-        tries = (
-            name,
-            f"{_safe(host)}/{name}",
-            *(f"{name}-{number}" for number in range(2, 10_000)),
-        )
-        free = next(each.lstrip("/") for each in tries if self._is_free(each.lstrip("/")))
+        in_full = f"{_safe(host)}/{name}".lstrip("/")
+        flat = in_full.replace("/", "-")
+        numbered = (f"{flat}-{number}" for number in count(2))
+        free = next(each for each in chain((name, in_full, flat), numbered) if self._is_free(each))
         self._take(free)
         return free
 

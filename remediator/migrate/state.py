@@ -185,7 +185,7 @@ class StateFile:
 
     # --- what happened ------------------------------------------------------------------------
 
-    def list(self, repositories: Iterable[Repository]) -> None:
+    def take_list(self, repositories: Iterable[Repository]) -> None:
         """Note which repositories the campaign is about; those that were before stay known."""
         with self._transaction():
             self._db.execute("UPDATE repository SET listed = 0")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import reprlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -20,7 +20,7 @@ _FENCE = re.compile(r'"""|\'\'\'')
 
 @dataclass(slots=True)
 class Table:
-    """A table of a file, and what of it was asked for: what nobody asks for is a mistake.
+    """A table of a file.
 
     Every method raises ConfigError, with the file and the line, for a value of another kind.
     """
@@ -29,7 +29,6 @@ class Table:
     name: str
     values: Mapping[str, Any]
     lines: Mapping[tuple[str, str], int]
-    asked: dict[str, None] = field(default_factory=dict)
 
     @classmethod
     def read(cls, file: Path) -> Table:
@@ -45,7 +44,6 @@ class Table:
 
     def has(self, key: str) -> bool:
         """Whether a key is there."""
-        self.asked[key] = None
         return key in self.values
 
     def text(self, key: str, default: str = "") -> str:
@@ -119,14 +117,13 @@ class Table:
             self.fail(key, f"must be a table [{key}], not {_kind(value)}")
         return Table(self.file, key, value, self.lines)
 
-    def done(self) -> None:
-        """Raise ConfigError where a key stands here that nobody asked for."""
+    def examine(self, known: Iterable[str]) -> None:
+        """Raise ConfigError where another key than these stands here."""
         for key in self.values:
-            if key not in self.asked:
-                self.fail(key, f"is no key that is known here; these are: {', '.join(self.asked)}")
+            if key not in known:
+                self.fail(key, f"is no key that is known here; these are: {', '.join(known)}")
 
     def _get(self, key: str, default: Any) -> Any:
-        self.asked[key] = None
         return self.values.get(key, default)
 
     def _called(self, key: str) -> str:
