@@ -98,7 +98,7 @@ _NOISE = re.compile(
 
 
 def error(stderr: str, command: str, code: int, urls: Sequence[str] = ()) -> RemoteError:
-    """Return the error that git's complaint stands for, in one line without credentials."""
+    """Return the error that a command's complaint stands for, in one line without credentials."""
     lines = [line.strip() for line in re.split(r"[\r\n]+", stderr)]
     said = "; ".join(line for line in lines if line and not _NOISE.search(line))
     quoted = told(said, *urls)
@@ -113,7 +113,7 @@ def error(stderr: str, command: str, code: int, urls: Sequence[str] = ()) -> Rem
     if words := _first(_PASSING, stderr):
         return RemoteError(f"{words} ({quoted})", retryable=True)
     ended = f"signal {-code}" if code < 0 else f"code {code}"
-    return RemoteError(f"git {command} ended with {ended}: {quoted}", retryable=True)
+    return RemoteError(f"{command} ended with {ended}: {quoted}", retryable=True)
 
 
 def _first(known: Sequence[tuple[str, str]], stderr: str) -> str:

@@ -14,11 +14,8 @@ from __future__ import annotations
 
 import os
 import re
-import signal
-import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,7 +25,8 @@ from pathlib import Path
 from typing import IO
 
 from ..errors import ConfigError, RemoteError
-from . import complaints
+from . import complaints, process
+from .process import end_all as end_all
 from .scrub import told
 
 REMOTE = "remediator"
@@ -39,10 +37,8 @@ MOST_OUTPUT = 200_000_000
 """Bytes of one command's output that are kept."""
 MOST_DOWNLOAD = 2_000_000_000
 """Bytes of one file that a command may write, a pack above all."""
-_TAIL = 64_000
 _BLOCK = 512
 """What `ulimit -f` counts in: https://pubs.opengroup.org/onlinepubs/9699919799/utilities/ulimit.html"""
-_GRACE = 5.0
 
 # Of the environment's GIT_ variables only these stay: how to reach a server, and the user's own
 # configuration. The others say where a repository is, what to trace, what to run.
@@ -67,7 +63,7 @@ _SETTINGS = {
     "core.hooksPath": os.devnull,
     "core.fsmonitor": "false",
     "core.attributesFile": os.devnull,
-    "core.quotePath": "true",
+    "core.fsync": "none",  # nothing of it outlives the work
     "submodule.recurse": "false",
     "fetch.recurseSubmodules": "false",
     "push.recurseSubmodules": "no",
@@ -101,9 +97,6 @@ _FORGIVEN = (
     *("gitattributesLineLength", "missingTaggerEntry", "symlinkTargetLength"),
 )
 
-_running: set[subprocess.Popen[bytes]] = set()
-_guarded = threading.Lock()
-
 
 @dataclass
 class Git:
@@ -117,6 +110,8 @@ class Git:
     deadline: float
     urls: Sequence[str] = ()
     most_download: int = MOST_DOWNLOAD
+    said: str = field(default="", init=False)
+    """What the last command said on its standard error: hints of the server among it."""
     _limited: Sequence[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -166,36 +161,13 @@ class Git:
         RemoteError as the block ends where the command failed or took too long.
         """
         command = [*self._limited, "git", *arguments]
-        with tempfile.TemporaryFile(dir=self.folder) as stdin:
-            stdin.write(given)
-            stdin.seek(0)
-            own = self._place() | dict(environment or {})
-            process = _started(command, stdin, self.folder, _environment(url, trusting) | own)
-            tail = _Tail(process)
-            late = threading.Event()
-            left = max(0.0, self.deadline - time.monotonic())
-            timer = threading.Timer(left, _stop, (process, late))
-            timer.start()
-            try:
-                assert process.stdout is not None
-                yield process.stdout
-                process.stdout.close()
-                code = process.wait()
-            except Exception as error:
-                if late.is_set():  # what the block made of half an output is of no interest
-                    raise _too_late(arguments[0]) from error
-                raise
-            finally:
-                timer.cancel()
-                if process.poll() is None:
-                    _stop(process)
-                with _guarded:
-                    _running.discard(process)
-                stderr = tail.text()
-        if late.is_set():
-            raise _too_late(arguments[0])
-        if code:
-            raise complaints.error(stderr, arguments[0], code, self.urls)
+        own = {**environment_of_git(url, trusting), **self._place(), **(environment or {})}
+        name = f"git {arguments[0]}"
+        with process.stream(command, self.folder, own, self.deadline, given, name=name) as running:
+            yield running.output
+        self.said = running.said
+        if running.code:
+            raise complaints.error(running.said, name, running.code, self.urls)
 
     def _place(self) -> dict[str, str]:
         """Return where the repository is: never looked for, above all not in folders above."""
@@ -265,15 +237,8 @@ def check_url(url: str) -> None:
         raise ConfigError(f"{told(url, url)!r} is no URL or path of a repository")
 
 
-def end_all() -> None:
-    """Stop all commands of git that this process runs now; may be called from any thread."""
-    with _guarded:
-        running = list(_running)
-    for process in running:
-        _stop(process)
-
-
-def _environment(url: str, trusting: bool) -> dict[str, str]:
+def environment_of_git(url: str = "", trusting: bool = True) -> dict[str, str]:
+    """Return the environment for a command of git, or for a program that may run some."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("GIT_") or _KEPT.fullmatch(k)}
     settings = dict(_SETTINGS)
     settings |= {f"fetch.fsck.{message}": "ignore" for message in _FORGIVEN}
@@ -289,63 +254,3 @@ def _environment(url: str, trusting: bool) -> dict[str, str]:
     for number, (key, value) in enumerate(settings.items(), count):
         kept |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
     return kept | _ALWAYS | {"GIT_CONFIG_COUNT": str(count + len(settings))}
-
-
-def _started(
-    command: Sequence[str], stdin: IO[bytes], folder: Path, environment: Mapping[str, str]
-) -> subprocess.Popen[bytes]:
-    try:
-        with _guarded:
-            process = subprocess.Popen(
-                command,
-                stdin=stdin,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                cwd=folder,
-                env=environment,
-                start_new_session=True,  # no terminal to ask on, and one group to stop
-            )
-            _running.add(process)
-    except FileNotFoundError as error:
-        raise RemoteError("git is not installed, or not on the PATH") from error
-    return process
-
-
-def _too_late(command: str) -> RemoteError:
-    return RemoteError(f"git {command} took too long and was stopped", retryable=True)
-
-
-def _stop(process: subprocess.Popen[bytes], late: threading.Event | None = None) -> None:
-    if process.poll() is not None:
-        return
-    if late is not None:
-        late.set()
-    try:
-        if sys.platform == "win32":
-            process.kill()
-        else:
-            os.killpg(process.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass  # it has ended
-    process.wait()
-
-
-class _Tail:
-    """Reads what a process says on its standard error, so that it never waits; keeps the end."""
-
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        assert process.stderr is not None
-        self._stream = process.stderr
-        self._kept = b""
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
-
-    def _read(self) -> None:
-        with self._stream:
-            while chunk := os.read(self._stream.fileno(), _TAIL):
-                self._kept = (self._kept + chunk)[-_TAIL:]
-
-    def text(self) -> str:
-        """Return the end of it. What the process left running may hold it open: not waited for."""
-        self._thread.join(_GRACE)
-        return self._kept.decode("utf-8", "replace")
