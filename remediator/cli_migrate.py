@@ -19,7 +19,7 @@ from .output import has_colour, writable
 
 if TYPE_CHECKING:
     from .migrate.campaign import Campaign
-    from .migrate.driver import Watch
+    from .migrate.driver import Publish, Watch
     from .migrate.entry import Entry
     from .migrate.executors import Workers
     from .migrate.opened import Opened

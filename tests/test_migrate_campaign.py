@@ -94,7 +94,7 @@ def test_what_is_left_out_has_a_default(tmp_path: Path) -> None:
     campaign = load(write(tmp_path, LEAST))
     assert campaign.name == "no-passwords"
     assert campaign.job.branch == "remediator/no-passwords"
-    assert campaign.job.options.allow == {"safe"}
+    assert campaign.job.options.allow == frozenset({"safe"})
     assert campaign.job.options.new is False
     assert (campaign.target.via, campaign.target.folder) == (Via.FILES, f"{tmp_path}/proposals")
     assert campaign.beside("state") == tmp_path / "No Passwords.state"
@@ -117,7 +117,7 @@ def test_what_is_said_is_taken(tmp_path: Path) -> None:
     )
     assert job.push_url == "https://github.com/bot/payments.git"
     assert job.message == "Repair $files templates\n\n$repairs\n"
-    assert job.options.select == {"password-parameters"}
+    assert job.options.select == frozenset({"password-parameters"})
     assert (job.options.strategy, job.options.rotation) == ("reference", "30d")
     assert (job.new, job.live) == (("sandbox/**",), ("sandbox/live/**",))
     assert not job.validate
@@ -186,7 +186,7 @@ def test_what_must_be_said_is_asked_for(tmp_path: Path) -> None:
 
 
 def test_what_is_no_toml_is_told_too(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="is not valid TOML: .* line 2"):
+    with pytest.raises(ConfigError, match=r"is not valid TOML: .* line 2"):
         load(write(tmp_path, "allow = []\nauthor\n"))
     with pytest.raises(ConfigError, match="cannot be read"):
         load(tmp_path / "none.toml")
