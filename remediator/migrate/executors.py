@@ -95,11 +95,11 @@ class Processes:
     def _renewed(self, lane: _Lane | None) -> _Lane:
         if lane is not None:
             lane.executor.shutdown(wait=False)
-        return _Lane(
-            ProcessPoolExecutor(
+        with _safe_path():
+            executor = ProcessPoolExecutor(
                 1, mp_context=self._context, initializer=_begin, initargs=(self._life,)
             )
-        )
+        return _Lane(executor)
 
     def close(self) -> None:
         """End the processes at once, with the programs that they started."""
