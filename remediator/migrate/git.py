@@ -167,7 +167,14 @@ class Git:
             yield running.output
         self.said = running.said
         if running.code:
+            if url and self._is_over_the_limit():
+                raise RemoteError(f"there is {complaints.TOO_LARGE}")
             raise complaints.error(running.said, name, running.code, self.urls)
+
+    def _is_over_the_limit(self) -> bool:
+        """Whether a pack was cut off: git does not say what ended the program that writes it."""
+        packs = self.folder.glob("objects/pack/tmp_pack_*")
+        return any(pack.stat().st_size > self.most_download - 2 * _BLOCK for pack in packs)
 
     def _place(self) -> dict[str, str]:
         """Return where the repository is: never looked for, above all not in folders above."""
