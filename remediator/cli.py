@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from . import __version__, completion, options
+from . import __version__, cli_migrate, completion, options
 from .output import has_colour, rendered, writable
 from .report.formats import FORMATS
 
@@ -30,6 +30,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(cli_migrate.app, name="migrate")
 
 _MANY = 50
 _ANSWERS = """\
@@ -202,11 +204,12 @@ def explain(
     transform: Annotated[
         str | None,
         typer.Argument(
-            metavar="ID", help="A transform, the code of what is left, or settings (their schema)."
+            metavar="ID",
+            help="A transform, the code of what is left; settings or campaign: the schema.",
         ),
     ] = None,
 ) -> None:
-    """List the transforms; explain one, a code or the settings."""
+    """List the transforms; explain one, a code, the settings or a campaign file."""
     from textwrap import indent
 
     from .config import schema
@@ -227,6 +230,10 @@ def explain(
             typer.echo("\n" + indent(EXAMPLES[transform], "  "), nl=False)
     elif transform == "settings":
         typer.echo(schema(), nl=False)
+    elif transform == "campaign":
+        from .migrate import campaign
+
+        typer.echo(campaign.schema(), nl=False)
     else:
         names = ", ".join(known)
         _fail(f"neither a transform nor a code: {transform!r}; the transforms are {names}")
