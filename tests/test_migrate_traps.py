@@ -8,6 +8,8 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -273,6 +275,39 @@ def test_a_server_that_breaks_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         failed(worked, "broke off", retryable=True)
         assert worked.step is Step.CLONED
     changed(repository, url=served(tmp_path, monkeypatch, 'eval "$2"'))
+
+
+def test_a_server_that_gives_no_single_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old protocol, in which a client may want what a branch names and nothing else."""
+    repository = make(tmp_path / "r", BOTH | {"large.json": "x" * 5_500_000})
+    url = served(tmp_path, monkeypatch, 'unset GIT_PROTOCOL; eval "$2"')
+    worked = changed(repository, url=url)
+    assert worked.heads == changed(repository).heads
+
+
+def test_a_server_that_only_hands_out_files(tmp_path: Path) -> None:
+    repository = make(tmp_path / "r", BOTH)
+    repository.git("update-server-info")
+    (tmp_path / "home" / ".gitconfig").write_text('[protocol "http"]\nallow = always\n')
+    handler = partial(Quiet, directory=str(repository.folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}/.git"
+        worked = work(repository.job(url=url, base="main"))
+        server.shutdown()
+        thread.join()
+    assert worked.state is State.CHANGED, worked.error
+    assert worked.heads == changed(repository).heads
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Hands out files, and logs nothing."""
+
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 def test_a_server_that_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -247,6 +247,7 @@ def check_url(url: str) -> None:
 def environment_of_git(url: str = "", trusting: bool = True) -> dict[str, str]:
     """Return the environment for a command of git, or for a program that may run some."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("GIT_") or _KEPT.fullmatch(k)}
+    kept.pop("SSH_ASKPASS", None)  # a window for each of a thousand repositories
     settings = dict(_SETTINGS)
     settings |= {f"fetch.fsck.{message}": "ignore" for message in _FORGIVEN}
     count = int(kept["GIT_CONFIG_COUNT"]) if kept.get("GIT_CONFIG_COUNT", "").isdigit() else 0
