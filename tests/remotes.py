@@ -64,7 +64,7 @@ class Repository:
             ["git", *who, *arguments], cwd=self.folder, input=given, capture_output=True
         )
         assert done.returncode == 0, done.stderr.decode()
-        return done.stdout.decode("utf-8", "surrogateescape").strip()
+        return done.stdout.decode("utf-8", "surrogateescape").strip("\n")
 
     def commit(self, files: Mapping[str, str | bytes], message: str = "Work") -> str:
         """Commit these files on the current branch; returns the commit."""

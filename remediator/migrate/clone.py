@@ -102,23 +102,33 @@ def fetch(git: Git, url: str, source: str, ref: str, depth: int = 1) -> str:
     )
 
 
-def fetch_files(git: Git, url: str, entries: Sequence[Entry]) -> None:
-    """Fetch the content of files of `BASE`, as far as it is not there yet: all of it at once."""
-    listed = git.run("rev-list", "--objects", "--missing=print", "--no-walk", BASE)
-    missing = {line[1:].decode() for line in listed.split() if line.startswith(b"?")}
+def fetch_files(git: Git, url: str, entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    """Fetch the content of files of `BASE`, all that is not there yet at once.
+
+    Returns the entries that can be read now. Where they are too large altogether, or the server
+    gives no single ones, those above 5 MB are left out: no template is so large.
+    """
+    missing = _missing(git)
     wanted = sorted({entry.blob for entry in entries} & missing)
     if not wanted:
-        return
+        return tuple(entries)
     negotiation = ["-c", "fetch.negotiationAlgorithm=noop"]  # nothing that is here leads to them
     arguments = [*negotiation, "fetch", *_QUIET, "--filter=blob:none", "--stdin", REMOTE]
     given = "".join(f"{blob}\n" for blob in wanted).encode()
     try:
         git.run(*arguments, given=given, url=url)
     except RemoteError as error:
-        # A server that gives no single objects, or files that are too large to be any of ours.
         if error.retryable and not isinstance(error, Stale):
             raise
         _fetch_small(git, url)
+    missing = _missing(git)
+    return tuple(entry for entry in entries if entry.blob not in missing)
+
+
+def _missing(git: Git) -> set[str]:
+    """Return the objects of `BASE` that were not fetched."""
+    listed = git.run("rev-list", "--objects", "--missing=print", "--no-walk", BASE)
+    return {line[1:].decode() for line in listed.split() if line.startswith(b"?")}
 
 
 def _fetch_small(git: Git, url: str) -> None:

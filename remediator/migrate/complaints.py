@@ -14,6 +14,12 @@ _WAIT = 60.0
 """Seconds to wait where the host does not say: GitHub asks for at least a minute.
 https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api"""
 
+TOO_LARGE = "more to download than is taken"
+UNSYNCED = (
+    "the repository to push to does not have the commit that the work starts from; sync it with "
+    "the one that was cloned"
+)
+
 _THROTTLED = re.compile(
     r"rate limit|too many requests|returned error: 429|HTTP 429|submitted too quickly"
     r"|abuse detection|retry[- ]after",
@@ -54,10 +60,10 @@ _LASTING = (
         "there is no such repository, or you may not read it",
     ),
     (
-        r"shallow update not allowed",
-        "the repository to push to does not have the commit that the work starts from; sync it "
-        "with the one that was cloned",
+        r"strange (hostname|pathname|port) .*blocked|no path specified|unable to parse",
+        "git takes this for no URL of a repository",
     ),
+    (r"shallow update not allowed", UNSYNCED),
     (
         r"does not support push options",
         "the server takes no push options; propose without merge requests",
@@ -66,10 +72,6 @@ _LASTING = (
         r"remote rejected|protected branch|hook declined|GH0\d\d|not allowed to (push|force)"
         r"|returned error: 403|Permission to .* denied|unable to create directory|cannot lock ref",
         "the server refuses it",
-    ),
-    (
-        r"signal 25|File size limit exceeded|File too large",
-        "there is more to download than is taken",
     ),
     (r"gpg failed to sign|failed to write commit object|ssh-keygen", "git cannot sign the commit"),
     (r"fsck error|invalid path", "an object of the repository is broken"),
@@ -86,7 +88,8 @@ _PASSING = (
     (
         r"Could not resolve host|Connection (refused|reset|timed out|closed)|timed out|early EOF"
         r"|RPC failed|unexpected disconnect|hung up|Broken pipe|returned error: 5\d\d"
-        r"|Network is unreachable|No route to host|SSL_|index-pack|unpack-objects",
+        r"|Network is unreachable|No route to host|SSL_|index-pack|unpack-objects"
+        r"|Could not read from remote repository",
         "the connection broke off",
     ),
 )

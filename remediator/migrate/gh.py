@@ -25,7 +25,7 @@ _REPOSITORY = re.compile(
 )
 _FIELDS = "url,state,headRefOid,headRepositoryOwner,baseRefName"
 _MOST = 10_000_000
-_EXISTS = re.compile(r"already exists:?\s+(https://\S+)")
+_EXISTS = re.compile(r"already exists:?;?\s+(https://\S+)")
 _STATES = {"OPEN": Proposal.OPEN, "MERGED": Proposal.MERGED, "CLOSED": Proposal.CLOSED}
 _LONGEST_WAIT = 3600.0
 

@@ -167,7 +167,14 @@ class Git:
             yield running.output
         self.said = running.said
         if running.code:
+            if url and self._is_over_the_limit():
+                raise RemoteError(f"there is {complaints.TOO_LARGE}")
             raise complaints.error(running.said, name, running.code, self.urls)
+
+    def _is_over_the_limit(self) -> bool:
+        """Whether a pack was cut off: git does not say what ended the program that writes it."""
+        packs = self.folder.glob("objects/pack/tmp_pack_*")
+        return any(pack.stat().st_size > self.most_download - 2 * _BLOCK for pack in packs)
 
     def _place(self) -> dict[str, str]:
         """Return where the repository is: never looked for, above all not in folders above."""
@@ -240,6 +247,7 @@ def check_url(url: str) -> None:
 def environment_of_git(url: str = "", trusting: bool = True) -> dict[str, str]:
     """Return the environment for a command of git, or for a program that may run some."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("GIT_") or _KEPT.fullmatch(k)}
+    kept.pop("SSH_ASKPASS", None)  # a window for each of a thousand repositories
     settings = dict(_SETTINGS)
     settings |= {f"fetch.fsck.{message}": "ignore" for message in _FORGIVEN}
     count = int(kept["GIT_CONFIG_COUNT"]) if kept.get("GIT_CONFIG_COUNT", "").isdigit() else 0

@@ -7,7 +7,7 @@ import time
 from collections.abc import Collection, Sequence
 
 from ..errors import RemoteError, Stale
-from . import clone, scratch
+from . import clone, complaints, scratch
 from .clone import BASE
 from .git import REMOTE, Git
 from .jobs import Head, Job, Proposal, Published, Target, Worked
@@ -71,12 +71,17 @@ def _bring(git: Git, job: Job, worked: Worked, heads: Sequence[Head]) -> None:
 def _push(git: Git, url: str, worked: Worked, head: Head, target: Target) -> list[str]:
     """Push one head; returns the URLs that the server told."""
     ref = f"refs/heads/{head.branch}"
-    git.run(
-        *("push", "--quiet", "--no-verify", f"--force-with-lease={ref}:{head.expected}"),
-        *(f"--push-option={option}" for option in _options(worked, head, target)),
-        *("--end-of-options", REMOTE, f"{head.commit}:{ref}"),
-        url=url,
-    )
+    try:
+        git.run(
+            *("push", "--quiet", "--no-verify", f"--force-with-lease={ref}:{head.expected}"),
+            *(f"--push-option={option}" for option in _options(worked, head, target)),
+            *("--end-of-options", REMOTE, f"{head.commit}:{ref}"),
+            url=url,
+        )
+    except RemoteError as error:
+        if "promisor remote" in error.message:  # it would have to send what it did not fetch
+            raise RemoteError(complaints.UNSYNCED) from error
+        raise
     if target.merge_request and re.search(r"WARNINGS?:.*push options", git.said, re.S):
         raise RemoteError(f"{head.branch} is pushed, but the server made no merge request")
     return _PLACE.findall(git.said)

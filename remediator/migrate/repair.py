@@ -54,8 +54,8 @@ def repair(job: Job, git: Git, entries: Sequence[Entry], folder: Path, guard: Gu
     """Repair the files of these entries, which stand in a folder.
 
     One run with all that the campaign allows decides what becomes of the files. Where it makes
-    repairs of both groups, a second one makes the safe ones alone. Raises ConfigError for settings
-    that are wrong, RemoteError where the disk is full.
+    repairs of both groups, a second one makes the safe ones alone; the rules engine has judged them
+    by then. Raises ConfigError for settings that are wrong, RemoteError where the disk is full.
     """
     result = _run(job, _options(job), entries, folder, guard)
     files = dict(_changed(entries, folder))
@@ -66,7 +66,8 @@ def repair(job: Job, git: Git, entries: Sequence[Entry], folder: Path, guard: Gu
         return Repaired(result, ((next(iter(groups), Group.PASSWORDS), files),))
     _restore(git, entries, files, folder)
     safe = frozenset(each.id for each in _done(result) if _group(each) is Group.SAFE)
-    _run(job, replace(_options(job), only=safe), entries, folder, guard)
+    first_only = replace(job, validate=False)
+    _run(first_only, replace(_options(job), only=safe), entries, folder, guard)
     first = dict(_changed(entries, folder))
     before = {entry.path: entry for entry in entries}
     rest = {path: file for path, file in files.items() if first.get(path) != file}

@@ -132,8 +132,7 @@ class _Work:
 
     def _changed(self, git: Git, folder: Path, own: Mapping[str, Ours]) -> Worked:
         job, remote = self.job, self.remote
-        entries = tree.entries(git, remote.commit)
-        clone.fetch_files(git, job.url, entries)
+        entries = clone.fetch_files(git, job.url, tree.entries(git, remote.commit))
         (folder / ".git").mkdir()  # ends the search for settings and for the repository's root
         tree.write(git, entries, folder)
         self.step = Step.REPAIRED
