@@ -350,7 +350,8 @@ class Driver:
         if self.stopped:
             yield f"Proposals stopped: {self.stopped}."
         elif self.at_most and self._proposals:
-            yield f"{self.published} proposals were made; {len(self._proposals)} wait for a run."
+            plural = "s" if self.published > 1 else ""
+            yield f"Made {self.published} proposal{plural}; {len(self._proposals)} more to make."
 
     # --- how far it is ------------------------------------------------------------------------
 
