@@ -157,6 +157,13 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
     assert listed == 4
 
 
+def test_settings_that_are_a_link_are_told(tmp_path: Path) -> None:
+    repository = make(tmp_path / "r", BOTH | {"shared.toml": 'ignore = ["export-names"]'})
+    (repository.folder / "templates" / "remediator.toml").symlink_to("../shared.toml")
+    repository.commit({})
+    failed(work(repository.job()), "templates/remediator.toml is a link")
+
+
 @pytest.mark.parametrize("name", ["--upload-pack=evil", "-x", "--force", "a;touch ran", "$(touch)"])
 def test_branches_that_are_called_like_options(tmp_path: Path, name: str) -> None:
     repository = make(tmp_path / "r", BOTH)
