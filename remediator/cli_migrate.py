@@ -237,7 +237,7 @@ def _failures() -> Iterator[None]:
     except sqlite3.Error as error:
         _fail(f"the state of the campaign cannot be read or written: {error}")
     except OSError as error:
-        _fail(f"{error.filename or 'a file'}: {error.strerror or type(error).__name__}")
+        _fail(f"{error.filename or 'the campaign'}: {error.strerror or error}")
 
 
 @contextmanager

@@ -13,7 +13,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
@@ -65,11 +64,9 @@ class Processes:
     def __init__(self, number: int, work: Work, recycled: int = RECYCLED) -> None:
         self._work = work
         self._recycled = recycled
-        windows = sys.platform == "win32"
-        self._context = multiprocessing.get_context("spawn" if windows else "forkserver")
-        if not windows:
-            # A new process has what the work needs from the start.
-            self._context.set_forkserver_preload([work.__module__])
+        # A fork would share our lock on the campaign, and our threads' locks; a server that forks
+        # needs a socket whose path may be too long. A new process costs half a second, once.
+        self._context = multiprocessing.get_context("spawn")
         self._life, self._line = self._context.Pipe(duplex=False)
         self._lanes: list[_Lane | None] = [None] * number
 
