@@ -8,12 +8,14 @@ from . import (
     export_names,
     literal_passwords,
     manual_secrets,
+    nested_stacks,
     null_values,
     password_parameters,
     secret_attachments,
 )
 
 TRANSFORMS: tuple[Transform, ...] = (
+    nested_stacks.TRANSFORM,
     manual_secrets.TRANSFORM,
     password_parameters.TRANSFORM,
     literal_passwords.TRANSFORM,
