@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 import yaml
@@ -22,6 +22,7 @@ import yaml
 from . import plain_toml
 from .errors import TemplateError
 from .long_form import shared_nodes
+from .model import Path
 
 _RUN = re.compile(r"[\w.${}/:@~+-]+")
 _PART = re.compile(r"[\w.-]+")
@@ -55,7 +56,16 @@ class Site:
     """A place that gives a parameter its value.
 
     `templates` are the names or places of templates that this place is tied to; none where the
-    file does not say. `names` are all parameters that the same place gives.
+    file does not say. `names` are all parameters that the same place gives. `edit` is how the
+    value is taken out: `yaml` (JSON too) and `toml` by `settings_files.without`, `template` by an
+    edit of the template that it stands in; empty where it can only be told.
+
+    `places` are the entries of the file's data that have to go: an entry of a list, `(3,)`, or of a
+    mapping, `("Parameters", "DBPassword")`; or a text that holds several assignments, `("default",
+    "deploy", "parameters", "parameter_overrides")`. In a file of several YAML documents the first
+    step is the document's number, from 0. `value` is the given text where it is a scalar, behind
+    its tag where it has one: `{{resolve:ssm:/db}}`, `!environment_variable DB_PASSWORD`; it may be
+    a secret.
     """
 
     parameter: str
@@ -64,6 +74,9 @@ class Site:
     breaks: bool = True
     templates: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
+    places: tuple[Path, ...] = ()
+    value: str | None = field(default=None, repr=False)
+    edit: str = ""
 
 
 class _Lines:

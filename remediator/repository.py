@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path, PurePosixPath
@@ -189,7 +189,7 @@ class Repository:
         if len(declaring) == 1:
             return site
         how = "parameter file, perhaps for this template"
-        return Site(site.parameter, site.line, how, False, site.templates, site.names)
+        return replace(site, how=how, breaks=False, edit="")
 
     def _names(self, names: Iterable[str], file: _File, template: PurePosixPath) -> bool:
         return any(
