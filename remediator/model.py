@@ -26,6 +26,9 @@ def pointer(path: Path) -> str:
 Span: TypeAlias = tuple[int, int]
 """Characters of a text, from and to."""
 
+CALLERS = "callers"
+"""The transform that carries out what the others begin: no choice of transforms leaves it out."""
+
 _WORDS = (
     "admin administrator allow allowed aurora because cluster consequence database dbadmin default "
     "deploy deploys deployment description endpoint engine export exports external false file "

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain, islice
@@ -20,7 +20,7 @@ from . import call_sites, exports, regular
 from .call_sites import Site
 from .discover import walk
 from .errors import FileError
-from .model import Caller
+from .model import Caller, Fate
 
 MAX_BYTES = 1_000_000
 """Of one file that is read."""
@@ -56,6 +56,9 @@ _STEM_END = re.compile(r"(\.(template|cfn|cf|ya?ml|json))+$", re.I)
 _PURPOSE = re.compile(
     r"[-_.].*?(param|parm|conf|input|value|env|dev|test|stag|prod|default|live|qa|uat|sample)", re.I
 )
+
+
+_GUESS = "parameter file, perhaps for this template"
 
 
 @dataclass(frozen=True)
@@ -109,22 +112,46 @@ class _File:
         return sites
 
 
-class Repository:
-    """The files below a root that may give parameters to templates; read when first asked."""
+@dataclass(frozen=True)
+class Call:
+    """A place in a file that gives a template's parameter its value."""
 
-    def __init__(self, root: Path) -> None:
+    file: _File
+    site: Site
+
+    @property
+    def place(self) -> PurePosixPath:
+        """The file's place below the root."""
+        return self.file.place
+
+    @property
+    def is_guess(self) -> bool:
+        """Whether nothing but the names of its parameters ties it to the template."""
+        return self.site.how == _GUESS
+
+
+class Repository:
+    """The files below a root that may give parameters to templates; read when first asked.
+
+    `reach` are those that a run may change.
+    """
+
+    def __init__(self, root: Path, reach: Container[Path] = ()) -> None:
         self.root = root.resolve()
+        self._reach = reach
         self._naming: dict[str, tuple[_File, ...]] = {}
+        self._found: dict[tuple[PurePosixPath, str], tuple[Call, ...]] = {}
 
     def callers(
-        self, template_file: Path, parameters: Iterable[str]
+        self, template_file: Path, parameters: Iterable[str], *, edits: bool = True
     ) -> Mapping[str, tuple[Caller, ...]]:
         """Return the callers of these parameters of a template; each is looked up when asked for.
 
-        A parameter without callers is no key. A template outside of the root has none.
+        A parameter without callers is no key. A template outside of the root has none. Without
+        `edits` none of them is changed along.
         """
-        place = self._place(template_file)
-        return {} if place is None else _Callers(self, place, tuple(parameters))
+        place = self.place(template_file)
+        return {} if place is None else _Callers(self, place, tuple(parameters), edits)
 
     def imports(self, template_file: Path) -> Iterable[str]:
         """Return the names that other templates import, as texts of `Fn::Sub`.
@@ -132,10 +159,10 @@ class Repository:
         Nothing is read before the first is asked for. A constant name that another template
         exports is left out.
         """
-        place = self._place(template_file)
+        place = self.place(template_file)
         return () if place is None else _Imports(self, place)
 
-    def _place(self, file: Path) -> PurePosixPath | None:
+    def place(self, file: Path) -> PurePosixPath | None:
         """Return a file's place below the root, None where it is outside."""
         real = file.resolve()
         if not real.is_relative_to(self.root):
@@ -149,15 +176,82 @@ class Repository:
         exported = {name for _, names in others for name in names if "${" not in name}
         return tuple(sorted(wanted - exported))
 
-    def find(self, template: PurePosixPath, parameter: str) -> tuple[Caller, ...]:
-        """Return who gives this parameter of the template at a place below the root."""
-        found = {
-            (str(file.place), site.line): Caller(str(file.place), site.line, site.how, site.breaks)
-            for file in self._files_naming(parameter)
-            if file.place != template
-            for site in self._sites_for(file, template, parameter)
-        }
-        return tuple(found[key] for key in sorted(found))
+    def calls(self, template: PurePosixPath, parameter: str) -> tuple[Call, ...]:
+        """Return where this parameter of the template at a place below the root is given."""
+        key = template, parameter
+        if key not in self._found:
+            found = {
+                (file.place, site.line, site.places): Call(file, site)
+                for file in self._files_naming(parameter)
+                if file.place != template
+                for site in self._sites_for(file, template, parameter)
+            }
+            self._found[key] = tuple(sorted(found.values(), key=lambda c: (c.place, c.site.line)))
+        return self._found[key]
+
+    def find(
+        self, template: PurePosixPath, parameter: str, *, edits: bool = True
+    ) -> tuple[Caller, ...]:
+        """Return who gives this parameter of a template, and what becomes of each if it goes."""
+        found: dict[tuple[PurePosixPath, int], Caller] = {}
+        for call in self.calls(template, parameter):
+            found.setdefault((call.place, call.site.line), self._caller(call, edits))
+        return tuple(found.values())
+
+    def _caller(self, call: Call, edits: bool) -> Caller:
+        site = call.site
+        caller = Caller(str(call.place), site.line, site.how, site.breaks)
+        if site.value is not None and "{{resolve:" in site.value:
+            why = "gives it a dynamic reference: its value is kept in a secret already"
+            return replace(caller, code="given-a-reference", why=why)
+        if not site.edit:
+            blocks = site.breaks and call.file.is_template
+            return replace(caller, fate=Fate.BLOCKS if blocks else Fate.REPORTED)
+        if call.is_guess:
+            return replace(caller, fate=Fate.REPORTED)
+        if edits and self.root / call.place in self._reach:
+            return replace(caller, fate=Fate.EDITED)
+        return replace(caller, fate=Fate.BLOCKS if site.breaks else Fate.REPORTED)
+
+    def is_edited(self, call: Call) -> bool:
+        """Tell whether the run takes a parameter out of such a place."""
+        return self._caller(call, edits=True).fate is Fate.EDITED
+
+    def text(self, place: PurePosixPath) -> str:
+        """Return the text of a file of the tree, as it was read: a byte order mark stays.
+
+        Raises FileError where it is not UTF-8.
+        """
+        try:
+            return self._by_place[place].raw.decode()
+        except UnicodeDecodeError as error:
+            raise FileError(f"{place} is not UTF-8; save it as UTF-8") from error
+
+    def children(self, parent: PurePosixPath, stack: str) -> frozenset[PurePosixPath]:
+        """Return the templates that a nested stack of a parent may be made from."""
+        sites = (each for each in self._by_place[parent].sites if each.edit == "template")
+        return frozenset(
+            place
+            for site in sites
+            if site.places[0][1] == stack
+            for name in site.templates
+            for place in self._resolved(name, parent)
+        )
+
+    def giving(self, value: str) -> Iterator[Call]:
+        """Yield where settings give a value, whatever it is called."""
+        wanted = value.encode()
+        for file in self._files:
+            if wanted in file.raw and not file.is_template:
+                for site in file.sites:
+                    if site.value == value:
+                        yield Call(file, site)
+
+    def targets(self, call: Call) -> frozenset[PurePosixPath]:
+        """Return the templates that a nested stack is made from, as far as they are in the tree."""
+        return frozenset(
+            place for name in call.site.templates for place in self._resolved(name, call.place)
+        )
 
     def _sites_for(self, file: _File, template: PurePosixPath, parameter: str) -> Iterator[Site]:
         named = False
@@ -240,6 +334,10 @@ class Repository:
         return tuple(_read_all(self.root))
 
     @cached_property
+    def _by_place(self) -> dict[PurePosixPath, _File]:
+        return {file.place: file for file in self._files}
+
+    @cached_property
     def _templates(self) -> dict[PurePosixPath, _File]:
         return {file.place: file for file in self._files if file.is_template}
 
@@ -273,16 +371,23 @@ class _Callers(Mapping[str, tuple[Caller, ...]]):
     """The callers of one template's parameters: nothing is read before the first is asked for."""
 
     def __init__(
-        self, repository: Repository, template: PurePosixPath, parameters: tuple[str, ...]
+        self,
+        repository: Repository,
+        template: PurePosixPath,
+        parameters: tuple[str, ...],
+        edits: bool,
     ) -> None:
         self._repository = repository
+        self._edits = edits
         self._template = template
         self._parameters = parameters
         self._known: dict[str, tuple[Caller, ...]] = {}
 
     def __getitem__(self, parameter: str) -> tuple[Caller, ...]:
         if parameter not in self._known:
-            self._known[parameter] = self._repository.find(self._template, parameter)
+            self._known[parameter] = self._repository.find(
+                self._template, parameter, edits=self._edits
+            )
         if not self._known[parameter]:
             raise KeyError(parameter)
         return self._known[parameter]

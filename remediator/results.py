@@ -42,6 +42,8 @@ class Outcome:
     suppressed, the reason that the template gives."""
     id: str = ""
     """The stable id of the repair, as `repair_id` gives it."""
+    causes: tuple[str, ...] = ()
+    """The ids of the repairs, in other files, that made this one necessary."""
 
     @property
     def is_declined(self) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from .call_sites import Site
 from .errors import EditError
-from .model import Operation
+from .model import Operation, Span, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,9 @@ class Edited:
 
     text: str = field(repr=False)
     operations: tuple[Operation, ...] = field(repr=False)
+    patch: tuple[dict[str, Value], ...] = field(default=(), repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    hidden: tuple[Span, ...] = field(default=(), repr=False)
 
 
 def without(name: str, text: str, sites: Sequence[Site]) -> Edited:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from remediator.transform import Transform
 
 from . import (
+    callers,
     export_names,
     literal_passwords,
     manual_secrets,
-    nested_stacks,
     null_values,
     password_parameters,
     secret_attachments,
 )
 
 TRANSFORMS: tuple[Transform, ...] = (
-    nested_stacks.TRANSFORM,
+    callers.TRANSFORM,
     manual_secrets.TRANSFORM,
     password_parameters.TRANSFORM,
     literal_passwords.TRANSFORM,

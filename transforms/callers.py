@@ -1,20 +1,20 @@
-"""What a nested stack no longer takes is no longer passed to it.
+"""What a template no longer takes is no longer given to it.
 
-A repair of a nested stack's template may take a parameter away. The templates that pass it lose the
-argument in the same run, and the parameter that it came from, if nothing else uses that: up to the
-root, in all templates or in none.
+Another repair may take a parameter away. Who gives it a value loses that in the same run: a parent
+stack its argument, with the parameter that it came from if nothing else uses that, up to the root;
+a parameter file or the settings of a deployment tool its entry. All of these files change, or none.
 
 Why
-    CloudFormation refuses an argument that a template does not declare: `Parameters: [DBPassword]
-    do not exist in the template`.
+    CloudFormation refuses a value for a parameter that a template does not declare: `Parameters:
+    [DBPassword] do not exist in the template`.
 
 Consequence
     `safe` by itself: what it means is said with the repair that took the parameter away.
 
 Not repaired
-    An argument that is already a reference to a secret or to the parameter store; one that a
-    macro may use; one whose value also goes to what would keep the old password. Then the
-    nested stack's template keeps its parameter too.
+    A value that is already a reference to a secret or to the parameter store; one that also goes
+    to what would keep the old password; one that a macro may use. Then the parameter stays where
+    it is. Scripts, workflows and documents are not changed: they are named, with their lines.
 
 See
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-stack.html
@@ -22,8 +22,7 @@ See
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from remediator.model import Add, Context, Fate, Finding, Fix, Path, Refusal, Remove, value_at
@@ -181,8 +180,7 @@ def _drop(draft: Draft, context: Context, source: str) -> list[str]:
 
 
 TRANSFORM = Transform(
-    id="nested-stacks",
-    title="What a nested stack no longer takes is no longer passed to it",
+    id="callers",
+    title="What a template no longer takes is no longer given to it",
     check=check,
-    triggers=(re.compile(r"AWS::(?:CloudFormation::Stack|Serverless::Application)"),),
 )

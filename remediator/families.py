@@ -1,0 +1,404 @@
+"""Repairs that reach into other files: a parameter that goes is taken out of all that give it.
+
+Each template is repaired by itself first. Where that takes a parameter away, the templates that
+pass it are repaired again without it, and their own parameters may go, and so on up to the root.
+Then all are looked at together: an argument that stays after all, or whose value also goes to what
+would keep the old password, keeps the parameter where it was, and everything is worked out anew.
+So what depends on each other changes together or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath as Place
+
+from . import settings_files, sharing
+from .document import Document
+from .errors import EditError, ProofError, RemediatorError
+from .model import CALLERS, Family, Fate, Finding, Fix, Nested, Path, Refusal, Remove, repair_id
+from .repository import Call, Repository
+from .results import FileResult, Outcome, Status
+from .template import Template
+from .work_tree import path_in_diff
+
+ROUNDS = 100
+"""Each round keeps at least one parameter more; beyond it, a tree is not worked out."""
+_DEPTH = 20
+"""Levels of nested stacks that are followed; AWS advises against more than a few."""
+_DONE = (Status.FIXED, Status.WOULD_FIX, Status.REPAIRABLE)
+
+
+@dataclass(frozen=True)
+class Member:
+    """A template of the tree that the run may change; `work` repairs it within its family."""
+
+    place: Place
+    result: FileResult
+    work: Callable[[Family], FileResult | None]
+    edits: bool
+    """Whether its settings let the callers of its parameters be changed along."""
+    rotates: bool
+    """Whether a repair makes another password of the one that its callers know."""
+
+
+@dataclass(frozen=True)
+class Together:
+    """Files that change together or not at all: templates, and settings of deployment tools."""
+
+    templates: Mapping[Place, FileResult]
+    settings: Mapping[Place, FileResult]
+
+
+def removed(result: FileResult) -> dict[str, Outcome]:
+    """Return the parameters that the repairs of a template take away, each with its repair."""
+    return {
+        str(operation.path[1]): outcome
+        for outcome in result.outcomes
+        if outcome.status in _DONE and outcome.finding.fix is not None
+        for operation in outcome.finding.fix.operations
+        if isinstance(operation, Remove)
+        and len(operation.path) == 2
+        and operation.path[0] == "Parameters"
+    }
+
+
+def reaches_out(tree: Repository, member: Member) -> bool:
+    """Tell whether the repairs of a template change other files."""
+    return any(
+        caller.fate is Fate.EDITED
+        for name in removed(member.result)
+        for caller in tree.find(member.place, name)
+    )
+
+
+def work_out(
+    tree: Repository, members: Mapping[Place, Member], shown: Callable[[Place], str]
+) -> list[Together]:
+    """Return what becomes of the templates of a tree and of the files that give them parameters.
+
+    What stays as `members` have it is not among it. `shown` is what a result calls a file. Raises
+    what the work on a member raises.
+    """
+    plan = _Plan(tree, members, shown)
+    for _ in range(ROUNDS):
+        plan.spread()
+        objections = plan.objections()
+        if not objections:
+            return plan.together()
+        for place, name, refusal in objections:
+            plan.kept.setdefault(place, {}).setdefault(name, refusal)
+    raise RemediatorError(f"the stacks below {tree.root} depend on each other without end")
+
+
+@dataclass
+class _Plan:
+    tree: Repository
+    members: Mapping[Place, Member]
+    shown: Callable[[Place], str]
+    kept: dict[Place, dict[str, Refusal]] = field(default_factory=dict)
+    nested: dict[Place, dict[str, set[str]]] = field(default_factory=dict)
+    """Parent -> logical id of a nested stack -> parameters that it takes no more."""
+    results: dict[Place, FileResult] = field(default_factory=dict)
+    settings: dict[Place, FileResult] = field(default_factory=dict)
+    _known: dict[tuple[Place, str], FileResult] = field(default_factory=dict)
+
+    # What becomes of the templates.
+
+    def spread(self) -> None:
+        """Repair all templates, with what their nested stacks have lost, until that is settled."""
+        self.nested = {}
+        for _ in range(_DEPTH):
+            self.results = {place: self._result(place) for place in self.members}
+            nested = self._lost()
+            if nested == self.nested:
+                return
+            self.nested = nested
+
+    def _result(self, place: Place) -> FileResult:
+        member, family = self.members[place], self._family(place)
+        if family is None:
+            return member.result
+        key = place, repr(family)
+        if key not in self._known:
+            self._known[key] = member.work(family) or member.result
+        return self._known[key]
+
+    def _family(self, place: Place) -> Family | None:
+        if place not in self.nested and place not in self.kept:
+            return None
+        nested = {
+            stack: Nested(self._made_from(place, stack), frozenset(gone))
+            for stack, gone in sorted(self.nested.get(place, {}).items())
+        }
+        return Family(nested, self.kept.get(place, {}))
+
+    def _made_from(self, parent: Place, stack: str) -> str:
+        """Return the name of the template that a nested stack is made from."""
+        names = {
+            place.name
+            for place, _, call in self._passed()
+            if call.place == parent and _stack_of(call) == stack
+        }
+        return " or ".join(sorted(names))
+
+    def _passed(self) -> Iterator[tuple[Place, str, Call]]:
+        """Yield every place in a template that passes a parameter which goes."""
+        for place, result in self.results.items():
+            for name in removed(result):
+                for call in self.tree.calls(place, name):
+                    if call.site.edit == "template":
+                        yield place, name, call
+
+    def _lost(self) -> dict[Place, dict[str, set[str]]]:
+        lost: dict[Place, dict[str, set[str]]] = {}
+        for _, name, call in self._passed():
+            if call.place in self.members and not self._takers(call, name):
+                lost.setdefault(call.place, {}).setdefault(_stack_of(call), set()).add(name)
+        return lost
+
+    def _takers(self, call: Call, name: str) -> list[Place]:
+        """Return the templates that a stack may be made from and that still take a parameter."""
+        return sorted(
+            place
+            for place in self.tree.targets(call)
+            if name in self._template(place, new=True).parameters
+        )
+
+    def _template(self, place: Place, *, new: bool = False) -> Template:
+        """Return a template of the tree as it is, or as it will be."""
+        text = self.tree.text(place).removeprefix("\ufeff")
+        result = self.results.get(place) if new else None
+        if result is not None and result.old != result.new:
+            text = result.new
+        return Template(Document.parse(text, str(place)))
+
+    # What stands in the way.
+
+    def objections(self) -> list[tuple[Place, str, Refusal]]:
+        """Return the parameters that have to stay where they are, and why."""
+        found = [
+            (place, name, refusal)
+            for place, name, call in self._passed()
+            if (refusal := self._objection(place, name, call)) is not None
+        ]
+        return found or [*self._in_settings()]
+
+    def _objection(self, place: Place, name: str, call: Call) -> Refusal | None:
+        where = f"{call.place}:{call.site.line} ({call.site.how})"
+        takers = [each for each in self._takers(call, name) if each != place]
+        if takers:
+            return Refusal(
+                "passed-by-caller",
+                f"{where} passes {name} to {', '.join(map(str, takers))} too, which goes on taking "
+                "it: repair that first",
+            )
+        (path,) = call.site.places
+        result = self.results.get(call.place)
+        if result is None or _passes(self._template(call.place, new=True), path, name):
+            return self._refused(where, name, path, result)
+        if not self.members[place].rotates:
+            return None
+        return self._shared(where, call.place, path)
+
+    def _refused(self, where: str, name: str, path: Path, result: FileResult | None) -> Refusal:
+        """Return why an argument could not be taken out."""
+        for outcome in result.outcomes if result is not None else ():
+            refusal = outcome.refusal
+            if (
+                outcome.transform == CALLERS
+                and refusal is not None
+                and outcome.finding.path == path
+            ):
+                return Refusal(refusal.code, f"{where} passes it: {refusal.reason}")
+        why = result.error if result is not None and result.error else "it cannot be changed along"
+        return Refusal("passed-by-caller", f"{where} passes {name}, and {why}")
+
+    def _shared(self, where: str, parent: Place, path: Path) -> Refusal | None:
+        old, new = self._template(parent), self._template(parent, new=True)
+        for use in sharing.others(old, new, path):
+            if not self._is_idle(parent, new, use):
+                line, _ = new.document.place(use)
+                return Refusal(
+                    "shared-password",
+                    f"{where} takes it from what {'.'.join(map(str, use[1:2]))} gets as well "
+                    f"({parent}:{line}): that would keep the old password; let it read the secret "
+                    "first",
+                )
+        return None
+
+    def _is_idle(self, parent: Place, template: Template, use: Path) -> bool:
+        """Tell whether a use is an argument that its nested stack does nothing with."""
+        if use[0] != "Resources" or use[2:4] != ("Properties", "Parameters") or len(use) < 5:
+            return False
+        name = str(use[4])
+        places = self.tree.children(parent, str(use[1]))
+        return bool(places) and not any(
+            name in self._template(place, new=True).parameters
+            and sharing.is_used(self._template(place, new=True), name)
+            for place in places
+        )
+
+    # What becomes of the settings of deployment tools.
+
+    def _given(self) -> dict[Place, list[tuple[Place, str, Call]]]:
+        """Return the files, other than templates, that give parameters which go."""
+        found: dict[Place, list[tuple[Place, str, Call]]] = {}
+        for place, result in self.results.items():
+            for name in removed(result):
+                if not self.members[place].edits:
+                    continue
+                for call in self.tree.calls(place, name):
+                    if call.site.edit in ("yaml", "toml") and self.tree.is_edited(call):
+                        found.setdefault(call.place, []).append((place, name, call))
+        return found
+
+    def _in_settings(self) -> Iterator[tuple[Place, str, Refusal]]:
+        self.settings = {}
+        for file, given in self._given().items():
+            old = self.tree.text(file)
+            try:
+                edited = settings_files.without(file.name, old, [call.site for _, _, call in given])
+            except (EditError, ProofError) as error:
+                for place, name, call in given:
+                    where = f"{file}:{call.site.line} ({call.site.how})"
+                    yield place, name, Refusal("passed-by-caller", f"{where}: {error.message}")
+                continue
+            self.settings[file] = self._edited(file, old, edited, given)
+        for file, given in self._given().items():
+            for place, name, call in given:
+                other = self._given_elsewhere(place, call)
+                if other is not None and self.members[place].rotates:
+                    yield (
+                        place,
+                        name,
+                        Refusal(
+                            "shared-password",
+                            f"{file}:{call.site.line} ({call.site.how}) gives the value that "
+                            f"{other.place}:{other.site.line} gives as {other.site.parameter}: "
+                            "that would keep the old password; let it read the secret first",
+                        ),
+                    )
+
+    def _given_elsewhere(self, place: Place, call: Call) -> Call | None:
+        """Return who gives the same password to something that does not lose it."""
+        value = call.site.value
+        if value is None or not sharing.is_password(value):
+            return None
+        gone = {
+            (other.place, other.site.line)
+            for given in self._given().values()
+            for _, _, other in given
+        }
+        return next(
+            (
+                other
+                for other in self.tree.giving(value)
+                if (other.place, other.site.line) not in gone
+                and sharing.names_password(other.site.parameter)
+            ),
+            None,
+        )
+
+    def _edited(
+        self,
+        file: Place,
+        old: str,
+        edited: settings_files.Edited,
+        given: list[tuple[Place, str, Call]],
+    ) -> FileResult:
+        within = path_in_diff(self.tree.root / file)
+        outcomes = []
+        for name in dict.fromkeys(name for _, name, _ in given):
+            own = [(place, call) for place, each, call in given if each == name]
+            templates = " and ".join(sorted({place.name for place, _ in own}))
+            causes = [removed(self.results[place])[name] for place, _ in own]
+            where = own[0][1].site.places[0]
+            finding = Finding(
+                where,
+                f"{own[0][1].site.how}: gives {name}, which {templates} takes no more",
+                fix=Fix(f"{name} is no longer given to {templates}", edited.operations),
+            )
+            outcomes.append(
+                Outcome(
+                    CALLERS,
+                    finding,
+                    causes[0].status,
+                    own[0][1].site.line,
+                    1,
+                    id=repair_id(within, CALLERS, where),
+                    causes=tuple(dict.fromkeys(cause.id for cause in causes)),
+                )
+            )
+        return FileResult(
+            self.shown(file),
+            outcomes[0].status,
+            tuple(outcomes),
+            patch=edited.patch,
+            old=old,
+            new=edited.text,
+            secrets=edited.secrets,
+            hidden_old=edited.hidden,
+        )
+
+    # What belongs together.
+
+    def together(self) -> list[Together]:
+        """Return all that differs from what the members became by themselves, in its groups."""
+        groups: list[set[Place]] = []
+
+        def join(*places: Place) -> None:
+            touched = [group for group in groups if group & set(places)]
+            for group in touched:
+                groups.remove(group)
+            groups.append(set(places).union(*touched))
+
+        for place in self.kept:
+            join(place)
+        for place, _, call in self._passed():
+            join(place, call.place)
+        for file, given in self._given().items():
+            for place, _, _ in given:
+                join(place, file)
+        return [
+            Together(
+                {place: self._caused(place) for place in group if place in self.results},
+                {file: self.settings[file] for file in group if file in self.settings},
+            )
+            for group in groups
+        ]
+
+    def _caused(self, place: Place) -> FileResult:
+        """Return the result of a template whose outcomes name the repairs that caused them."""
+        causes: dict[Path, list[str]] = {}
+        for child, name, call in self._passed():
+            if call.place == place:
+                cause = removed(self.results[child])[name].id
+                causes.setdefault(call.site.places[0], []).append(cause)
+        result = self.results[place]
+        outcomes = tuple(
+            replace(outcome, causes=tuple(dict.fromkeys(_ids(outcome, causes))))
+            if outcome.transform == CALLERS
+            else outcome
+            for outcome in result.outcomes
+        )
+        return replace(result, outcomes=outcomes)
+
+
+def _ids(outcome: Outcome, causes: Mapping[Path, list[str]]) -> Iterator[str]:
+    fix = outcome.finding.fix
+    for operation in fix.operations if fix is not None else ():
+        yield from causes.get(operation.path, ())
+
+
+def _stack_of(call: Call) -> str:
+    """Return the logical id of the resource that passes a parameter."""
+    return str(call.site.places[0][1])
+
+
+def _passes(template: Template, path: Path, name: str) -> bool:
+    """Tell whether the resource at a path still passes a parameter."""
+    given = template.properties(str(path[1])).get("Parameters")
+    if isinstance(given, list):
+        return any(isinstance(each, dict) and each.get("ParameterKey") == name for each in given)
+    return isinstance(given, dict) and name in given
