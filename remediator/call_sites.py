@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 import yaml
@@ -139,7 +139,9 @@ def in_template(root: yaml.Node) -> Iterator[Site]:
         if kind in _NESTED:
             key, how = _NESTED[kind]
             templates = named.below(_get(properties, key))
-            yield from _given(_get(properties, "Parameters"), how, templates)
+            for site in _given(_get(properties, "Parameters"), how, templates):
+                here = ("Resources", _.value, "Properties", "Parameters", site.parameter)
+                yield replace(site, places=(here,), edit="template")
         elif kind == "AWS::CodePipeline::Pipeline":
             yield from _pipeline(properties, named)
 
