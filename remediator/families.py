@@ -9,7 +9,7 @@ So what depends on each other changes together or not at all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath as Place
 
@@ -81,13 +81,13 @@ def work_out(
     what the work on a member raises.
     """
     plan = _Plan(tree, members, shown)
+    plan.keep(plan.foreseen())
     for _ in range(ROUNDS):
         plan.spread()
         objections = plan.objections()
         if not objections:
             return plan.together()
-        for place, name, refusal in objections:
-            plan.kept.setdefault(place, {}).setdefault(name, refusal)
+        plan.keep(objections)
     raise RemediatorError(f"the stacks below {tree.root} depend on each other without end")
 
 
@@ -102,6 +102,12 @@ class _Plan:
     results: dict[Place, FileResult] = field(default_factory=dict)
     settings: dict[Place, FileResult] = field(default_factory=dict)
     _known: dict[tuple[Place, str], FileResult] = field(default_factory=dict)
+    _parsed: dict[tuple[Place, str], Template] = field(default_factory=dict)
+
+    def keep(self, objections: Iterable[tuple[Place, str, Refusal]]) -> None:
+        """Let parameters stay where they are, for these reasons."""
+        for place, name, refusal in objections:
+            self.kept.setdefault(place, {}).setdefault(name, refusal)
 
     # What becomes of the templates.
 
@@ -157,23 +163,42 @@ class _Plan:
                 lost.setdefault(call.place, {}).setdefault(_stack_of(call), set()).add(name)
         return lost
 
-    def _takers(self, call: Call, name: str) -> list[Place]:
-        """Return the templates that a stack may be made from and that still take a parameter."""
-        return sorted(
-            place
-            for place in self.tree.targets(call)
+    def _takers(self, call: Call, name: str) -> list[str]:
+        """Return the templates that a stack may be made from and that still take a parameter, or
+        may, for they are not in the tree."""
+        known = self.tree.targets(call)
+        taking = [
+            str(place)
+            for place in sorted(known)
             if name in self._template(place, new=True).parameters
-        )
+        ]
+        return taking + self.tree.unknown(call)
 
     def _template(self, place: Place, *, new: bool = False) -> Template:
         """Return a template of the tree as it is, or as it will be."""
-        text = self.tree.text(place).removeprefix("\ufeff")
         result = self.results.get(place) if new else None
-        if result is not None and result.old != result.new:
-            text = result.new
-        return Template(Document.parse(text, str(place)))
+        changed = result is not None and result.old != result.new
+        text = result.new if result is not None and changed else self.tree.text(place)
+        key = place, text
+        if key not in self._parsed:
+            document = Document.parse(text.removeprefix("\ufeff"), str(place))
+            self._parsed[key] = Template(document)
+        return self._parsed[key]
 
     # What stands in the way.
+
+    def foreseen(self) -> list[tuple[Place, str, Refusal]]:
+        """Return what will stand in the way whatever becomes of the parents: it saves their proof.
+
+        That is another nested stack that gets the same value, and whose template keeps it.
+        """
+        self.results = {place: member.result for place, member in self.members.items()}
+        found = []
+        for place, name, call in self._passed():
+            if call.place in self.members and self.members[place].rotates:
+                refusal = self._shared(call, self._template(call.place), foreseen=True)
+                found += [] if refusal is None else [(place, name, refusal)]
+        return found
 
     def objections(self) -> list[tuple[Place, str, Refusal]]:
         """Return the parameters that have to stay where they are, and why."""
@@ -186,12 +211,12 @@ class _Plan:
 
     def _objection(self, place: Place, name: str, call: Call) -> Refusal | None:
         where = f"{call.place}:{call.site.line} ({call.site.how})"
-        takers = [each for each in self._takers(call, name) if each != place]
+        takers = [each for each in self._takers(call, name) if each != str(place)]
         if takers:
             return Refusal(
                 "passed-by-caller",
-                f"{where} passes {name} to {', '.join(map(str, takers))} too, which goes on taking "
-                "it: repair that first",
+                f"{where} passes {name} to {' and '.join(takers)} too, which goes on taking it as "
+                "far as this repository shows: repair that first",
             )
         (path,) = call.site.places
         result = self.results.get(call.place)
@@ -199,7 +224,7 @@ class _Plan:
             return self._refused(where, name, path, result)
         if not self.members[place].rotates:
             return None
-        return self._shared(where, call.place, path)
+        return self._shared(call, self._template(call.place, new=True))
 
     def _refused(self, where: str, name: str, path: Path, result: FileResult | None) -> Refusal:
         """Return why an argument could not be taken out."""
@@ -214,30 +239,43 @@ class _Plan:
         why = result.error if result is not None and result.error else "it cannot be changed along"
         return Refusal("passed-by-caller", f"{where} passes {name}, and {why}")
 
-    def _shared(self, where: str, parent: Place, path: Path) -> Refusal | None:
-        old, new = self._template(parent), self._template(parent, new=True)
-        for use in sharing.others(old, new, path):
-            if not self._is_idle(parent, new, use):
-                line, _ = new.document.place(use)
+    def _shared(self, call: Call, after: Template, *, foreseen: bool = False) -> Refusal | None:
+        """Return what would keep the old password, in a parent as it is `after` its repair."""
+        (path,) = call.site.places
+        for use in sharing.others(self._template(call.place), after, path):
+            stays = self._stays(call, use) if foreseen else not self._is_idle(call.place, use)
+            if stays:
+                line, _ = after.document.place(use)
                 return Refusal(
                     "shared-password",
-                    f"{where} takes it from what {'.'.join(map(str, use[1:2]))} gets as well "
-                    f"({parent}:{line}): that would keep the old password; let it read the secret "
-                    "first",
+                    f"{call.place}:{call.site.line} ({call.site.how}) takes it from what "
+                    f"{'.'.join(map(str, use[1:2]))} gets as well ({call.place}:{line}): that "
+                    "would keep the old password; let it read the secret first",
                 )
         return None
 
-    def _is_idle(self, parent: Place, template: Template, use: Path) -> bool:
+    def _is_idle(self, parent: Place, use: Path) -> bool:
         """Tell whether a use is an argument that its nested stack does nothing with."""
-        if use[0] != "Resources" or use[2:4] != ("Properties", "Parameters") or len(use) < 5:
-            return False
-        name = str(use[4])
-        places = self.tree.children(parent, str(use[1]))
+        argument = _argument(use)
+        places = self.tree.children(parent, argument[0]) if argument else frozenset()
         return bool(places) and not any(
-            name in self._template(place, new=True).parameters
-            and sharing.is_used(self._template(place, new=True), name)
-            for place in places
+            sharing.is_used(self._template(place, new=True), argument[1]) for place in places
         )
+
+    def _stays(self, call: Call, use: Path) -> bool:
+        """Tell whether a use is an argument that is sure to stay: the template of its stack takes
+        it, does not lose it by itself, and passes it to no stack of its own."""
+        argument = _argument(use)
+        if not argument or use[:5] == call.site.places[0][:5]:
+            return False
+        stack, name = argument
+        for place in self.tree.children(call.place, stack):
+            template = self._template(place)
+            loses = place in self.results and name in removed(self.results[place])
+            passes = any(map(_argument, (each.path for each in template.references_to(name))))
+            if sharing.is_used(template, name) and not loses and not passes:
+                return True
+        return False
 
     # What becomes of the settings of deployment tools.
 
@@ -389,6 +427,13 @@ def _ids(outcome: Outcome, causes: Mapping[Path, list[str]]) -> Iterator[str]:
     fix = outcome.finding.fix
     for operation in fix.operations if fix is not None else ():
         yield from causes.get(operation.path, ())
+
+
+def _argument(path: Path) -> tuple[str, str] | None:
+    """Return the stack and the parameter that a path to an argument leads to, if it is one."""
+    if path[:1] != ("Resources",) or path[2:4] != ("Properties", "Parameters") or len(path) < 5:
+        return None
+    return str(path[1]), str(path[4])
 
 
 def _stack_of(call: Call) -> str:

@@ -48,16 +48,16 @@ def second_opinion(
     old: Mapping[str, Value],
     new: Mapping[str, Value],
     catalogue: Catalogue,
-    refused: Mapping[str, frozenset[str]] = MappingProxyType({}),
+    unheard: Mapping[str, frozenset[str]] = MappingProxyType({}),
 ) -> Refusal | None:
     """Return what is wrong with the meaning of a repaired template, None where nothing is.
 
-    Both templates in the long form. `refused` are the arguments, by the logical id of their stack,
-    that its template does not declare: they mean nothing. A refusal `second-opinion` says that the plan itself is wrong,
-    `too-many-conditions` that there are more combinations of conditions, or longer texts, than can
-    be tried.
+    Both templates in the long form. `unheard` are the arguments, by the logical id of their stack,
+    that its template does not declare: they mean nothing. A refusal `second-opinion` says that the
+    plan itself is wrong, `too-many-conditions` that there are more combinations of conditions, or
+    longer texts, than can be tried.
     """
-    old, new = _heard(old, refused), _heard(new, refused)
+    old, new = _heard(old, unheard), _heard(new, unheard)
     for kind in set(new) - _CARRYING:
         fresh = set(_words(new[kind])) - set(_words(old.get(kind)))
         if any(any(references(word)) for word in fresh):
@@ -77,14 +77,12 @@ def second_opinion(
     return None
 
 
-def _heard(
-    data: Mapping[str, Value], refused: Mapping[str, frozenset[str]]
-) -> Mapping[str, Value]:
+def _heard(data: Mapping[str, Value], refused: Mapping[str, frozenset[str]]) -> Mapping[str, Value]:
     """Return a template without the arguments that its nested stacks do not take."""
-    if not refused:
+    if not unheard:
         return data
     resources = dict(section(data, "Resources"))
-    for name, parameters in refused.items():
+    for name, parameters in unheard.items():
         resource = resources.get(name)
         properties = section(resource, "Properties") if isinstance(resource, dict) else {}
         given = properties.get("Parameters")

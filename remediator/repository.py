@@ -213,6 +213,11 @@ class Repository:
             return replace(caller, fate=Fate.EDITED)
         return replace(caller, fate=Fate.BLOCKS if site.breaks else Fate.REPORTED)
 
+    def unknown(self, call: Call) -> list[str]:
+        """Return the names of templates that a stack may be made from and that are not here."""
+        names = call.site.templates
+        return sorted(name for name in names if not self._resolved(name, call.place))
+
     def is_edited(self, call: Call) -> bool:
         """Tell whether the run takes a parameter out of such a place."""
         return self._caller(call, edits=True).fate is Fate.EDITED
