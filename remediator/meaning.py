@@ -77,7 +77,7 @@ def second_opinion(
     return None
 
 
-def _heard(data: Mapping[str, Value], refused: Mapping[str, frozenset[str]]) -> Mapping[str, Value]:
+def _heard(data: Mapping[str, Value], unheard: Mapping[str, frozenset[str]]) -> Mapping[str, Value]:
     """Return a template without the arguments that its nested stacks do not take."""
     if not unheard:
         return data
