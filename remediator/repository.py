@@ -51,6 +51,7 @@ SUFFIXES = _STRUCTURED | _SCRIPTS | {".toml"}
 _SCRIPT_NAMES = frozenset({"makefile", "gnumakefile", "justfile", "jenkinsfile", "rakefile"})
 _PARENT = re.compile(
     rb"AWS::CloudFormation::Stack|AWS::Serverless::Application|AWS::CodePipeline::Pipeline"
+    rb"|AWS::ServiceCatalog::CloudFormationProvisionedProduct"
 )
 _STEM_END = re.compile(r"(\.(template|cfn|cf|ya?ml|json))+$", re.I)
 _PURPOSE = re.compile(
@@ -101,12 +102,12 @@ class _File:
         if self.place.suffix.lower() == ".toml":
             return tuple(call_sites.in_toml(self.text))
         if self.is_template:
-            found = (call_sites.in_template(node) for node in self.documents)
+            found: Iterator[Site] = chain.from_iterable(map(call_sites.in_template, self.documents))
         elif self.is_structured:
-            found = (call_sites.in_settings(node, self.place.name) for node in self.documents)
+            found = call_sites.in_settings(self.documents, self.place.name)
         else:
             return ()
-        sites = tuple(islice(chain.from_iterable(found), MAX_SITES + 1))
+        sites = tuple(islice(found, MAX_SITES + 1))
         if len(sites) > MAX_SITES:
             raise FileError(f"{self.place} gives more than {MAX_SITES:,} parameters")
         return sites
