@@ -13,14 +13,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath as Place
 
-from . import settings_files, sharing
+from . import sharing
 from .document import Document
-from .errors import EditError, ProofError, RemediatorError
-from .model import CALLERS, Family, Fate, Finding, Fix, Nested, Path, Refusal, Remove, repair_id
+from .errors import RemediatorError
+from .family_settings import Given, edit, removed
+from .model import CALLERS, Family, Fate, Nested, Path, Refusal
 from .repository import Call, Repository
 from .results import FileResult, Outcome, Status
 from .template import Template
-from .work_tree import path_in_diff
 
 ROUNDS = 100
 """Each round keeps at least one parameter more; beyond it, a tree is not worked out."""
@@ -48,19 +48,6 @@ class Together:
 
     templates: Mapping[Place, FileResult]
     settings: Mapping[Place, FileResult]
-
-
-def removed(result: FileResult) -> dict[str, Outcome]:
-    """Return the parameters that the repairs of a template take away, each with its repair."""
-    return {
-        str(operation.path[1]): outcome
-        for outcome in result.outcomes
-        if outcome.status in _DONE and outcome.finding.fix is not None
-        for operation in outcome.finding.fix.operations
-        if isinstance(operation, Remove)
-        and len(operation.path) == 2
-        and operation.path[0] == "Parameters"
-    }
 
 
 def reaches_out(tree: Repository, member: Member) -> bool:
@@ -207,7 +194,21 @@ class _Plan:
             for place, name, call in self._passed()
             if (refusal := self._objection(place, name, call)) is not None
         ]
-        return found or [*self._in_settings()]
+        if found:
+            return found
+        self.settings, found = edit(self._given(), self.results, self.tree, self.shown)
+        return found
+
+    def _given(self) -> list[Given]:
+        """Return where files other than templates give parameters which go."""
+        return [
+            Given(place, name, call, self.members[place].rotates)
+            for place, result in self.results.items()
+            if self.members[place].edits
+            for name in removed(result)
+            for call in self.tree.calls(place, name)
+            if call.site.edit in ("yaml", "toml") and self.tree.is_edited(call)
+        ]
 
     def _objection(self, place: Place, name: str, call: Call) -> Refusal | None:
         where = f"{call.place}:{call.site.line} ({call.site.how})"
@@ -218,7 +219,7 @@ class _Plan:
                 f"{where} passes {name} to {' and '.join(takers)} too, which goes on taking it as "
                 "far as this repository shows: repair that first",
             )
-        (path,) = call.site.places
+        path = call.site.places[0]
         result = self.results.get(call.place)
         if result is None or _passes(self._template(call.place, new=True), path, name):
             return self._refused(where, name, path, result)
@@ -241,7 +242,7 @@ class _Plan:
 
     def _shared(self, call: Call, after: Template, *, foreseen: bool = False) -> Refusal | None:
         """Return what would keep the old password, in a parent as it is `after` its repair."""
-        (path,) = call.site.places
+        path = call.site.places[0]
         for use in sharing.others(self._template(call.place), after, path):
             stays = self._stays(call, use) if foreseen else not self._is_idle(call.place, use)
             if stays:
@@ -257,16 +258,19 @@ class _Plan:
     def _is_idle(self, parent: Place, use: Path) -> bool:
         """Tell whether a use is an argument that its nested stack does nothing with."""
         argument = _argument(use)
-        places = self.tree.children(parent, argument[0]) if argument else frozenset()
+        if argument is None:
+            return False
+        stack, name = argument
+        places = self.tree.children(parent, stack)
         return bool(places) and not any(
-            sharing.is_used(self._template(place, new=True), argument[1]) for place in places
+            sharing.is_used(self._template(place, new=True), name) for place in places
         )
 
     def _stays(self, call: Call, use: Path) -> bool:
         """Tell whether a use is an argument that is sure to stay: the template of its stack takes
         it, does not lose it by itself, and passes it to no stack of its own."""
         argument = _argument(use)
-        if not argument or use[:5] == call.site.places[0][:5]:
+        if argument is None or use[:5] == call.site.places[0][:5]:
             return False
         stack, name = argument
         for place in self.tree.children(call.place, stack):
@@ -276,108 +280,6 @@ class _Plan:
             if sharing.is_used(template, name) and not loses and not passes:
                 return True
         return False
-
-    # What becomes of the settings of deployment tools.
-
-    def _given(self) -> dict[Place, list[tuple[Place, str, Call]]]:
-        """Return the files, other than templates, that give parameters which go."""
-        found: dict[Place, list[tuple[Place, str, Call]]] = {}
-        for place, result in self.results.items():
-            for name in removed(result):
-                if not self.members[place].edits:
-                    continue
-                for call in self.tree.calls(place, name):
-                    if call.site.edit in ("yaml", "toml") and self.tree.is_edited(call):
-                        found.setdefault(call.place, []).append((place, name, call))
-        return found
-
-    def _in_settings(self) -> Iterator[tuple[Place, str, Refusal]]:
-        self.settings = {}
-        for file, given in self._given().items():
-            old = self.tree.text(file)
-            try:
-                edited = settings_files.without(file.name, old, [call.site for _, _, call in given])
-            except (EditError, ProofError) as error:
-                for place, name, call in given:
-                    where = f"{file}:{call.site.line} ({call.site.how})"
-                    yield place, name, Refusal("passed-by-caller", f"{where}: {error.message}")
-                continue
-            self.settings[file] = self._edited(file, old, edited, given)
-        for file, given in self._given().items():
-            for place, name, call in given:
-                other = self._given_elsewhere(place, call)
-                if other is not None and self.members[place].rotates:
-                    yield (
-                        place,
-                        name,
-                        Refusal(
-                            "shared-password",
-                            f"{file}:{call.site.line} ({call.site.how}) gives the value that "
-                            f"{other.place}:{other.site.line} gives as {other.site.parameter}: "
-                            "that would keep the old password; let it read the secret first",
-                        ),
-                    )
-
-    def _given_elsewhere(self, place: Place, call: Call) -> Call | None:
-        """Return who gives the same password to something that does not lose it."""
-        value = call.site.value
-        if value is None or not sharing.is_password(value):
-            return None
-        gone = {
-            (other.place, other.site.line)
-            for given in self._given().values()
-            for _, _, other in given
-        }
-        return next(
-            (
-                other
-                for other in self.tree.giving(value)
-                if (other.place, other.site.line) not in gone
-                and sharing.names_password(other.site.parameter)
-            ),
-            None,
-        )
-
-    def _edited(
-        self,
-        file: Place,
-        old: str,
-        edited: settings_files.Edited,
-        given: list[tuple[Place, str, Call]],
-    ) -> FileResult:
-        within = path_in_diff(self.tree.root / file)
-        outcomes = []
-        for name in dict.fromkeys(name for _, name, _ in given):
-            own = [(place, call) for place, each, call in given if each == name]
-            templates = " and ".join(sorted({place.name for place, _ in own}))
-            causes = [removed(self.results[place])[name] for place, _ in own]
-            where = own[0][1].site.places[0]
-            finding = Finding(
-                where,
-                f"{own[0][1].site.how}: gives {name}, which {templates} takes no more",
-                fix=Fix(f"{name} is no longer given to {templates}", edited.operations),
-            )
-            outcomes.append(
-                Outcome(
-                    CALLERS,
-                    finding,
-                    causes[0].status,
-                    own[0][1].site.line,
-                    1,
-                    id=repair_id(within, CALLERS, where),
-                    causes=tuple(dict.fromkeys(cause.id for cause in causes)),
-                )
-            )
-        return FileResult(
-            self.shown(file),
-            outcomes[0].status,
-            tuple(outcomes),
-            patch=edited.patch,
-            old=old,
-            new=edited.text,
-            secrets=edited.secrets,
-            hidden_old=edited.hidden,
-        )
 
     # What belongs together.
 
@@ -395,9 +297,8 @@ class _Plan:
             join(place)
         for place, _, call in self._passed():
             join(place, call.place)
-        for file, given in self._given().items():
-            for place, _, _ in given:
-                join(place, file)
+        for given in self._given():
+            join(given.template, given.call.place)
         return [
             Together(
                 {place: self._caused(place) for place in group if place in self.results},

@@ -17,7 +17,8 @@ from typing import TypeAlias
 from . import atomic
 from .discover import Input, Unusable, expand
 from .errors import ConfigError, FileError, Interrupted, RemediatorError
-from .families import Member, Together, reaches_out, removed, work_out
+from .families import Member, Together, reaches_out, work_out
+from .family_settings import removed
 from .interrupt import held
 from .lock import Claims
 from .model import Family, Refusal

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from remediator.long_form import MAX_DEPTH, MAX_NODES
 from remediator.reading import MAX_BYTES
-from remediator.repository import MAX_TOTAL
+from remediator.tree_files import MAX_TOTAL
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
