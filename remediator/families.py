@@ -17,7 +17,8 @@ from . import sharing
 from .document import Document
 from .errors import RemediatorError
 from .family_settings import Given, edit, removed
-from .model import CALLERS, Family, Fate, Nested, Path, Refusal
+from .links import Link, Output, argument, arn_name, may_be_read, obstacle, output_of
+from .model import CALLERS, Family, Fate, Nested, Path, Refusal, Secret, Value, value_at
 from .repository import Call, Repository
 from .results import FileResult, Outcome, Status
 from .template import Template
@@ -71,8 +72,9 @@ def work_out(
     plan.keep(plan.foreseen())
     for _ in range(ROUNDS):
         plan.spread()
+        links = plan.links
         objections = plan.objections()
-        if not objections:
+        if not objections and plan.links == links:
             return plan.together()
         plan.keep(objections)
     raise RemediatorError(f"the stacks below {tree.root} depend on each other without end")
@@ -86,8 +88,11 @@ class _Plan:
     kept: dict[Place, dict[str, Refusal]] = field(default_factory=dict)
     nested: dict[Place, dict[str, set[str]]] = field(default_factory=dict)
     """Parent -> logical id of a nested stack -> parameters that it takes no more."""
+    links: tuple[Link, ...] = ()
     results: dict[Place, FileResult] = field(default_factory=dict)
     settings: dict[Place, FileResult] = field(default_factory=dict)
+    _broken: dict[tuple[Place, str, str], str] = field(default_factory=dict)
+    """What cannot be linked, by parent, stack and parameter of the reader, and why."""
     _known: dict[tuple[Place, str], FileResult] = field(default_factory=dict)
     _parsed: dict[tuple[Place, str], Template] = field(default_factory=dict)
 
@@ -101,10 +106,13 @@ class _Plan:
     def spread(self) -> None:
         """Repair all templates, with what their nested stacks have lost, until that is settled."""
         self.nested = {}
+        self.results = {}
         for _ in range(_DEPTH):
-            self.results = {place: self._result(place) for place in self.members}
+            results = {place: self._result(place) for place in self.members}
+            settled = results == self.results
+            self.results = results
             nested = self._lost()
-            if nested == self.nested:
+            if nested == self.nested and (settled or not self.links):
                 return
             self.nested = nested
 
@@ -118,13 +126,33 @@ class _Plan:
         return self._known[key]
 
     def _family(self, place: Place) -> Family | None:
-        if place not in self.nested and place not in self.kept:
-            return None
         nested = {
-            stack: Nested(self._made_from(place, stack), frozenset(gone))
+            stack: Nested(self._made_from(place, stack), frozenset(gone), self._added(place, stack))
             for stack, gone in sorted(self.nested.get(place, {}).items())
         }
-        return Family(nested, self.kept.get(place, {}))
+        secrets = {
+            link.other: Secret(link.arn, output.key)
+            for link in self.links
+            if link.reader == place and (output := self._output(link)) is not None
+        }
+        shown = frozenset(link.parameter for link in self.links if link.owner == place)
+        family = Family(nested, self.kept.get(place, {}), secrets, shown)
+        return None if family == Family() else family
+
+    def _added(self, parent: Place, stack: str) -> tuple[tuple[str, Value], ...]:
+        """Return the new arguments of a nested stack."""
+        return tuple(
+            argument(link, output)
+            for link in self.links
+            if (link.parent, link.reader_stack) == (parent, stack)
+            and (output := self._output(link)) is not None
+        )
+
+    def _output(self, link: Link) -> Output | None:
+        """Return the output of the owner of a secret, as far as it has one by now."""
+        if link.owner not in self.results:
+            return None
+        return output_of(self._template(link.owner), self._template(link.owner, new=True))
 
     def _made_from(self, parent: Place, stack: str) -> str:
         """Return the name of the template that a nested stack is made from."""
@@ -189,6 +217,7 @@ class _Plan:
 
     def objections(self) -> list[tuple[Place, str, Refusal]]:
         """Return the parameters that have to stay where they are, and why."""
+        self._break_links()
         found = [
             (place, name, refusal)
             for place, name, call in self._passed()
@@ -245,15 +274,78 @@ class _Plan:
         path = call.site.places[0]
         for use in sharing.others(self._template(call.place), after, path):
             stays = self._stays(call, use) if foreseen else not self._is_idle(call.place, use)
-            if stays:
+            if stays and not (not foreseen and self._linked(call, after, use)):
                 line, _ = after.document.place(use)
+                why = "let it read the secret first"
+                where = _argument(use)
+                if where is not None and (call.place, *where) in self._broken:
+                    why = f"it cannot read the secret: {self._broken[call.place, *where]}"
                 return Refusal(
                     "shared-password",
                     f"{call.place}:{call.site.line} ({call.site.how}) takes it from what "
                     f"{'.'.join(map(str, use[1:2]))} gets as well ({call.place}:{line}): that "
-                    "would keep the old password; let it read the secret first",
+                    f"would keep the old password; {why}",
                 )
         return None
+
+    # One secret for two stacks.
+
+    def _linked(self, call: Call, after: Template, use: Path) -> bool:
+        """Link the reader of a shared password with the stack that owns it, if that is possible."""
+        where = _argument(use)
+        if where is None or (call.place, *where) in self._broken:
+            return False
+        stack, name = where
+        if any(
+            (each.parent, each.reader_stack, each.other) == (call.place, *where)
+            for each in self.links
+        ):
+            self._broken[call.place, stack, name] = "two stacks own a database with it"
+            return False
+        owners, readers = self.tree.targets(call), self.tree.children(call.place, stack)
+        why = obstacle(self._template(call.place), call.site.places[0], use[:5])
+        if len(owners) != 1 or len(readers) != 1 or not readers <= self.members.keys():
+            why = why or "which template it is made from is not certain"
+        if len(use) != 5 or value_at(after.data, use) != self._argument_of(call):
+            why = why or "it gets the password as part of another value"
+        if why:
+            self._broken[call.place, stack, name] = why
+            return False
+        (owner,), (reader,) = owners, readers
+        arn = arn_name(self._template(reader), name)
+        link = Link(
+            call.place, _stack_of(call), owner, call.site.parameter, stack, reader, name, arn
+        )
+        self.links = (*self.links, link)
+        return True
+
+    def _argument_of(self, call: Call) -> Value:
+        return value_at(self._template(call.place).data, call.site.places[0])
+
+    def _break_links(self) -> None:
+        """Give up the links whose steps are not all possible, with the reason."""
+        kept = []
+        for link in self.links:
+            why = self._why_broken(link)
+            if why:
+                self._broken[link.parent, link.reader_stack, link.other] = why
+            else:
+                kept.append(link)
+        self.links = tuple(kept)
+
+    def _why_broken(self, link: Link) -> str:
+        linked = {(each.parent, each.reader_stack) for each in self.links}
+        for call in self.tree.calls(link.reader, link.other):
+            if call.site.edit != "template" or (call.place, _stack_of(call)) not in linked:
+                return f"{call.place}:{call.site.line} ({call.site.how}) gives it a password, too"
+        if self._output(link) is None:
+            return f"{link.owner} has no single secret whose ARN it could output"
+        for outcome in self.results[link.reader].outcomes:
+            if outcome.finding.path == ("Parameters", link.other) and outcome.refusal is not None:
+                return outcome.refusal.reason
+        if link.arn not in self._template(link.reader, new=True).parameters:
+            return f"{link.reader} cannot be changed along"
+        return ""
 
     def _is_idle(self, parent: Place, use: Path) -> bool:
         """Tell whether a use is an argument that its nested stack does nothing with."""
@@ -268,7 +360,8 @@ class _Plan:
 
     def _stays(self, call: Call, use: Path) -> bool:
         """Tell whether a use is an argument that is sure to stay: the template of its stack takes
-        it, does not lose it by itself, and passes it to no stack of its own."""
+        it, can read no secret instead, does not lose it by itself, and passes it to no stack of
+        its own."""
         argument = _argument(use)
         if argument is None or use[:5] == call.site.places[0][:5]:
             return False
@@ -277,7 +370,7 @@ class _Plan:
             template = self._template(place)
             loses = place in self.results and name in removed(self.results[place])
             passes = any(map(_argument, (each.path for each in template.references_to(name))))
-            if sharing.is_used(template, name) and not loses and not passes:
+            if not loses and not passes and not may_be_read(template, name):
                 return True
         return False
 

@@ -307,18 +307,27 @@ class Nested:
 
 
 @dataclass(frozen=True, slots=True)
+class Secret:
+    """A password in a secret of another template: the parameter that brings its ARN, and the key
+    that it is kept under; empty where the secret is the bare password."""
+
+    parameter: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Family:
     """What the templates around one, which are repaired in the same step, ask of it.
 
     `nested` maps logical ids to what changes in their templates. `kept` are parameters that have
     to stay, and why. `secrets` are parameters whose value is the password of a secret in another
-    template: its ARN arrives in their place, by the name given. `shown` are parameters whose
+    template: its ARN arrives in their place. `shown` are parameters whose
     generated secret another template reads, so that an output has to tell its ARN.
     """
 
     nested: Mapping[str, Nested] = field(default_factory=lambda: MappingProxyType({}))
     kept: Mapping[str, Refusal] = field(default_factory=lambda: MappingProxyType({}))
-    secrets: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    secrets: Mapping[str, Secret] = field(default_factory=lambda: MappingProxyType({}))
     shown: frozenset[str] = frozenset()
 
 

@@ -43,6 +43,7 @@ from ._findings import decided, fixed, gone_follow_ups, left, parameter_refusal
 from ._groups import Group
 from ._plan import Draft
 from ._repair import first_owner
+from ._shared import check_shared
 from ._slots import looped, slots
 from ._strategies import Password, repair, usable
 from ._uses import Role, Use, feeds, password_parameters, place_of
@@ -57,10 +58,11 @@ def check(template: Template, context: Context) -> Iterator[Finding]:
         masked = tuple(filter(None, [literal(value_at(template.document.data, slot.path))]))
         yield left(slot.path, message, Refusal("within-loop", reason), masked)
     all_slots = tuple(slots(template, context.catalogue))
+    yield from check_shared(template, context, all_slots)
     if not all_slots:
         return
     for name, uses in password_parameters(template, all_slots):
-        if any(use.role is Role.SECRET for use in uses):
+        if name in context.family.secrets or any(use.role is Role.SECRET for use in uses):
             continue
         message = feeds(template, name, uses)
         masked = tuple(filter(None, [literal(template.parameter(name).get("Default"))]))
