@@ -144,6 +144,7 @@ def _edited(
         secrets=tuple(dict.fromkeys(value for value in secrets if is_telling(value))),
         hidden_old=_hidden(old, [*sites, *before]),
         hidden_new=_hidden(edited.text, after),
+        is_template=False,
     )
 
 

@@ -40,14 +40,19 @@ def untracked(inputs: Sequence[Input]) -> Iterable[Input]:
 class Handled:
     """A file that was worked out: its result, or None where it is no template.
 
-    `runner` is None where its settings are wrong. `is_input`: it is one of the files of the run,
-    not one that has to change because of them.
+    `runner` is None where its settings are wrong.
     """
 
     entry: Input
     runner: Runner | None
     result: FileResult | None
-    is_input: bool = True
+    behind: Path | None = None
+    """The file of the run that it changes with, where it is none itself."""
+
+    @property
+    def is_input(self) -> bool:
+        """Whether it is one of the files of the run."""
+        return self.behind is None
 
 
 @dataclass
@@ -184,11 +189,11 @@ class Run:
                 own = by_place[place]
                 joined.add(own.entry.file)
                 group.append(replace(own, result=self._checked(result)))
-            cause = group[0]
             for result in each.settings.values():
+                cause = _cause(result, group)
                 entry = Input(Path(result.path), named=False, root=cause.entry.root)
-                changed = Handled(entry, cause.runner, self._checked(result), is_input=False)
-                group.append(changed)
+                behind = cause.entry.file
+                group.append(Handled(entry, cause.runner, self._checked(result), behind))
             groups.append(group)
         return [*([each] for each in handled if each.entry.file not in joined), *groups]
 
@@ -283,13 +288,22 @@ def _shown(
 def _in_order(done: Sequence[Handled], inputs: Sequence[Input]) -> list[FileResult]:
     """Return the results in the order of the inputs, what changes along behind its cause."""
     order = {entry.file: number for number, entry in enumerate(inputs)}
-    numbered: list[tuple[int, int, FileResult]] = []
-    last = 0
-    for position, each in enumerate(done):
-        last = order[each.entry.file] if each.is_input else last
-        if each.result is not None:
-            numbered.append((last, position, each.result))
+    numbered = [
+        (order[each.behind or each.entry.file], position, each.result)
+        for position, each in enumerate(done)
+        if each.result is not None
+    ]
     return [result for _, _, result in sorted(numbered, key=lambda each: each[:2])]
+
+
+def _cause(result: FileResult, group: Sequence[Handled]) -> Handled:
+    """Return the template whose repair changes a file."""
+    causes = {cause for outcome in result.outcomes for cause in outcome.causes}
+    return next(
+        each
+        for each in group
+        if each.result is not None and any(other.id in causes for other in each.result.outcomes)
+    )
 
 
 def _placed(handled: Handled) -> Handled:

@@ -118,11 +118,10 @@ def _repair(template: Template, context: Context, group: list[Argument]) -> Fix 
     for source in sorted({source for argument in group for source in argument.sources}):
         if _served_only(template, source, [argument.path for argument in group]):
             gone += _drop(draft, context, source)
-    stacks = " and ".join(dict.fromkeys(argument.stack for argument in group))
-    names = " and ".join(dict.fromkeys(argument.parameter for argument in group))
-    title = f"{names} is no longer passed to {stacks}"
+    lost = dict.fromkeys(f"{each.stack} no longer gets {each.parameter}" for each in group)
+    title = ", ".join(lost)
     if gone:
-        title += f", and the parameter {' and '.join(gone)} goes"
+        title += f"; the parameter {' and '.join(gone)} goes"
     return Fix(title, draft.plan(), follow_ups=tuple(draft.follow_ups))
 
 
