@@ -58,6 +58,6 @@ def _draft(
     draft.drop_parameter(name)
     description = "ARN of the secret that holds the password"
     parameter = {"Type": "String", "Description": description}
-    draft.operations.append(Add(("Parameters", secret.parameter), {**parameter}, after=name))
+    draft.operations.append(Add(("Parameters", secret.parameter), {**parameter}))
     draft.follow_ups += gone_follow_ups(template, context, name)
     return draft
