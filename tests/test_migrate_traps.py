@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from remotes import BRANCH, CLEAN, EXPORT, LITERAL, PASSWORD, Repository, alone, make, script
 
+from remediator import runner
 from remediator.errors import ConfigError, RemoteError, Stale, Throttled
 from remediator.migrate import clone, complaints, git, process, tree
 from remediator.migrate.git import Git
@@ -438,14 +439,12 @@ def test_too_little_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_an_interrupt_is_no_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from remediator import runner
-
     repository = make(tmp_path / "r", BOTH)
 
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(runner.Runner, "settle", interrupted)
+    monkeypatch.setattr(runner.Runner, "text", interrupted)
     with pytest.raises(KeyboardInterrupt):
         work(repository.job())
 

@@ -18,7 +18,7 @@ from typing import IO
 from ..config import OWN_FILE, PROJECT_FILE
 from ..discover import NEVER_SEARCHED
 from ..errors import RemoteError
-from ..repository import HIDDEN, SUFFIXES
+from ..tree_files import HIDDEN, SUFFIXES
 from .git import Git
 
 MOST_FILES = 100_000
