@@ -17,6 +17,7 @@ from .document import Node
 from .edits import Edit
 from .errors import EditError
 from .layout import Entry, Layout
+from .model import Path, pointer
 
 # A ruled line: `#=====`, `# -----`, `#####`.
 _RULE = re.compile(r"#\s*([-=*~+_#])\1{2,}|#{3,}")
@@ -42,6 +43,22 @@ class Insertions:
 
     after: list[list[str]] = field(default_factory=list)
     before: list[list[str]] = field(default_factory=list)
+
+
+def emptied(layout: Layout, path: Path, node: Node) -> list[Edit]:
+    """Return the edits that leave nothing of a block collection but `{}` or `[]`.
+
+    Comments that belong to none of its entries stay. Raises EditError where that is unsound.
+    """
+    empty = "{}" if node.id == "mapping" else "[]"
+    if len(path) == int(layout.document.is_stream):  # a whole document: nothing introduces it
+        return Block(layout, node).emptied(empty, None, len(path))
+    entry = layout.entry_of(layout.find(path)[2][-1], node)
+    if entry.key is not None and layout.text[entry.head - 1] != ":":
+        raise EditError(f"the key {entry.key} has no colon behind it")
+    if layout.content(node) != entry.value_start:
+        raise EditError(f"{pointer(path)} has a tag or an anchor, and would be empty")
+    return Block(layout, node).emptied(empty, entry.head, len(path))
 
 
 class Block:
@@ -185,6 +202,35 @@ class Block:
                 for group in new:
                     edits.extend(self._insert(place, group, separation, depth))
             place = until + 1
+        return edits
+
+    def emptied(self, empty: str, head: int | None, depth: int) -> list[Edit]:
+        """Return the edits that remove all entries, and put `empty` in their place.
+
+        `head` is the end of the key or dash that introduces the collection, None for a text's
+        root: where lines lie between it and the first entry, `empty` stands beside it.
+        """
+        beside = head is not None and not self.compact
+        edits = [Edit(head, head, f" {empty}", depth)] if head is not None and beside else []
+        above = self._opening()
+        place = 0
+        while place < len(self.items):
+            until = place
+            while until < len(self.items) and self.items[until].entry is not None:
+                until += 1
+            if until == place:
+                above = self.items[place].end
+                place += 1
+                continue
+            first, last = self.items[place], self.items[until - 1]
+            if not beside:
+                edits.append(Edit(first.start, last.end, empty, depth))
+                beside = True
+            elif until < len(self.items):
+                edits.append(Edit(first.start, self.items[until].start, "", depth))
+            else:
+                edits.append(Edit(above, last.end, "", depth))
+            place = until
         return edits
 
     def _start_of_exchange(self, item: Item, takes_place: bool) -> int:

@@ -11,11 +11,9 @@ from __future__ import annotations
 import gc
 import json
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, cast
 
 import yaml
@@ -30,7 +28,6 @@ from .long_form import (
     STANDARD,
     STR,
     Conversion,
-    Lines,
     position,
     shared_nodes,
     too_deep,
@@ -39,8 +36,9 @@ from .long_form import MERGE as MERGE
 from .long_form import Node as Node
 from .long_form import Problem as Problem
 from .long_form import long_name as long_name
-from .model import Path, Value
+from .model import Value
 from .plainly import PLAINLY
+from .text import Text as Text
 
 MAX_LENGTH = 5_000_000
 """Characters of a text that is still read; CloudFormation itself takes 1 MB."""
@@ -58,30 +56,14 @@ _UNREADABLE = re.compile(
 )
 _RESOURCE_TYPE = re.compile(r"(?:AWS|Alexa)::\w|Custom::")
 _RESOURCES_KEY = re.compile(r"""^\s*["']?Resources["']?\s*:""", re.MULTILINE)
-_SHORT_TAG = re.compile(r"(?<![^\s\[{,-])!(?:" + "|".join(tag[1:] for tag in LONG_FORM) + r")\b")
-_LONG_TAG = re.compile(
-    r"""^[ \t-]*['"]?(?:Ref|Fn::\w+)['"]?[ \t]*:|\{[ \t]*['"]?(?:Ref|Fn::\w+)['"]?[ \t]*:""",
-    re.MULTILINE,
-)
 _JSON_ONLY = re.compile(r'\\u[dD][89a-fA-F]|"(?:[^"\\]|\\.){1024,}"\s*:')
 
 
 @dataclass(frozen=True)
-class Document:
-    """A template as it was read. `text` has no byte order mark, and its line ends untouched."""
+class Document(Text):
+    """A template as it was read."""
 
-    name: str
-    text: str = field(repr=False)
-    bom: bool
-    is_json: bool
-    """Whether the text is strict JSON; flow YAML that is not, is YAML."""
-    root: Node = field(repr=False)
     data: dict[str, Value] = field(repr=False)
-    """The long form. A bool, int or float is one only where Python spells it as the source does
-    (any YAML 1.1 boolean is one); all else is its source text: `012`, `1:30`, dates."""
-    problems: tuple[Problem, ...]
-    shared: frozenset[int] = field(repr=False)
-    """The ids of the nodes that aliases stand for too."""
 
     @classmethod
     def parse(cls, text: str, name: str = "template") -> Document:
@@ -121,86 +103,9 @@ class Document:
             ) from error
         return cls.parse(text, name)
 
-    @property
-    def encoded(self) -> bytes:
-        """The bytes of the file: UTF-8, with the byte order mark if there was one."""
-        return (("\ufeff" if self.bom else "") + self.text).encode("utf-8")
-
     def with_text(self, new_text: str) -> Document:
         """Read a new text in place of this one. Raises TemplateError as `parse` does."""
         return Document.parse(("\ufeff" if self.bom else "") + new_text, self.name)
-
-    @cached_property
-    def newline(self) -> str:
-        """The line end that prevails."""
-        counts = Counter(LINE_END.findall(self.text))
-        return max(counts, key=lambda end: counts[end], default="\n")
-
-    @cached_property
-    def short_tags(self) -> bool:
-        """Whether new functions are written as `!Sub`: YAML that does, or uses no function."""
-        if self.is_json:
-            return False
-        return bool(_SHORT_TAG.search(self.text)) or not _LONG_TAG.search(self.text)
-
-    def node(self, path: Path) -> Node:
-        """Return the node at a path of the data.
-
-        `!Sub x` at a path and its content one step below are the same node. Raises KeyError where
-        no node stands for the path alone, as inside `!GetAtt A.B`.
-        """
-        return self._find(path, partly=False)[1]
-
-    def place(self, path: Path) -> tuple[int, int]:
-        """Return line and column, from 1, of an entry (of its key, where it has one).
-
-        Where the path has no place of its own, that of the nearest entry above it.
-        """
-        key, node = self._find(path, partly=True)
-        return self.position((key or node).start_mark.index)
-
-    def position(self, index: int) -> tuple[int, int]:
-        """Return line and column, from 1, of a character; lines as editors count them."""
-        return self._lines.position(index)
-
-    @cached_property
-    def _lines(self) -> Lines:
-        return Lines(self.text)
-
-    @cached_property
-    def _children(self) -> dict[int, dict[str, tuple[Node, Node]]]:
-        return {}
-
-    def _child(self, node: Node, step: str | int) -> tuple[Node | None, Node] | None:
-        if node.id == "mapping" and isinstance(step, str):
-            known = self._children.get(id(node))
-            if known is None:  # the last of equal keys is the one the data holds
-                known = {key.value: (key, value) for key, value in node.value if key.id == "scalar"}
-                self._children[id(node)] = known
-            return known.get(step)
-        if node.id == "sequence" and isinstance(step, int) and 0 <= step < len(node.value):
-            return None, node.value[step]
-        return None
-
-    def _find(self, path: Path, *, partly: bool) -> tuple[Node | None, Node]:
-        """Return the key (None without) and the node at a path, or at its nearest parent."""
-        key: Node | None = None
-        node = self.root
-        steps = iter(path)
-        inside = False  # below the tag of `node`, in its content
-        for step in steps:
-            name = None if inside else long_name(node.tag)
-            if name is not None and step == name:
-                inside = True
-                continue
-            found = None if name is not None else self._child(node, step)
-            if found is None:
-                if partly:
-                    return key, node
-                raise KeyError("/" + "/".join(map(str, path)))
-            key, node = found
-            inside = False
-        return key, node
 
 
 def implicit_tag(text: str) -> str:
@@ -225,7 +130,7 @@ _RESOLVER = yaml.resolver.Resolver()
 _IMPLICIT = _RESOLVER.yaml_implicit_resolvers
 
 
-class _Loader(yaml.CSafeLoader):
+class Loader(yaml.CSafeLoader):
     """PyYAML's composer with its own rules for plain scalars, found in a third of the time."""
 
     def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
@@ -259,11 +164,11 @@ def _read(text: str, name: str, bom: bool) -> Document:
         )
     if "Resources" not in text:
         raise TemplateError("is not a template: it has no mapping Resources", line=1)
-    depth = _json_depth(text)
+    depth = json_depth(text)
     is_json = depth is not None
     with _no_collection():
         if depth is None or depth > MAX_DEPTH:
-            _refuse_depth(text)
+            refuse_depth(text)
         root = _compose(text, is_json)
         conversion = Conversion(text)
         try:
@@ -298,9 +203,9 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _json_depth(text: str) -> int | None:
+def json_depth(text: str) -> int | None:
     """Return how deep strict JSON nests, None where the text is none."""
-    if not text.lstrip(" \t\r\n").startswith("{"):
+    if not text.lstrip(" \t\r\n").startswith(("{", "[")):
         return None
     try:
         level = [json.loads(text, parse_constant=_refuse_constant)]
@@ -319,7 +224,7 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def _refuse_depth(text: str) -> None:
+def refuse_depth(text: str) -> None:
     """Refuse nesting that libyaml's recursion may not survive, before it starts."""
     lines = "\n" + (text if "\n" in text else text.replace("\r", "\n"))
     shallow = not _DEEP_LINE.search(lines)
@@ -346,15 +251,16 @@ def _compose(text: str, is_json: bool) -> Node:
     if is_json and "\t" in text[:start]:  # JSON takes it there, YAML does not
         text = text[:start].replace("\t", " ") + text[start:]
     try:
-        root = yaml.compose(text, Loader=_Loader)
+        root = yaml.compose(text, Loader=Loader)
     except yaml.YAMLError as error:
-        raise _template_error(text, is_json, error) from error
+        raise template_error(text, is_json, error) from error
     if root is None:
         raise TemplateError("is empty: it holds nothing but comments", line=1)
     return root
 
 
-def _template_error(text: str, is_json: bool, error: yaml.YAMLError) -> TemplateError:
+def template_error(text: str, is_json: bool, error: yaml.YAMLError) -> TemplateError:
+    """Return a parser's error in words, without anything of the text."""
     unreadable = _UNREADABLE.search(text)
     if isinstance(error, yaml.reader.ReaderError) and unreadable:
         line, column = position(text, unreadable.start())

@@ -111,7 +111,9 @@ class _Work:
         result, new = self.settled(refused)
         if new.text == self.document.text:
             return result, None
-        objection = second_opinion(self.document.data, new.data, self.context.catalogue)
+        unheard = {stack: each.gone for stack, each in self.context.family.nested.items()}
+        catalogue = self.context.catalogue
+        objection = second_opinion(self.document.data, new.data, catalogue, unheard)
         for judge in self.judges:
             objection = objection or judge(self.document, new)
         return result, objection

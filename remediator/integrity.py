@@ -134,6 +134,7 @@ def _falls(
     """Tell whether a container has nothing left and may be dropped with its key."""
     resource = len(path) == 3 and path[0] == "Resources"
     attribute = resource and path[2] in ("DependsOn", "Properties")
+    attribute = attribute or path[:1] + path[2:] == ("Resources", "Properties", "Parameters")
     if not path or path in touched or not (path[0] in _DROPPABLE or attribute):
         return False
     value = value_at(dict(data), path)

@@ -11,7 +11,7 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass
 
-from .document import MERGE, Document, Node, long_name
+from .document import MERGE, Node, Text, long_name
 from .errors import EditError
 from .model import Path, pointer
 
@@ -45,7 +45,7 @@ class Entry:
 class Layout:
     """The true spans of a document's nodes, and its lines."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Text) -> None:
         self.document = document
         self.text = document.text
         self._starts = [0, *(match.end() for match in _BREAK.finditer(document.text))]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from .document import Document
+from .document import Text
 from .errors import EditError
 from .model import Add, Operation, Path, Remove, Replace, Value, pointer, value_at
 
 
-def minimal(document: Document, operations: Sequence[Operation]) -> list[Operation]:
+def minimal(document: Text, operations: Sequence[Operation]) -> list[Operation]:
     """Return operations that do the same and touch less.
 
     Raises EditError where operations overlap or speak of places that are not there.
@@ -56,7 +56,7 @@ def _into_list(operation: Operation) -> bool:
     )
 
 
-def _liftable(document: Document, operation: Replace) -> Replace:
+def _liftable(document: Text, operation: Replace) -> Replace:
     """Turn a change inside `!GetAtt A.B`, which has no place of its own, into one of the whole."""
     *outer, function, index = operation.path if len(operation.path) > 1 else ("", "")
     arguments: Value = None
@@ -74,7 +74,7 @@ def _liftable(document: Document, operation: Replace) -> Replace:
     return Replace(tuple(outer), {"Fn::GetAtt": changed})
 
 
-def _difference(document: Document, path: Path, old: Value, new: Value) -> Iterator[Operation]:
+def _difference(document: Text, path: Path, old: Value, new: Value) -> Iterator[Operation]:
     """Yield the operations that make an old value the new one, entry by entry where they share."""
     if same(old, new):
         return
@@ -88,7 +88,7 @@ def _difference(document: Document, path: Path, old: Value, new: Value) -> Itera
     yield Replace(path, new)
 
 
-def _splits(document: Document, path: Path, old: Value, new: Value) -> bool:
+def _splits(document: Text, path: Path, old: Value, new: Value) -> bool:
     """Whether the entries of a value stand in the text one by one, and some of them stay."""
     if isinstance(old, dict) and isinstance(new, dict):
         if not any(key in new for key in old):
@@ -111,7 +111,7 @@ def _splits(document: Document, path: Path, old: Value, new: Value) -> bool:
 
 
 def _mapping_difference(
-    document: Document, path: Path, old: dict[str, Value], new: dict[str, Value]
+    document: Text, path: Path, old: dict[str, Value], new: dict[str, Value]
 ) -> Iterator[Operation]:
     for key, value in old.items():
         if key not in new:
@@ -130,7 +130,7 @@ def _mapping_difference(
 
 
 def _list_difference(
-    document: Document, path: Path, old: list[Value], new: list[Value]
+    document: Text, path: Path, old: list[Value], new: list[Value]
 ) -> Iterator[Operation]:
     if len(old) == len(new):
         for index, (one, other) in enumerate(zip(old, new, strict=True)):

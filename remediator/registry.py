@@ -19,7 +19,7 @@ from types import MappingProxyType, ModuleType
 from typing import Any, cast
 
 from .errors import ConfigError
-from .model import Catalogue, Credential, Required, Settings
+from .model import CALLERS, Catalogue, Credential, Required, Settings
 from .transform import Transform
 
 _NAME = "remediator.transforms"
@@ -168,7 +168,7 @@ def load(settings: Settings) -> tuple[Transform, ...]:
     return tuple(
         transform
         for transform in available
-        if (not settings.select or transform.id in settings.select)
+        if (not settings.select or transform.id in {*settings.select, CALLERS})
         and transform.id not in settings.ignore
     )
 

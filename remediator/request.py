@@ -8,7 +8,7 @@ from pathlib import Path
 from . import config
 from .change_set import DeployedStack
 from .results import RunResult
-from .runner import is_folder
+from .run import is_folder
 
 STDIN = "-"
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import cast
 
-from .blocks import Block, Insertions
-from .document import MERGE, Document, Node, long_name
+from .blocks import Block, Insertions, emptied
+from .document import MERGE, Node, Text, long_name
 from .edits import Edit, carry_out
 from .errors import EditError
 from .flows import Flow
@@ -28,12 +28,13 @@ from .wrap import in_block, in_flow, wrapping_key
 _LOGICAL = frozenset(("Fn::And", "Fn::Or", "Fn::Not", "Fn::If"))
 
 
-def apply(document: Document, operations: Sequence[Operation]) -> str:
+def apply(document: Text, operations: Sequence[Operation], *, may_empty: bool = False) -> str:
     """Return the document's text with all operations carried out, without a byte order mark.
 
+    With `may_empty`, what loses its last entry becomes `{}` or `[]`; no template's section may.
     Raises EditError with the reason where one of them cannot be carried out soundly; then none is.
     """
-    splicer = _Splicer(document)
+    splicer = _Splicer(document, may_empty)
     return carry_out(document.text, splicer.edits(minimal(document, operations)))
 
 
@@ -46,8 +47,9 @@ class _Group:
 
 
 class _Splicer:
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Text, may_empty: bool) -> None:
         self.document = document
+        self.may_empty = may_empty
         self.layout = Layout(document)
         self.habits = Habits(document)
 
@@ -73,9 +75,8 @@ class _Splicer:
         node, entries = self._collection(path)
         removed = {self._index(node, operation.path) for operation in group.removes}
         for index in removed:
-            if self.layout.holds_shared(
-                node.value[index][1] if node.id == "mapping" else node.value[index]
-            ):
+            # An alias may go: what it repeats stands elsewhere.
+            if not entries[index].alias and self.layout.holds_shared(entries[index].node):
                 raise EditError(f"{pointer(path)}: an anchor or alias stands in what would go")
         if node.id == "mapping":
             self._refuse_twice(path, node, group.adds)
@@ -84,7 +85,9 @@ class _Splicer:
         if node.flow_style or not entries:
             return self._regroup_flow(path, node, removed, group.adds)
         if len(removed) == len(entries) and not group.adds:
-            raise EditError(f"would leave {pointer(path) or 'the template'} empty")
+            if not self.may_empty:
+                raise EditError(f"would leave {pointer(path) or 'the template'} empty")
+            return emptied(self.layout, path, node)
         return self._regroup_block(path, node, removed, group.adds)
 
     def _opens(self, node: Node, adds: list[Add]) -> bool:
@@ -204,7 +207,7 @@ class _Splicer:
             place = block.place(beside)
             group = insertions.setdefault(place if before else place + 1, Insertions())
             (group.before if before else group.after).append(lines)
-        separation = block.separation()
+        separation = block.separation() if adds else 0
         if separation is None:
             separation = self._usual_separation(path) if len(path) == 1 else 0
         return block.edits(removed, insertions, separation, len(path))

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from .document import Document, Node, implicit_tag
+from .document import Node, Text, implicit_tag
 
 _STR = "tag:yaml.org,2002:str"
 _JSON_COLON = re.compile(r'"([ \t]*:[ \t]*)(?=["\[{\w-])')
@@ -56,7 +56,7 @@ class JsonStyle:
 class Habits:
     """The habits of a document, counted once for all its new fragments."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Text) -> None:
         self._document = document
         self._everywhere = _Count(document.root)
         self._json = _measure_json(document.text)
@@ -69,7 +69,7 @@ class Habits:
         return self._styles[id(node)]
 
 
-def _style(document: Document, everywhere: _Count, near: Node, json: JsonStyle) -> Style:
+def _style(document: Text, everywhere: _Count, near: Node, json: JsonStyle) -> Style:
     locally = _Count(near)
     step = _first(locally.flow_indents, everywhere.flow_indents, 2)
     quotes = everywhere.quotes

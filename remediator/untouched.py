@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from .document import LINE_END, Document, Node, long_name
+from .document import LINE_END, Node, Text, long_name
 from .model import Add, Operation, Path, Remove, pointer
 
 # A `#` that a tag or anchor does not hold starts a comment, also right behind a bracket or a quote.
@@ -106,7 +106,7 @@ class Changes:
         return tuple(moved)
 
 
-def leaves(document: Document, changes: Changes | None = None) -> tuple[Leaf, ...]:
+def leaves(document: Text, changes: Changes | None = None) -> tuple[Leaf, ...]:
     """Return the leaves of a text in its order; of the old text where `changes` are given."""
     found = _below(document.root, (), (), changes or Changes(()), set())
     end = len(document.text)
@@ -165,7 +165,7 @@ def _kind(node: Node) -> Kind:
     return Kind.BLOCK if node.style in ("|", ">") else Kind.SCALAR
 
 
-def first_change(old: Document, new: Document, changes: Changes) -> str | None:
+def first_change(old: Text, new: Text, changes: Changes) -> str | None:
     """Return what is not as it was around the operations, in words; None where all is."""
     before, after = leaves(old, changes), leaves(new)
     stayed = [leaf for leaf in before if leaf.path is not None]
@@ -266,7 +266,7 @@ def _without_comma(line: str) -> str:
 # --- comments --------------------------------------------------------------------------------
 
 
-def lost_comment(old: Document, new: Document, changes: Changes) -> int | None:
+def lost_comment(old: Text, new: Text, changes: Changes) -> int | None:
     """Return the line of the old text's first comment that is gone with no block it belongs to.
 
     A comment may go with an entry that goes: within it, within a value that goes, beside it (unless
@@ -292,7 +292,7 @@ def lost_comment(old: Document, new: Document, changes: Changes) -> int | None:
     return None
 
 
-def _is_behind_tag(document: Document, path: Path) -> bool:
+def _is_behind_tag(document: Text, path: Path) -> bool:
     """Tell whether a value is the argument of `!Function`: a tag is no leaf, as a key is."""
     try:
         return document.node(path) is document.node(path[:-1])
@@ -306,7 +306,7 @@ def _as_it_stands(text: str, start: int, end: int) -> str:
     return ("" if margin.strip() else margin) + text[start:end].rstrip()
 
 
-def comments(document: Document, row: Sequence[Leaf]) -> Iterator[tuple[int, int]]:
+def comments(document: Text, row: Sequence[Leaf]) -> Iterator[tuple[int, int]]:
     """Yield start and end of every comment outside scalars."""
     place = 0
     for leaf in row:

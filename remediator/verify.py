@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
-from .document import Document, long_name
+from .document import Document, Text, long_name
 from .errors import EditError, ProofError
 from .integrity import cycles, unresolved_references
 from .model import Add, Operation, Path, Remove, Replace, Value, json_patch, pointer, value_at
@@ -40,24 +40,30 @@ def prove(old: Document, new: Document, operations: Sequence[Operation]) -> Proo
     Raises ProofError with what was found where it is not, and EditError where the second parser
     does not take the old text, so that nothing can be proven.
     """
+    proof = prove_text(old, new, operations)
+    _sound_references(old, new)
+    return proof
+
+
+def prove_text(old: Text, new: Text, operations: Sequence[Operation]) -> Proof:
+    """Prove the same of a text that need not be a template; raises as `prove` does."""
     patch = json_patch(operations)
     _same_kind(old, new)
     _same_data("PyYAML", _long(old.root), _long(new.root), patch)
     if old.is_json:
         _same_data("json", _json(old.text), _json(new.text), patch)
     else:
-        before = _ruamel_old(old.text)
+        before = _ruamel_old(old.plain)
         try:
-            _same_data("ruamel.yaml", before, _ruamel_new(new.text), patch)
+            _same_data("ruamel.yaml", before, _ruamel_new(new.plain), patch)
         except ProofError:
             _refuse_two_readings(old)
             raise
     _same_text(old, new, Changes(operations))
-    _sound_references(old, new)
     return Proof(tuple(_words(old.data, operations)))
 
 
-def _same_kind(old: Document, new: Document) -> None:
+def _same_kind(old: Text, new: Text) -> None:
     if old.is_json and not new.is_json:
         raise ProofError("the new text is no longer JSON")
     if old.bom != new.bom:
@@ -108,10 +114,10 @@ def _first_difference(expected: Long, found: Long, path: Path) -> Path | None:
     return None if expected == found else path
 
 
-def _refuse_two_readings(old: Document) -> None:
+def _refuse_two_readings(old: Text) -> None:
     """Refuse a text whose keys and lists the two parsers read in two ways, as `!Ref(A, b`: what one
     of them plans, the other cannot find."""
-    place = _first_difference(_shape(_long(old.root)), _shape(_ruamel_old(old.text)), ())
+    place = _first_difference(_shape(_long(old.root)), _shape(_ruamel_old(old.plain)), ())
     if place is not None:
         raise EditError(
             f"cannot be proven: the two parsers read {pointer(place) or 'the text'} in two ways"
@@ -194,14 +200,18 @@ def _ruamel_new(text: str) -> Long:
 
 
 def _ruamel(text: str) -> Long:
-    """Return a text as ruamel.yaml's round-trip parser composes it: YAML 1.1, as CloudFormation."""
+    """Return a text as ruamel.yaml's round-trip parser composes it: YAML 1.1, as CloudFormation.
+
+    Of several documents it is the list.
+    """
     from ruamel.yaml import YAML
 
     reader = YAML(typ="rt", pure=True)
     reader.version = (1, 1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an anchor that is used again is legal
-        return _long(reader.compose(text))
+        documents = [_long(document) for document in reader.compose_all(text)]
+    return documents[0] if len(documents) == 1 else documents
 
 
 class _Number(str):
@@ -229,7 +239,7 @@ def _json(text: str) -> Long:
 # --- the text --------------------------------------------------------------------------------
 
 
-def _same_text(old: Document, new: Document, changes: Changes) -> None:
+def _same_text(old: Text, new: Text, changes: Changes) -> None:
     """What no operation touches stands as it stood, comments too, and additions in their place."""
     changed = first_change(old, new, changes)
     if changed is not None:

@@ -25,7 +25,11 @@ PACKAGES = {"report", "migrate"}
 READS_YAML = {
     "document": "templates",
     "repository": "configurations that name a template",
-    "call_sites": "configurations that name a template",
+    "nodes": "configurations that name a template",
+    "given": "configurations that name a template",
+    "settings_sites": "configurations that name a template",
+    "template_sites": "configurations that name a template",
+    "settings_text": "settings files that are edited",
 }
 READS_RUAMEL = {"splice", "render", "verify"}
 SPEAKS_TO_EDITORS = {"lsp", "lsp_values"}
@@ -127,7 +131,7 @@ def test_parsers_stay_in_their_modules(file: Path) -> None:
             assert module == "change_set", f"{file.name} imports {root}"
         if root in ("pygls", "lsprotocol"):
             assert module in SPEAKS_TO_EDITORS, f"{file.name} imports {root}"
-        late = {"ruamel", "jsonpatch", "jsonpointer", "deepdiff", "rich", "jinja2"}
+        late = {"ruamel", "jsonpatch", "jsonpointer", "deepdiff", "tomlkit", "rich", "jinja2"}
         if root in late | {"boto3", "botocore"}:
             assert not at_once, f"{file.name} imports {root} before it is needed"
 

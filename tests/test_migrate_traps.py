@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from remotes import BRANCH, CLEAN, EXPORT, LITERAL, PASSWORD, Repository, alone, make, script
 
+from remediator import runner
 from remediator.errors import ConfigError, RemoteError, Stale, Throttled
 from remediator.migrate import clone, complaints, git, process, tree
 from remediator.migrate.git import Git
@@ -155,6 +156,13 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
     assert (outside / "t.yaml").read_text() == LITERAL
     listed = repository.git("ls-tree", "-r", worked.base_commit).count("120000")
     assert listed == 4
+
+
+def test_settings_that_are_a_link_are_told(tmp_path: Path) -> None:
+    repository = make(tmp_path / "r", BOTH | {"shared.toml": 'ignore = ["export-names"]'})
+    (repository.folder / "templates" / "remediator.toml").symlink_to("../shared.toml")
+    repository.commit({})
+    failed(work(repository.job()), "templates/remediator.toml is a link")
 
 
 @pytest.mark.parametrize("name", ["--upload-pack=evil", "-x", "--force", "a;touch ran", "$(touch)"])
@@ -431,14 +439,12 @@ def test_too_little_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_an_interrupt_is_no_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from remediator import runner
-
     repository = make(tmp_path / "r", BOTH)
 
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(runner.Runner, "settle", interrupted)
+    monkeypatch.setattr(runner.Runner, "text", interrupted)
     with pytest.raises(KeyboardInterrupt):
         work(repository.job())
 

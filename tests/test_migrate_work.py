@@ -81,6 +81,34 @@ def test_the_commits_are_what_fix_writes(tmp_path: Path) -> None:
     assert not fixed.git("diff", f"origin/{BRANCH}")
 
 
+def test_what_changes_along_with_a_password_is_in_the_same_commit(tmp_path: Path) -> None:
+    parent = """\
+Parameters:
+  DBPassword:
+    Type: String
+    NoEcho: true
+Resources:
+  Database:
+    Type: AWS::CloudFormation::Stack
+    Properties:
+      TemplateURL: ./db.yaml
+      Parameters:
+        DBPassword: !Ref DBPassword
+"""
+    repository = make(
+        tmp_path / "r", {"db.yaml": PASSWORD, "parent.yaml": parent, "topics.yaml": EXPORT}
+    )
+    worked = work(repository.job())
+    safe, passwords = worked.heads
+    take(repository, worked)
+    assert repository.git("diff", "--name-only", "main", safe.commit) == "topics.yaml"
+    changed = repository.git("diff", "--name-only", safe.commit, passwords.commit)
+    assert changed.split() == ["db.yaml", "parent.yaml"]
+    message = repository.git("log", "-1", "--format=%B", safe.commit)
+    assert "parent.yaml" not in message
+    assert "1 left for a person" not in worked.result
+
+
 def test_one_group_is_one_commit(tmp_path: Path) -> None:
     for files, group in (({"a.yaml": EXPORT}, Group.SAFE), ({"a.yaml": LITERAL}, Group.PASSWORDS)):
         worked = work(make(tmp_path / group, files).job())

@@ -301,5 +301,6 @@ def group_limits(
         (reader.secret, reader.key) == secret and reader.path not in fed
         for reader in readers(template)
     )
+    plain = plain or parameter in context.family.shown  # another template may put it into a text
     given = template.parameter(parameter)
     return limits(template, credentials_of(group), given, plain=plain)

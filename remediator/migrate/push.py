@@ -59,7 +59,12 @@ def look(job: Job, worked: Worked, target: Target) -> Published | None:
 def _bring(git: Git, job: Job, worked: Worked, heads: Sequence[Head]) -> None:
     """Bring the new commits, and those that they stand on, into the repository of ours."""
     clone.start(git, worked.base_commit)
-    clone.fetch(git, job.url, worked.base_commit, BASE)
+    try:
+        clone.fetch(git, job.push_url or job.url, worked.base_commit, BASE)
+    except Stale as error:
+        if job.push_url:
+            raise RemoteError(complaints.UNSYNCED) from error
+        raise
     known = dict.fromkeys(head.expected for head in heads if head.expected)
     for number, commit in enumerate(known):
         clone.fetch(git, job.push_url or job.url, commit, f"refs/remediator/known/{number}")
@@ -71,17 +76,12 @@ def _bring(git: Git, job: Job, worked: Worked, heads: Sequence[Head]) -> None:
 def _push(git: Git, url: str, worked: Worked, head: Head, target: Target) -> list[str]:
     """Push one head; returns the URLs that the server told."""
     ref = f"refs/heads/{head.branch}"
-    try:
-        git.run(
-            *("push", "--quiet", "--no-verify", f"--force-with-lease={ref}:{head.expected}"),
-            *(f"--push-option={option}" for option in _options(worked, head, target)),
-            *("--end-of-options", REMOTE, f"{head.commit}:{ref}"),
-            url=url,
-        )
-    except RemoteError as error:
-        if "promisor remote" in error.message:  # it would have to send what it did not fetch
-            raise RemoteError(complaints.UNSYNCED) from error
-        raise
+    git.run(
+        *("push", "--quiet", "--no-verify", f"--force-with-lease={ref}:{head.expected}"),
+        *(f"--push-option={option}" for option in _options(worked, head, target)),
+        *("--end-of-options", REMOTE, f"{head.commit}:{ref}"),
+        url=url,
+    )
     if target.merge_request and re.search(r"WARNINGS?:.*push options", git.said, re.S):
         raise RemoteError(f"{head.branch} is pushed, but the server made no merge request")
     return _PLACE.findall(git.said)

@@ -45,9 +45,9 @@ class Repaired:
 
     def part(self, group: Group) -> Part:
         """Return the repairs of a group."""
-        done = [(f, o) for f, o in outcomes(self.result, DONE) if _group(o) is group]
-        files = len({file.path for file, _ in done})
-        return Part(group, frozenset(outcome.id for _, outcome in done), files)
+        ids = _ids(self.result, group)
+        files = {file.path for file, each in outcomes(self.result, DONE) if each.id in ids}
+        return Part(group, ids, len(files))
 
 
 def repair(job: Job, git: Git, entries: Sequence[Entry], folder: Path, guard: Guard) -> Repaired:
@@ -59,13 +59,12 @@ def repair(job: Job, git: Git, entries: Sequence[Entry], folder: Path, guard: Gu
     """
     result = _run(job, _options(job), entries, folder, guard)
     files = dict(_changed(entries, folder))
-    groups = {_group(each) for each in _done(result)}
     if not files:
         return Repaired(result, ())
-    if len(groups) < 2:
-        return Repaired(result, ((next(iter(groups), Group.PASSWORDS), files),))
+    safe, risky = _ids(result, Group.SAFE), _ids(result, Group.PASSWORDS)
+    if not safe or not risky:
+        return Repaired(result, ((Group.SAFE if safe else Group.PASSWORDS, files),))
     _restore(git, entries, files, folder)
-    safe = frozenset(each.id for each in _done(result) if _group(each) is Group.SAFE)
     first_only = replace(job, validate=False)
     _run(first_only, replace(_options(job), only=safe), entries, folder, guard)
     first = dict(_changed(entries, folder))
@@ -135,15 +134,21 @@ def is_new(job: Job, path: str) -> bool:
     return bool(job.options.new) or any(matches(glob, path) for glob in job.new)
 
 
-def _done(result: RunResult) -> Iterator[Outcome]:
-    return (outcome for _, outcome in outcomes(result, DONE))
+def _ids(result: RunResult, group: Group) -> frozenset[str]:
+    """Return the ids of the repairs of a group; what another makes necessary goes with that."""
+    done = [outcome for _, outcome in outcomes(result, DONE)]
+    risky = {outcome.id for outcome in done if not _is_safe(outcome)}
+    while more := {each.id for each in done if risky.intersection(each.causes)} - risky:
+        risky |= more
+    if group is Group.PASSWORDS:
+        return frozenset(risky)
+    return frozenset(outcome.id for outcome in done) - risky
 
 
-def _group(outcome: Outcome) -> Group:
-    """Return the risk of a repair; one that wants a secret to be made first is none of the safe."""
+def _is_safe(outcome: Outcome) -> bool:
+    """Whether a repair changes nothing that runs, and wants no secret to be made before."""
     fix = outcome.finding.fix
-    safe = fix is None or (fix.consequence is Consequence.SAFE and not fix.seeds)
-    return Group.SAFE if safe else Group.PASSWORDS
+    return fix is None or (fix.consequence is Consequence.SAFE and not fix.seeds)
 
 
 def _changed(entries: Sequence[Entry], folder: Path) -> Iterator[tuple[str, File]]:

@@ -1,8 +1,9 @@
 """Which files of a repository the work needs, and how they come into a private folder.
 
 Only what `remediator fix` would look at in a clone: what may be a template, what may call one, and
-settings. Links are not made: `fix` does not follow those that it meets in a tree either. What is
-in a submodule belongs to another repository.
+settings. Links are not made: `fix` does not follow those that it meets in a tree either. It does
+follow a settings file that is one; here that is refused, else its owners' wishes would be missed.
+What is in a submodule belongs to another repository.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import IO
 from ..config import OWN_FILE, PROJECT_FILE
 from ..discover import NEVER_SEARCHED
 from ..errors import RemoteError
-from ..repository import HIDDEN, SUFFIXES
+from ..tree_files import HIDDEN, SUFFIXES
 from .git import Git
 
 MOST_FILES = 100_000
@@ -56,9 +57,13 @@ def entries(git: Git, commit: str) -> tuple[Entry, ...]:
 def _needed(lines: Iterable[bytes]) -> Iterator[Entry]:
     for line in lines:
         match = _FILE.fullmatch(line)
-        if match is None or match[1] not in _REGULAR:
-            continue  # a link or a submodule
+        if match is None:
+            continue  # a submodule
         path = os.fsdecode(match[3])
+        if match[1] not in _REGULAR:
+            if PurePosixPath(path).name == OWN_FILE:
+                raise RemoteError(f"{path} is a link, which is not followed; make it a file")
+            continue
         if _is_needed(PurePosixPath(path)):
             if not _is_sound(path):
                 raise RemoteError(f"the repository holds a path that may not be: {path!r}")

@@ -89,9 +89,9 @@ class _Proposal:
         done = list(_done(self.result))
         files = len({file.path for file, _, _ in done})
         repairs = "1 repair" if len(done) == 1 else f"{len(done)} repairs"
-        templates = "1 template" if files == 1 else f"{files} templates"
+        places = "1 file" if files == 1 else f"{files} files"
         intro = (
-            f"{repairs} in {templates}. Every byte that no repair touches stays as it was, and "
+            f"{repairs} in {places}. Every byte that no repair touches stays as it was, and "
             "each repair was proven before it was written."
         )
         rows = [

@@ -1,0 +1,190 @@
+"""Takes parameters out of a samconfig.toml, byte for byte, and proves it.
+
+Python's own reader and tomlkit, with which the SAM CLI reads the file, each read the old and the
+new text; in each, the old data with the operations carried out must equal the new.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence, Set
+from copy import deepcopy
+from typing import Any
+
+from . import plain_toml, toml_text
+from .edits import Edit, carry_out
+from .errors import EditError, ProofError
+from .model import Operation, Path, Remove, Replace, Span, pointer
+from .overrides import less, spans_of
+from .toml_text import Pair
+
+_REST = re.compile(r"[ \t]*,?[ \t]*(?:#[^\n]*)?(?:\r?\n|\Z)")
+"""What may stand behind an entry on its line, so that the line is its own."""
+
+
+def without(text: str, named: Mapping[Path, Set[str]]) -> tuple[str, tuple[Operation, ...]]:
+    """Return a samconfig.toml without these parameters, and the operations that it comes to.
+
+    `named` are the parameters by the place of a key, an entry of a list, or a text that holds
+    several. Raises EditError where that cannot be done soundly, ProofError where it went wrong.
+    """
+    mark = "\ufeff" if text.startswith("\ufeff") else ""
+    text = text.removeprefix(mark)
+    try:
+        data = plain_toml.loads(text)
+        pairs = {pair.path: pair for pair in toml_text.pairs(text)}
+        operations = tuple(_operation(data, place, names) for place, names in named.items())
+        new = carry_out(text, _edits(text, pairs, operations, named))
+    except ValueError as error:
+        raise EditError("cannot be read as TOML") from error
+    _prove(text, new, operations)
+    return mark + new, operations
+
+
+def _operation(data: Any, place: Path, names: Set[str]) -> Operation:
+    value = _at(data, place)
+    if not isinstance(value, str) or place[-1] in names:
+        return Remove(place)
+    rest = less(value, spans_of(value, names))
+    return Replace(place, rest) if rest else Remove(place)
+
+
+def _at(data: Any, place: Path) -> Any:
+    for step in place:
+        try:
+            data = data[step]
+        except (KeyError, IndexError, TypeError):
+            raise EditError(f"{pointer(place)} is not there") from None
+    return data
+
+
+# --- the text --------------------------------------------------------------------------------
+
+
+def _edits(
+    text: str,
+    pairs: Mapping[Path, Pair],
+    operations: Sequence[Operation],
+    named: Mapping[Path, Set[str]],
+) -> Iterator[Edit]:
+    gone: dict[Path, set[int]] = {}
+    for operation in operations:
+        place = operation.path
+        if isinstance(operation, Replace):
+            content, places = toml_text.string(text, _value(text, pairs, place))
+            for start, end in spans_of(content, named[place]):
+                yield Edit(places[start], places[end], "")
+        elif isinstance(place[-1], int):
+            gone.setdefault(place[:-1], set()).add(place[-1])
+        else:
+            yield _whole_line(text, pairs, place)
+    for place, numbers in gone.items():
+        yield from _items(text, _value(text, pairs, place), numbers)
+
+
+def _value(text: str, pairs: Mapping[Path, Pair], place: Path) -> Span:
+    """Return where the value at a place stands: that of a key, or an entry of its list."""
+    if place in pairs:
+        return pairs[place].value
+    *above, number = place
+    if not isinstance(number, int) or tuple(above) not in pairs:
+        raise EditError(f"{pointer(place)} stands where it cannot be edited")
+    return toml_text.items(text, pairs[tuple(above)].value)[number]
+
+
+def _whole_line(text: str, pairs: Mapping[Path, Pair], place: Path) -> Edit:
+    pair = pairs.get(place)
+    if pair is None or pair.inline:
+        raise EditError(f"{pointer(place)} stands within a line, and would have to go as a whole")
+    lines = _lines(text, (pair.start, pair.value[1]))
+    if lines is None:
+        raise EditError(f"{pointer(place)} does not stand on a line of its own")
+    return Edit(*lines, "")
+
+
+def _lines(text: str, span: Span) -> Span | None:
+    """Return the lines of an entry with its comments; None where they hold something else too.
+
+    Its comments are that beside it, and those right above it in its column, but not what heads the
+    whole text.
+    """
+    start = text.rfind("\n", 0, span[0]) + 1
+    rest = _REST.match(text, span[1])
+    margin = text[start : span[0]]
+    if margin.strip() or rest is None:
+        return None
+    first = start
+    while first:
+        above = text.rfind("\n", 0, first - 1) + 1
+        if not text.startswith(f"{margin}#", above):
+            break
+        first = above
+    if not first:
+        first = start
+    end = rest.end()
+    if first and end == len(text) and not text.endswith("\n"):
+        # The text keeps having no last line end.
+        first -= 2 if text.endswith("\r\n", 0, first) else 1
+    return first, end
+
+
+def _items(text: str, value: Span, numbers: Set[int]) -> Iterator[Edit]:
+    """Yield the edits that take entries out of a list, with their commas."""
+    items = toml_text.items(text, value)
+    lines = [_lines(text, items[number]) for number in sorted(numbers)]
+    if all(lines):
+        # The comma of the entry before may end the list.
+        yield from (Edit(*span, "") for span in lines if span is not None)
+        return
+    first = 0
+    while first < len(items):
+        last = first
+        while last < len(items) and last in numbers:
+            last += 1
+        if last > first:
+            if last < len(items):
+                span = items[first][0], items[last][0]
+            elif first:
+                span = items[first - 1][1], items[last - 1][1]
+            else:
+                span = value[0] + 1, value[1] - 1
+            if any(token.kind == "comment" for token in toml_text.tokens(text, *span)):
+                raise EditError("a comment stands in a list where an entry would go")
+            yield Edit(*span, "")
+        first = last + 1
+
+
+# --- the proof -------------------------------------------------------------------------------
+
+
+def _prove(old: str, new: str, operations: Sequence[Operation]) -> None:
+    for name, read in (("tomllib", plain_toml.loads), ("tomlkit", _tomlkit)):
+        try:
+            expected = deepcopy(read(old))
+        except ValueError as error:
+            raise EditError(f"cannot be proven: {name} refuses the text") from error
+        try:
+            found = read(new)
+        except ValueError as error:
+            raise ProofError(f"{name} refuses the new text, and took the old") from error
+        # Later entries first: then no number of an entry has shifted yet.
+        later = sorted(operations, key=lambda each: [f"{step:>9}" for step in each.path])
+        for operation in reversed(later):
+            parent = _at(expected, operation.path[:-1])
+            if isinstance(operation, Replace):
+                parent[operation.path[-1]] = operation.value
+            else:
+                del parent[operation.path[-1]]
+        # As texts: 1 is no 1.0 and no true, and the order counts.
+        if repr(found) != repr(expected):
+            raise ProofError(f"{name} reads something else than planned")
+
+
+def _tomlkit(text: str) -> Any:
+    import tomlkit  # lazily: only a settings file that changes pays for it
+    from tomlkit.exceptions import TOMLKitError
+
+    try:
+        return tomlkit.parse(text.replace("\r\n", "\n")).unwrap()
+    except (TOMLKitError, RecursionError) as error:
+        raise ValueError("tomlkit refuses the text") from error

@@ -1,0 +1,76 @@
+"""A place that gives a template's parameter a value, and the names of templates in texts."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from .model import Path
+
+_RUN = re.compile(r"[\w.${}/:@~+-]+")
+_PART = re.compile(r"[\w.-]+")
+_NAMED = re.compile(r"[\w.-]+\.(?:ya?ml|json|template|cfn)(?![\w-])", re.I)
+MAX_NAME = 2000
+"""Characters of a template's place; S3 takes 1024 for a key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A place that gives a parameter its value.
+
+    `templates` are the names or places of templates that this place is tied to; none where the
+    file does not say. `names` are all parameters that the same place gives. `edit` is how the
+    value is taken out: `yaml` (JSON too) and `toml` by `settings_files.without`, `template` by an
+    edit of the template that it stands in; empty where it can only be told.
+
+    `places` are the entries of the file's data that have to go: an entry of a list, `(3,)`, or of a
+    mapping, `("Parameters", "DBPassword")`; or a text that holds several assignments, `("default",
+    "deploy", "parameters", "parameter_overrides")`. In a file of several YAML documents the first
+    step is the document's number, from 0. `value` is the given text where it is a scalar, behind
+    its tag where it has one: `{{resolve:ssm:/db}}`, `!environment_variable DB_PASSWORD`; it may be
+    a secret.
+    """
+
+    parameter: str
+    line: int
+    how: str
+    breaks: bool = True
+    templates: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
+    places: tuple[Path, ...] = ()
+    value: str | None = field(default=None, repr=False)
+    edit: str = ""
+
+
+class Lines:
+    """The line numbers of a text's characters, for all its matches."""
+
+    def __init__(self, text: str) -> None:
+        self._starts = [0, *(match.end() for match in re.finditer("\n", text))]
+
+    def number(self, position: int) -> int:
+        """Return the line of a character, from 1."""
+        return bisect_right(self._starts, position)
+
+    def start(self, position: int) -> int:
+        """Return the first character of a character's line."""
+        return self._starts[self.number(position) - 1]
+
+
+def template_names(text: str) -> Iterator[str]:
+    """Yield the names or places of templates: `db.yaml`, `https://…/${Prefix}db.template`."""
+    for run in _RUN.finditer(text):
+        start = run.start()
+        for part in _PART.finditer(text, run.start(), run.end()):
+            found = _NAMED.match(text, part.start(), part.end())
+            if found is not None:
+                if found.end() - start <= MAX_NAME:
+                    yield text[start : found.end()]
+                start = found.end()
+
+
+def base_name(name: str) -> str:
+    """Return the file's name at the end of a template's place: of `${Prefix}db.yaml`, `db.yaml`."""
+    return re.split(r"[/:}]", name)[-1]
