@@ -24,7 +24,7 @@ from typing import Any, Protocol, TypeAlias
 
 from .. import __version__
 from ..errors import ConfigError
-from . import git
+from . import process
 from .jobs import Job, Worked
 from .limit import limited
 
@@ -156,7 +156,7 @@ def _begin(life: Connection) -> None:
 def _end_with(life: Connection) -> None:
     with suppress(EOFError, OSError):
         life.recv_bytes()  # never comes: the line ends with the driver, killed or not
-    git.end_all()
+    process.end_all()
     os._exit(1)
 
 
