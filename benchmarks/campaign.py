@@ -3,9 +3,9 @@
     python benchmarks/campaign.py FOLDER [--sizes 100,300,1000] [--processes 1,2] [--validate]
 
 FOLDER gets the repositories (`repositories.py`), which stay for the next time. Each line is a
-`plan` of its own, over the first so many of them, from nothing. CPU seconds count the processes and every
-git that they start; where other programs are busy, they tell more than the time on the wall. Memory
-is the most that one process at work held, as Linux counts it (`VmHWM`).
+`plan` of its own, over the first so many of them, from nothing. CPU seconds count the processes and
+every git that they start; where other programs are busy, they tell more than the time on the wall.
+Memory is the most that one process at work held, as Linux counts it (`VmHWM`).
 """
 
 from __future__ import annotations
