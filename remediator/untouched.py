@@ -224,9 +224,9 @@ def _is_below(leaf: Leaf, key: Leaf) -> bool:
 
 def _rest_of_line(text: str) -> str:
     """Return what stands behind a value on its line: blanks and a comment, nothing else."""
-    line, end, _ = text.partition("\n")
-    line = line.removesuffix("\r")  # the kind of line end is compared apart
-    return line if end and line.strip()[:1] in ("", "#") else ""
+    found = _LINE.match(text)  # the kind of line end, and whether there is one, are compared apart
+    line = found.group() if found else ""
+    return line if line.strip()[:1] in ("", "#") else ""
 
 
 def _only_shortened(text: str, start: int, places: Sequence[int], new: str) -> bool:

@@ -392,6 +392,23 @@ def test_a_comma_behind_a_new_value_is_no_change(end: str) -> None:
     proof_of(new, old, (Replace((*at, "V"), "b"), Add((*at, "W"), "c")))
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_comment_behind_the_last_value_stays_beside_it(end: str) -> None:
+    """Also where the text ends in it, and something new comes below (found by fuzzing)."""
+    kept = "Resources:\n  A:\n    Type: AWS::X::Y\n    DeletionPolicy: Delete  # beside"
+    kept = kept.replace("\n", end)
+    plan = (
+        Replace(("Resources", "A", "DeletionPolicy"), "Retain"),
+        Add(("Resources", "B"), {"Type": "AWS::X::Y"}),
+    )
+    added = f"{end}  B:{end}    Type: AWS::X::Y"
+    right = kept.replace("Delete ", "Retain ") + added
+    proof_of(right, kept, plan)
+    for wrong in (right.replace("  # beside", " # beside"), right.replace("  # beside", "")):
+        with pytest.raises(ProofError):
+            proof_of(wrong, kept, plan)
+
+
 def test_the_last_line_end_stays_what_it_was() -> None:
     """Also where it is of another kind than that of the line before (found by fuzzing)."""
     kept = "Resources:\n  A:\n    Type: AWS::X::Y"
