@@ -273,6 +273,21 @@ def test_a_value_is_written_as_a_person_would(value: Value, source: str) -> None
     assert written == expected
 
 
+@pytest.mark.parametrize(
+    "value",
+    [{"!!binary": "x"}, {"!Ref(AWS::Region": ""}, {"!Foo": {"Ref": "B"}}, {"!Foo": 1}, {"!": "x"}],
+)
+def test_a_tag_that_cannot_be_written_as_it_was_read(value: Value) -> None:
+    assert refusal(HEAD + "      A: 1\n", Add(at("X"), value))
+
+
+def test_a_tag_of_somebody_else_stays_a_tag() -> None:
+    text = "A:\n  Fn::Sub: x\n"
+    assert edit(text, Add(at("X"), {"!Foo": "x"})) == text + "X: !Foo x\n"
+    braces = '{"Resources": {"T": {"Type": "AWS::SNS::Topic", "A": !Foo x}}}\n'
+    assert "no long form" in refusal(braces, Add(("Resources", "T", "B"), {"!Foo": "x"}))
+
+
 def test_a_condition_is_a_function_among_the_arguments_of_one_only() -> None:
     text = HEAD + "      A: 1\nConditions:\n  C: !Or\n    - !Condition A\n    - !Condition B\n"
     new = apply(text, Add(("Conditions", "C", "Fn::Or", 2), {"Condition": "D"}))
