@@ -157,9 +157,16 @@ class Layout:
         return index
 
     def end(self, node: Node) -> int:
-        """Return the end of a node: of its closing bracket, or of its last leaf."""
+        """Return the end of a node: of its closing bracket, or of its last leaf.
+
+        Raises EditError where that is a key alone, `? Key`, whose value libyaml finds at the next
+        token, wherever that is.
+        """
         while node.id != "scalar" and node.value and not node.flow_style:
-            child = node.value[-1][1] if node.id == "mapping" else node.value[-1]
+            key, child = node.value[-1] if node.id == "mapping" else (None, node.value[-1])
+            at, end = child.start_mark.index, child.end_mark.index
+            if key is not None and at == end and self.text[at - 1] != ":":
+                raise EditError(f"the key {key.value} has no colon behind it")
             if id(child) in self.document.shared:
                 return self.entries(node)[-1].end  # it may be an alias
             node = child

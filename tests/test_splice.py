@@ -846,6 +846,8 @@ def test_a_tab_in_front_of_an_entry_is_refused() -> None:
         ("A: &x {F: {G: 1}}\nB:\n  <<: *x\n", Replace(at("B", "F"), {"G": 2}), "merge key"),
         ("M: {A, B: 1}\nZ: 0\n", Remove(at("M", "B")), "no colon"),
         ("M: {A, B: 1}\nZ: 0\n", Replace(at("M", "A"), 1), "no colon"),
+        ("M:\n  ? A\nZ: 0\n", Replace(at("M"), 1), "no colon"),
+        ("M:\n  ? A\nZ: 0\n", Add(at("N"), 1, after="M"), "no colon"),
     ],
 )
 def test_rarer_refusals(source: str, operation: Operation, words: str) -> None:
