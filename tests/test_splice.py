@@ -273,6 +273,15 @@ def test_a_value_is_written_as_a_person_would(value: Value, source: str) -> None
     assert written == expected
 
 
+def test_what_stays_in_brackets_keeps_its_indentation() -> None:
+    text = 'A: [\n      a,\n    b,\n  "c",\n      d\n  ]\n'
+    assert edit(text, Remove(at("A", 0))) == text.replace("      a,\n", "")
+    assert edit(text, Remove(at("A", 1))) == text.replace("    b,\n", "")
+    assert edit(text, Remove(at("A", 1)), Remove(at("A", 2))) == "A: [\n      a,\n      d\n  ]\n"
+    text = text.replace("      a,\n    b,", "a, b,")
+    assert edit(text, Remove(at("A", 0))) == text.replace("a, ", "")
+
+
 @pytest.mark.parametrize(
     "value",
     [{"!!binary": "x"}, {"!Ref(AWS::Region": ""}, {"!Foo": {"Ref": "B"}}, {"!Foo": 1}, {"!": "x"}],
