@@ -383,6 +383,27 @@ def test_a_comment_beside_a_tag_goes_with_the_argument() -> None:
         proof_of(new.replace("V: !If x\n", lost), long, plan)
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_an_entry_goes_and_the_blank_line_below_it_stays(end: str) -> None:
+    old = "Resources:\n  A:\n    Type: AWS::X::Y\nOutputs:\n  \r# of Z\nZ:\n  a: 1\n"
+    old = old.replace("\n", end)
+    plan = (Remove(("Outputs",)),)
+    new = old.replace(f"Outputs:{end}", "")
+    proof_of(new, old, plan)
+    with pytest.raises(ProofError):
+        proof_of(new.replace("  \r#", "   \r#"), old, plan)
+
+
+def test_a_comment_below_the_last_of_what_goes_goes_with_it() -> None:
+    """Also where a value above that is replaced (found by fuzzing)."""
+    head = "Resources:\n  A:\n    Type: AWS::X::Y\n    B: "
+    old = head + "1\nParameters:\n\n P:\n   Type: String\n # of P\n"
+    plan = (Replace(("Resources", "A", "B"), 2), Remove(("Parameters",)))
+    proof_of(f"{head}2\n", old, plan)
+    with pytest.raises(ProofError, match="comment in line 9"):
+        proof_of(f"{head}2\n", old.replace(" # of P", "# of P"), plan)
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_a_comma_behind_a_new_value_is_no_change(end: str) -> None:
     lines = ('{"Resources": {"A": {', '"Type": "AWS::X::Y",', '"V": "a"', "}}}", "")
