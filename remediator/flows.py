@@ -104,9 +104,8 @@ class Flow:
         """Remove entries from the start of the first up to the next, which keeps its indentation
         where both stand first on their lines."""
         lines = self.layout.line_start(start), self.layout.line_start(end)
-        if any(
-            self.text[line:at].strip(" \t") for line, at in zip(lines, (start, end), strict=True)
-        ):
+        margins = self.text[lines[0] : start] + self.text[lines[1] : end]
+        if margins.strip(" \t"):
             return Edit(start, end, "", depth)
         return Edit(*lines, "", depth)
 
