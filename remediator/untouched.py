@@ -23,6 +23,7 @@ from .model import Add, Operation, Path, Remove, pointer
 _COMMENT = re.compile(r"""(?<![^\s,\[\]{}"'])#[^\n\r\x85\u2028\u2029]*""")
 _LINE_BREAK = re.compile(r"\n|\r(?!\n)")  # a line keeps the first half of its CRLF
 _LAST_BREAK = re.compile(r"(?:\r\n|\r|\n)\Z")
+_OPENING = re.compile(r"(?:[\[{]|![^\s,\[\]{}]*)[ \t]*\Z")
 _DASH = re.compile(r"^[ \t]*-(?=\s)", re.MULTILINE)
 _LINE = re.compile(r"[^\n\r\x85\u2028\u2029]*")
 
@@ -247,7 +248,11 @@ def _only_shortened(text: str, start: int, places: Sequence[int], new: str) -> b
         return True
     *inner, last = following
     lines = iter(rest)
-    before = {text[max(start, _line_start(text, place)) : place] for place in places}
+    before = {
+        each
+        for place in places
+        for each in _openings(text[max(start, _line_start(text, place)) : place])
+    }
     if places[-1] == len(text):  # nothing follows: a comment may be the last line, without its end
         before |= {line.rstrip("\r") for line in rest}
         first = first.removesuffix("\r")  # the last line end stays what it was: compared apart
@@ -259,6 +264,16 @@ def _only_shortened(text: str, start: int, places: Sequence[int], new: str) -> b
         and all(any(line in (each, _without_comma(each)) for each in lines) for line in inner)
         and last in before
     )
+
+
+def _openings(line: str) -> Iterator[str]:
+    """Yield what stands before a leaf on its line, also less the brackets and tags it begins."""
+    while True:
+        yield line
+        opening = _OPENING.search(line)
+        if opening is None:
+            return
+        line = line[: opening.start()]
 
 
 def _without_comma(line: str) -> str:

@@ -383,6 +383,15 @@ def test_a_comment_beside_a_tag_goes_with_the_argument() -> None:
         proof_of(new.replace("V: !If x\n", lost), long, plan)
 
 
+@pytest.mark.parametrize("first", ["{Ref: A}", "[b]", "!GetAtt [A, Arn]", "{a: [b]}", "[]", "b"])
+def test_the_first_in_brackets_goes_where_the_line_begins_with_them(first: str) -> None:
+    head = "Resources:\n  A:\n    Type: AWS::X::Y\n    L:\n    - "
+    plan = (Remove(("Resources", "A", "L", 0, 0)),)
+    proof_of(f"{head}[ x]\n", f"{head}[ {first}, x]\n", plan)
+    with pytest.raises(ProofError):
+        proof_of(f"{head}[x]\n", f"{head}[ {first}, x]\n", plan)
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_an_entry_goes_and_the_blank_line_below_it_stays(end: str) -> None:
     old = "Resources:\n  A:\n    Type: AWS::X::Y\nOutputs:\n  \r# of Z\nZ:\n  a: 1\n"
