@@ -95,6 +95,15 @@ class Layout:
         """Whether nothing but spaces stands before a character on its line."""
         return not self.text[self.line_start(index) : index].strip(" ")
 
+    def comment_below(self, index: int, column: int) -> bool:
+        """Whether the next line that is not blank is a comment in a deeper column than one."""
+        line = self.next_line(index)
+        while line < len(self.text) and not self.text[line : self.line_end(line)].strip(" "):
+            line = self.next_line(line)
+        content = self.text[line : self.line_end(line)]
+        bare = content.lstrip(" ")
+        return bare.startswith("#") and len(content) - len(bare) > column
+
     # --- nodes -------------------------------------------------------------------------------
 
     def find(self, path: Path) -> tuple[Node, bool, list[Node]]:

@@ -282,6 +282,13 @@ def test_what_stays_in_brackets_keeps_its_indentation() -> None:
     assert edit(text, Remove(at("A", 0))) == text.replace("a, ", "")
 
 
+def test_a_comment_below_becomes_no_line_of_a_text() -> None:
+    text = "A:\n\n    # deeper\nB: 1\n"
+    assert edit(text, Replace(at("A"), "a\nb")) == text.replace("A:", 'A: "a\\nb"')
+    text = text.replace("    #", "#")
+    assert edit(text, Replace(at("A"), "a\nb")) == text.replace("A:", "A: |-\n  a\n  b")
+
+
 @pytest.mark.parametrize(
     "value",
     [{"!!binary": "x"}, {"!Ref(AWS::Region": ""}, {"!Foo": {"Ref": "B"}}, {"!Foo": 1}, {"!": "x"}],
