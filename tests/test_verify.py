@@ -447,6 +447,16 @@ def test_the_last_line_end_stays_what_it_was() -> None:
         proof_of(f"{kept}\n", f"{kept}\nOutputs:\r\n", (Remove(("Outputs",)),))
 
 
+def test_comments_that_the_second_reader_has_no_place_for() -> None:
+    """ruamel.yaml gives up on a comment beside a key with a value and a blank line below it."""
+    read = "Resources:\n  A:\n    Type: AWS::X::Y\n    V: # beside\n      a: 1\n\n# above\nZ: 1\n"
+    unread = read.replace("a: 1", "text")
+    with pytest.raises(EditError, match="refuses the text"):
+        proof_of(unread.replace("Z: 1", "Z: 2"), unread, (Replace(("Z",), 2),))
+    with pytest.raises(EditError, match="two comments"):
+        proof_of(unread, read, (Replace(("Resources", "A", "V"), "text"),))
+
+
 def test_words_name_kinds_and_no_values() -> None:
     plan = (
         Replace(("Resources", "A", "Type"), "AWS::Z::Z"),
