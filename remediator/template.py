@@ -14,6 +14,7 @@ from .document import Document
 from .model import Credential, Path, Value, value_at
 
 _LOGICAL_ID = re.compile(r"[A-Za-z0-9]+")
+_NAME = re.compile(r"[\w:]+")  # not `Function.Version`, which `Fn::Sub` takes for an attribute
 SUB_VARIABLE = re.compile(r"\$\{\s*([^!${}\s](?:[^${}]*[^${}\s])?)\s*\}")
 """A variable of `Fn::Sub`; `${!Literal}` is none. (Not `*?`: a text of blanks would be tried at all
 their pairs.)"""
@@ -311,7 +312,7 @@ def flattened(value: Value) -> str:
     if isinstance(value, dict) and len(value) == 1:
         [(function, argument)] = value.items()
         if function == "Ref" and isinstance(argument, str):
-            return "${%s}" % argument
+            return "${%s}" % argument if _NAME.fullmatch(argument) else "\0"
         if function == "Fn::GetAtt" and isinstance(argument, list):
             texts = [part for part in argument if isinstance(part, str)]
             return "${%s}" % ".".join(texts) if len(texts) == len(argument) > 1 else "\0"

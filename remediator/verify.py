@@ -183,7 +183,7 @@ def _ruamel_old(text: str) -> Long:
 
     try:
         return _ruamel(text)
-    except (YAMLError, RecursionError) as error:
+    except (YAMLError, RecursionError, NotImplementedError) as error:
         problem = getattr(error, "problem", None) or type(error).__name__
         raise EditError(
             f"cannot be proven: ruamel.yaml, the second reader, refuses the text ({problem})"
@@ -195,6 +195,11 @@ def _ruamel_new(text: str) -> Long:
 
     try:
         return _ruamel(text)
+    except NotImplementedError as error:
+        raise EditError(
+            "cannot be proven: ruamel.yaml, the second reader, has no place for two comments that "
+            "would stand beside one another"
+        ) from error
     except (YAMLError, RecursionError, EditError) as error:
         raise ProofError("ruamel.yaml refuses the new text, and took the old") from error
 
