@@ -215,13 +215,17 @@ def section_of(data: Mapping[str, Value], name: str) -> Mapping[str, Value]:
 
 def walk(value: Value, path: Path = ()) -> Iterator[tuple[Path, Value]]:
     """Yield every value below one, itself first, with its path, in the order of the text."""
-    yield path, value
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from walk(inner, (*path, key))
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from walk(inner, (*path, index))
+    # With a stack of its own: what nested generators yield goes through each of them.
+    waiting = [(path, value)]
+    while waiting:
+        here = waiting.pop()
+        yield here
+        path, value = here
+        if isinstance(value, dict):
+            waiting += [((*path, key), inner) for key, inner in reversed(value.items())]
+        elif isinstance(value, list):
+            for index in range(len(value) - 1, -1, -1):
+                waiting.append(((*path, index), value[index]))
 
 
 def sub_variables(text: str) -> tuple[str, ...]:
