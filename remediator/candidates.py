@@ -140,6 +140,8 @@ def within_limits(
     document: Document, candidates: Sequence[Candidate]
 ) -> tuple[list[Candidate], list[Left]]:
     """Part the fixes that fit into the template beside those before them from the others."""
+    if not candidates:
+        return [], []
     together = operations_of(document, _without_overlap(candidates))
     if limits.crossed(document.data, together) is None:
         return list(candidates), []

@@ -54,10 +54,15 @@ _DEFECT = (
 class _Progress:
     """What the passes have done so far."""
 
-    document: Document
+    template: Template
     repaired: list[Found] = field(default_factory=list)
     patch: list[dict[str, Value]] = field(default_factory=list)
     differences: list[str] = field(default_factory=list)
+
+    @property
+    def document(self) -> Document:
+        """The text that is proven so far."""
+        return self.template.document
 
 
 def remediate(
@@ -119,9 +124,9 @@ class _Work:
     def settled(self, refused: Mapping[str, Refusal]) -> tuple[FileResult, Document]:
         """Return the result, and the new document, when nothing more is to be repaired."""
         document = self.document
-        progress = _Progress(document)
+        progress = _Progress(Template(document))
         for _ in range(PASSES):
-            parted = _find(progress.document, self.transforms, self.context)
+            parted = _find(progress.template, self.transforms, self.context)
             candidates, left = sort(
                 parted.found, progress.document, self.context.settings, self.file, refused
             )
@@ -158,20 +163,21 @@ def inspect(
     Raises TransformError where a transform breaks its contract, TemplateError where there is too
     much to repair.
     """
-    parted = _find(document, transforms, context)
+    template = Template(document)
+    parted = _find(template, transforms, context)
     candidates, left = sort(parted.found, document, context.settings, file)
     candidates, beyond = within_limits(document, candidates)
     parted = replace(parted, left=(*left, *beyond, *parted.left))
-    planned = _Progress(document, repaired=[candidate.found for candidate in candidates])
+    planned = _Progress(template, repaired=[candidate.found for candidate in candidates])
     return _named(_result(document, planned, parted, path, Status.REPAIRABLE), file)
 
 
 # --- one pass --------------------------------------------------------------------------------
 
 
-def _find(document: Document, transforms: Sequence[Transform], context: Context) -> Parted:
+def _find(template: Template, transforms: Sequence[Transform], context: Context) -> Parted:
     """Return what the transforms find, parted by what the template says is to stay."""
-    template = Template(document)
+    document = template.document
     found = []
     for transform in transforms:
         try:
@@ -235,7 +241,7 @@ def _advance(
     operations: Sequence[Operation],
     proof: Proof,
 ) -> None:
-    progress.document = new
+    progress.template = Template(new)
     progress.repaired += [candidate.found for candidate in chosen]
     progress.patch += json_patch(operations)
     progress.differences += proof.differences
@@ -265,7 +271,7 @@ def _result(
         error_line=problem.line if problem else None,
         needs_before=needed_parameters(document.data),
         needs_after=needed_parameters(new.data),
-        undefined=_undefined(new) if outcomes else (),
+        undefined=_undefined(progress.template) if outcomes else (),
         differences=tuple(progress.differences),
     )
 
@@ -279,10 +285,11 @@ def _named(result: FileResult, file: str) -> FileResult:
     return replace(result, outcomes=tuple(outcomes))
 
 
-def _undefined(document: Document) -> tuple[str, ...]:
+def _undefined(template: Template) -> tuple[str, ...]:
     """Return what a template refers to in vain, as far as no macro makes it."""
-    template = Template(document)
-    return () if template.macros else tuple(sorted(unresolved_references(document.data)))
+    if template.macros:
+        return ()
+    return tuple(sorted(unresolved_references(template.data, template.references)))
 
 
 def _defect(document: Document, found: Sequence[Found], path: str, what: str) -> FileResult:

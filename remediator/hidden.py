@@ -22,12 +22,14 @@ _KEY = re.compile(r"pass(?:word|wd|phrase)?|pwd|secret|token", re.IGNORECASE)
 
 def with_hidden(document: Document, result: FileResult, catalogue: Catalogue) -> FileResult:
     """Return the result with the template's literal secrets, and the spans that hold them in its
-    old and new text.
+    old and new text; without spans where nothing is found, so that no report shows the text.
 
     `document` is the one that the old text was read into.
     """
     found = literals(document.data, catalogue)
     result = replace(result, secrets=tuple(dict.fromkeys(each.text for each in found)))
+    if not result.outcomes and not result.error:
+        return result
     findings = [outcome.finding for outcome in result.outcomes if outcome.finding.masked]
     new = document if result.new == document.text else document.with_text(result.new)
     secrets = {secret.strip() for secret in result.masked} - {""}
@@ -38,7 +40,8 @@ def with_hidden(document: Document, result: FileResult, catalogue: Catalogue) ->
         places += [each.path for each in written]
         return spans(text, secrets, places, named(text.data))
 
-    return replace(result, hidden_old=hidden(document), hidden_new=hidden(new))
+    old = hidden(document)
+    return replace(result, hidden_old=old, hidden_new=old if new is document else hidden(new))
 
 
 def spans(

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from .model import Add, Operation, Path, Remove, Value, pointer, value_at
-from .template import Kind, dependencies_of, references, section_of, walk
+from .template import Kind, Reference, dependencies_of, mappings, references, section_of
 
 
-def unresolved_references(data: Mapping[str, Value]) -> frozenset[str]:
+def unresolved_references(
+    data: Mapping[str, Value], among: Iterable[Reference] | None = None
+) -> frozenset[str]:
     """Return what a template refers to and does not define, in words.
 
     Looked at are Resources, Outputs, Conditions and Rules, and the names in the console's
-    interface; a name that a macro would create counts too, so compare before with after.
+    interface; a name that a macro would create counts too, so compare before with after. `among`
+    are the references of the data, where they are known.
     """
     parameters = section_of(data, "Parameters")
     known = {*parameters, *section_of(data, "Resources")}
     conditions = section_of(data, "Conditions")
     found = set()
-    for reference in references(data):
+    for reference in references(data) if among is None else among:
         if reference.path[0] not in ("Resources", "Outputs", "Conditions", "Rules", "Metadata"):
             continue
         if reference.target.startswith("AWS::"):
@@ -38,8 +41,8 @@ def _lookups_in_vain(data: Mapping[str, Value]) -> set[str]:
     """Return the `Fn::FindInMap` whose map or last key is a constant that no map has."""
     maps = section_of(data, "Mappings")
     found = set()
-    for _, value in walk(dict(data)):
-        lookup = value.get("Fn::FindInMap") if isinstance(value, dict) else None
+    for _, value in mappings(dict(data)):
+        lookup = value.get("Fn::FindInMap")
         if not isinstance(lookup, list) or len(lookup) != 3:
             continue  # a fourth argument is a default
         name, _, key = lookup

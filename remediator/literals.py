@@ -11,10 +11,20 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from .conditions import literal
 from .model import Catalogue, Path, Value, value_at
-from .template import SUB_VARIABLE, applies, flattened, places, section_of, sub_parts, walk
+from .template import (
+    SUB_VARIABLE,
+    applies,
+    flattened,
+    mappings,
+    places,
+    section_of,
+    sub_parts,
+    walk,
+)
 
 _CONTAINER = "secret-container"
 _CARRIER = "other"
@@ -49,21 +59,26 @@ def named(data: Mapping[str, Value]) -> tuple[Path, ...]:
     are hidden where they stand and nowhere else.
     """
     return tuple(
-        path
-        for path, value in walk(dict(data))
-        if isinstance(value, str) and path and _is_named(data, path) and "{{resolve:" not in value
+        (*path, key)
+        for path, beside in mappings(dict(data))
+        for key, value in beside.items()
+        if isinstance(value, str) and _is_named(key, beside) and "{{resolve:" not in value
     )
 
 
-def _is_named(data: Mapping[str, Value], path: Path) -> bool:
-    key = str(path[-1])
-    if _NAMED.search(key):
+def _is_named(key: str, beside: Mapping[str, Value]) -> bool:
+    if _is_password(key):
         return True
     if key not in _VALUES:
         return False
-    beside = value_at(dict(data), path[:-1])
-    names = (beside.get(name) for name in _NAMES) if isinstance(beside, dict) else ()
-    return any(isinstance(name, str) and _NAMED.search(name) for name in names)
+    names = (beside.get(name) for name in _NAMES)
+    return any(isinstance(name, str) and _is_password(name) for name in names)
+
+
+@lru_cache(maxsize=4096)
+def _is_password(name: str) -> bool:
+    """Tell whether a name is that of a password; templates use the same names all the time."""
+    return _NAMED.search(name) is not None
 
 
 class _Search:
@@ -80,9 +95,9 @@ class _Search:
         for name, parameter in self._parameters.items():
             if isinstance(parameter, dict) and str(parameter.get("NoEcho")).lower() == "true":
                 yield from self._of_parameter(name)
-        for path, body in walk(self._data.get("Resources"), ("Resources",)):
-            kind = body.get("Type") if isinstance(body, dict) else None
-            if not isinstance(body, dict) or not isinstance(kind, str):
+        for path, body in mappings(self._data.get("Resources"), ("Resources",)):
+            kind = body.get("Type")
+            if not isinstance(kind, str):
                 continue
             for credential in catalogue.get(kind, ()):
                 if credential.kind == _CARRIER and credential.generatable == "no":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -17,6 +17,7 @@ _LOGICAL_ID = re.compile(r"[A-Za-z0-9]+")
 SUB_VARIABLE = re.compile(r"\$\{\s*([^!${}\s](?:[^${}]*[^${}\s])?)\s*\}")
 """A variable of `Fn::Sub`; `${!Literal}` is none. (Not `*?`: a text of blanks would be tried at all
 their pairs.)"""
+_CONTAINERS = (dict, list)
 
 
 class Kind(StrEnum):
@@ -168,7 +169,7 @@ class Template:
     @cached_property
     def dependencies(self) -> Mapping[str, frozenset[str]]:
         """Resource -> the resources it refers to, directly."""
-        return dependencies_of(self.data)
+        return _dependencies(self.resources, self.references)
 
     def depends(self, logical_id: str, other: str) -> bool:
         """Tell whether a resource depends on another, directly or not."""
@@ -189,9 +190,7 @@ class Template:
         top = self.data.get("Transform")
         found: list[Value] = list(top) if isinstance(top, list) else [top]
         found += [
-            value["Fn::Transform"]
-            for _, value in walk(self.data)
-            if isinstance(value, dict) and "Fn::Transform" in value
+            value["Fn::Transform"] for _, value in mappings(self.data) if "Fn::Transform" in value
         ]
         return tuple(_macro(item) for item in found if item is not None)
 
@@ -228,6 +227,22 @@ def walk(value: Value, path: Path = ()) -> Iterator[tuple[Path, Value]]:
                 waiting.append(((*path, index), value[index]))
 
 
+def mappings(value: Value, path: Path = ()) -> Iterator[tuple[Path, dict[str, Value]]]:
+    """Yield the mappings among what `walk` yields: a third of it, in less than half the time."""
+    waiting = [(path, value)]
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value, dict):
+            yield path, value
+            for key, inner in reversed(value.items()):
+                if isinstance(inner, _CONTAINERS):
+                    waiting.append(((*path, key), inner))
+        elif isinstance(value, list):
+            for index in range(len(value) - 1, -1, -1):
+                if isinstance(value[index], _CONTAINERS):
+                    waiting.append(((*path, index), value[index]))
+
+
 def sub_variables(text: str) -> tuple[str, ...]:
     """Return the variables of an `Fn::Sub` text, each once."""
     return tuple(dict.fromkeys(SUB_VARIABLE.findall(text)))
@@ -235,9 +250,7 @@ def sub_variables(text: str) -> tuple[str, ...]:
 
 def references(data: Mapping[str, Value]) -> Iterator[Reference]:
     """Yield every reference of a template's data, in the order of the text."""
-    for path, value in walk(dict(data)):
-        if not isinstance(value, dict):
-            continue
+    for path, value in mappings(dict(data)):
         if len(value) == 1:
             [(function, argument)] = value.items()
             yield from _of_function(path, function, argument)
@@ -341,11 +354,18 @@ def flattened(value: Value) -> str:
 def dependencies_of(data: Mapping[str, Value]) -> Mapping[str, frozenset[str]]:
     """Return resource -> the resources it refers to, directly."""
     resources = section_of(data, "Resources")
-    found: dict[str, set[str]] = {name: set() for name in resources}
-    for reference in references({"Resources": dict(resources)}):
-        if reference.kind is not Kind.CONDITION and reference.target in resources:
-            found[str(reference.path[1])].add(reference.target)
-    return {name: frozenset(targets) for name, targets in found.items()}
+    return _dependencies(resources, references({"Resources": dict(resources)}))
+
+
+def _dependencies(
+    resources: Mapping[str, Value], found: Iterable[Reference]
+) -> Mapping[str, frozenset[str]]:
+    targets: dict[str, set[str]] = {name: set() for name in resources}
+    for reference in found:
+        inside = reference.path[0] == "Resources" and reference.kind is not Kind.CONDITION
+        if inside and reference.target in resources:
+            targets[str(reference.path[1])].add(reference.target)
+    return {name: frozenset(each) for name, each in targets.items()}
 
 
 def applies(credential: Credential, data: Value, path: Path) -> bool:

@@ -8,7 +8,7 @@ from remediator.conditions import case
 from remediator.document import Document
 from remediator.integrity import cycles, needed_parameters, prune, unresolved_references
 from remediator.model import Add, Operation, Remove, Replace, Value
-from remediator.template import Kind, Macro, Template
+from remediator.template import Kind, Macro, Template, mappings, walk
 
 TEXT = """
 Transform: [AWS::LanguageExtensions, {Name: AWS::Include}]
@@ -71,6 +71,25 @@ def test_references(template: Template) -> None:
         ("Metadata", "AWS::CloudFormation::Interface"),
         ("Resources", "One"),
     ]
+
+
+def test_a_walk_is_in_the_order_of_the_text(template: Template) -> None:
+    found = list(walk(template.data))
+    assert found[0] == ((), template.data)
+    assert [path for path, _ in found[1:4]] == [
+        ("Transform",),
+        ("Transform", 0),
+        ("Transform", 1),
+    ]
+    places = [template.document.node(path).start_mark.index for path, _ in found if _has_node(path)]
+    assert places == sorted(places)
+    assert list(mappings(template.data)) == [each for each in found if isinstance(each[1], dict)]
+    assert list(mappings(["a"], ("x",))) == []
+    assert list(mappings({}, ("x",))) == [(("x",), {})]
+
+
+def _has_node(path: tuple[str | int, ...]) -> bool:
+    return not any(step == "Fn::GetAtt" for step in path)  # `!GetAtt A.B` is one node
 
 
 def test_presence_is_the_condition_and_the_branches(template: Template) -> None:
