@@ -8,19 +8,19 @@ asks for them, so that reading costs little more than composing.
 
 from __future__ import annotations
 
-import gc
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, cast
 
 import yaml
 
+from .data import mappings
 from .errors import TemplateError
+from .garbage import no_collection
 from .long_form import LINE_END as LINE_END
 from .long_form import LONG_FORM as LONG_FORM
 from .long_form import (
@@ -40,18 +40,12 @@ from .long_form import Node as Node
 from .long_form import Problem as Problem
 from .long_form import long_name as long_name
 from .model import Path, Value
+from .nesting import is_flat
 from .plainly import PLAINLY
 
 MAX_LENGTH = 5_000_000
 """Characters of a text that is still read; CloudFormation itself takes 1 MB."""
 
-# libyaml's binding recurses in C: at 2 000 levels it crashes the process in a small thread. Few
-# brackets and shallow columns cannot nest that deep; other texts are first read as events, which
-# do not nest. A bracket opens a flow collection at the start of a token only (not in `${Name}`);
-# a block collection goes two levels a column at most (`- ` may stand at the column of its key).
-_MAX_BRACKETS = 500
-_OPENERS = re.compile(r"(?:^|(?<=[\s\[{,:?-]))[\[{]", re.MULTILINE)
-_DEEP_LINE = re.compile(r"\n[ \t?-]{200}")
 _ANCHOR = re.compile(r"&(?<![^\s\[{,:?-]&)[^\s,\[\]{}&]")
 _UNREADABLE = re.compile(
     "[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
@@ -142,6 +136,11 @@ class Document:
         if self.is_json:
             return False
         return bool(_SHORT_TAG.search(self.text)) or not _LONG_TAG.search(self.text)
+
+    @cached_property
+    def mappings(self) -> tuple[tuple[Path, dict[str, Value]], ...]:
+        """Every mapping of the data with its path, in the order of the text."""
+        return tuple(mappings(self.data))
 
     def node(self, path: Path) -> Node:
         """Return the node at a path of the data.
@@ -261,7 +260,7 @@ def _read(text: str, name: str, bom: bool) -> Document:
         raise TemplateError("is not a template: it has no mapping Resources", line=1)
     depth = _json_depth(text)
     is_json = depth is not None
-    with _no_collection():
+    with no_collection():
         if depth is None or depth > MAX_DEPTH:
             _refuse_depth(text)
         root = _compose(text, is_json)
@@ -284,18 +283,6 @@ def _read(text: str, name: str, bom: bool) -> Document:
         problems=tuple(conversion.problems),
         shared=shared,
     )
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Keep the garbage collector from walking the growing tree: composing takes a third less."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _json_depth(text: str) -> int | None:
@@ -321,10 +308,7 @@ def _refuse_constant(name: str) -> None:
 
 def _refuse_depth(text: str) -> None:
     """Refuse nesting that libyaml's recursion may not survive, before it starts."""
-    lines = "\n" + (text if "\n" in text else text.replace("\r", "\n"))
-    shallow = not _DEEP_LINE.search(lines)
-    brackets = text.count("[") + text.count("{") - text.count("${")
-    if shallow and (brackets < _MAX_BRACKETS or len(_OPENERS.findall(text)) < _MAX_BRACKETS):
+    if is_flat(text):
         return
     depth = 0
     try:

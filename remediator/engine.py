@@ -289,7 +289,7 @@ def _undefined(template: Template) -> tuple[str, ...]:
     """Return what a template refers to in vain, as far as no macro makes it."""
     if template.macros:
         return ()
-    return tuple(sorted(unresolved_references(template.data, template.references)))
+    return tuple(sorted(unresolved_references(template)))
 
 
 def _defect(document: Document, found: Sequence[Found], path: str, what: str) -> FileResult:

@@ -26,7 +26,7 @@ def with_hidden(document: Document, result: FileResult, catalogue: Catalogue) ->
 
     `document` is the one that the old text was read into.
     """
-    found = literals(document.data, catalogue)
+    found = literals(document, catalogue)
     result = replace(result, secrets=tuple(dict.fromkeys(each.text for each in found)))
     if not result.outcomes and not result.error:
         return result
@@ -35,10 +35,10 @@ def with_hidden(document: Document, result: FileResult, catalogue: Catalogue) ->
     secrets = {secret.strip() for secret in result.masked} - {""}
 
     def hidden(text: Document) -> tuple[Span, ...]:
-        written = found if text is document else literals(text.data, catalogue)
+        written = found if text is document else literals(text, catalogue)
         places = [path for finding in findings for path in _places(finding)]
         places += [each.path for each in written]
-        return spans(text, secrets, places, named(text.data))
+        return spans(text, secrets, places, named(text))
 
     old = hidden(document)
     return replace(result, hidden_old=old, hidden_new=old if new is document else hidden(new))

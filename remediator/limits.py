@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from .data import texts
 from .model import Add, Operation, Path, Refusal, Remove, Value, value_at
 from .template import SUB_VARIABLE, sub_parts, walk
 
@@ -66,7 +67,7 @@ def _counts(path: Path, value: Value) -> Counter[str]:
 def _count(data: Mapping[str, Value], kind: str) -> int:
     """Return how many of a limited kind a template has."""
     if kind == _DYNAMIC:
-        return _counts((), dict(data))[kind]
+        return sum(text.count("{{resolve:") for text in texts(dict(data)))
     section = data.get(kind)
     return len(section) if isinstance(section, dict | list) else 0
 

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from .conditions import literal
+from .document import Document
 from .model import Catalogue, Path, Value, value_at
 from .template import (
     SUB_VARIABLE,
     applies,
     flattened,
-    mappings,
     places,
     section_of,
     sub_parts,
@@ -47,12 +47,12 @@ class Literal:
     text: str
 
 
-def literals(data: Mapping[str, Value], catalogue: Catalogue) -> tuple[Literal, ...]:
-    """Return every secret that a template (its long form) writes out, each place once."""
-    return tuple(dict.fromkeys(_Search(data).found(catalogue)))
+def literals(document: Document, catalogue: Catalogue) -> tuple[Literal, ...]:
+    """Return every secret that a template writes out, each place once."""
+    return tuple(dict.fromkeys(_Search(document).found(catalogue)))
 
 
-def named(data: Mapping[str, Value]) -> tuple[Path, ...]:
+def named(document: Document) -> tuple[Path, ...]:
     """Return the places of texts that are called a password, wherever they stand.
 
     `Password: x`, and `Name: DB_PASSWORD` with `Value: x`. Nobody knows what takes them, so they
@@ -60,7 +60,7 @@ def named(data: Mapping[str, Value]) -> tuple[Path, ...]:
     """
     return tuple(
         (*path, key)
-        for path, beside in mappings(dict(data))
+        for path, beside in document.mappings
         for key, value in beside.items()
         if isinstance(value, str) and _is_named(key, beside) and "{{resolve:" not in value
     )
@@ -84,10 +84,11 @@ def _is_password(name: str) -> bool:
 class _Search:
     """The search through one template."""
 
-    def __init__(self, data: Mapping[str, Value]) -> None:
-        self._data = dict(data)
-        self._parameters = section_of(data, "Parameters")
-        self._mappings = section_of(data, "Mappings")
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._data = document.data
+        self._parameters = section_of(self._data, "Parameters")
+        self._mappings = section_of(self._data, "Mappings")
         self._done: set[tuple[str | None, ...]] = set()
         """Parameters and lookups that were followed: thousands may use the same."""
 
@@ -95,9 +96,9 @@ class _Search:
         for name, parameter in self._parameters.items():
             if isinstance(parameter, dict) and str(parameter.get("NoEcho")).lower() == "true":
                 yield from self._of_parameter(name)
-        for path, body in mappings(self._data.get("Resources"), ("Resources",)):
+        for path, body in self._document.mappings:
             kind = body.get("Type")
-            if not isinstance(kind, str):
+            if not isinstance(kind, str) or path[:1] != ("Resources",):
                 continue
             for credential in catalogue.get(kind, ()):
                 if credential.kind == _CARRIER and credential.generatable == "no":

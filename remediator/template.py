@@ -10,6 +10,8 @@ from enum import StrEnum
 from functools import cached_property
 
 from .conditions import Case, Conditions, case, literal
+from .data import mappings as mappings
+from .data import walk as walk
 from .document import Document
 from .model import Credential, Path, Value, value_at
 
@@ -17,7 +19,6 @@ _LOGICAL_ID = re.compile(r"[A-Za-z0-9]+")
 SUB_VARIABLE = re.compile(r"\$\{\s*([^!${}\s](?:[^${}]*[^${}\s])?)\s*\}")
 """A variable of `Fn::Sub`; `${!Literal}` is none. (Not `*?`: a text of blanks would be tried at all
 their pairs.)"""
-_CONTAINERS = (dict, list)
 
 
 class Kind(StrEnum):
@@ -107,7 +108,7 @@ class Template:
     @cached_property
     def references(self) -> tuple[Reference, ...]:
         """Every reference of the template, in the order of the text."""
-        return tuple(references(self.data))
+        return tuple(_references(self.document.mappings))
 
     @cached_property
     def _by_target(self) -> Mapping[str, tuple[Reference, ...]]:
@@ -169,7 +170,12 @@ class Template:
     @cached_property
     def dependencies(self) -> Mapping[str, frozenset[str]]:
         """Resource -> the resources it refers to, directly."""
-        return _dependencies(self.resources, self.references)
+        found: dict[str, set[str]] = {name: set() for name in self.resources}
+        for reference in self.references:
+            inside = reference.path[0] == "Resources" and reference.kind is not Kind.CONDITION
+            if inside and reference.target in found:
+                found[str(reference.path[1])].add(reference.target)
+        return {name: frozenset(targets) for name, targets in found.items()}
 
     def depends(self, logical_id: str, other: str) -> bool:
         """Tell whether a resource depends on another, directly or not."""
@@ -190,7 +196,9 @@ class Template:
         top = self.data.get("Transform")
         found: list[Value] = list(top) if isinstance(top, list) else [top]
         found += [
-            value["Fn::Transform"] for _, value in mappings(self.data) if "Fn::Transform" in value
+            value["Fn::Transform"]
+            for _, value in self.document.mappings
+            if "Fn::Transform" in value
         ]
         return tuple(_macro(item) for item in found if item is not None)
 
@@ -212,37 +220,6 @@ def section_of(data: Mapping[str, Value], name: str) -> Mapping[str, Value]:
     return section if isinstance(section, dict) else {}
 
 
-def walk(value: Value, path: Path = ()) -> Iterator[tuple[Path, Value]]:
-    """Yield every value below one, itself first, with its path, in the order of the text."""
-    # With a stack of its own: what nested generators yield goes through each of them.
-    waiting = [(path, value)]
-    while waiting:
-        here = waiting.pop()
-        yield here
-        path, value = here
-        if isinstance(value, dict):
-            waiting += [((*path, key), inner) for key, inner in reversed(value.items())]
-        elif isinstance(value, list):
-            for index in range(len(value) - 1, -1, -1):
-                waiting.append(((*path, index), value[index]))
-
-
-def mappings(value: Value, path: Path = ()) -> Iterator[tuple[Path, dict[str, Value]]]:
-    """Yield the mappings among what `walk` yields: a third of it, in less than half the time."""
-    waiting = [(path, value)]
-    while waiting:
-        path, value = waiting.pop()
-        if isinstance(value, dict):
-            yield path, value
-            for key, inner in reversed(value.items()):
-                if isinstance(inner, _CONTAINERS):
-                    waiting.append(((*path, key), inner))
-        elif isinstance(value, list):
-            for index in range(len(value) - 1, -1, -1):
-                if isinstance(value[index], _CONTAINERS):
-                    waiting.append(((*path, index), value[index]))
-
-
 def sub_variables(text: str) -> tuple[str, ...]:
     """Return the variables of an `Fn::Sub` text, each once."""
     return tuple(dict.fromkeys(SUB_VARIABLE.findall(text)))
@@ -250,7 +227,11 @@ def sub_variables(text: str) -> tuple[str, ...]:
 
 def references(data: Mapping[str, Value]) -> Iterator[Reference]:
     """Yield every reference of a template's data, in the order of the text."""
-    for path, value in mappings(dict(data)):
+    return _references(mappings(dict(data)))
+
+
+def _references(among: Iterable[tuple[Path, dict[str, Value]]]) -> Iterator[Reference]:
+    for path, value in among:
         if len(value) == 1:
             [(function, argument)] = value.items()
             yield from _of_function(path, function, argument)
@@ -349,23 +330,6 @@ def flattened(value: Value) -> str:
         return "\0"
     text_or_none = literal(value)
     return "\0" if text_or_none is None else text_or_none
-
-
-def dependencies_of(data: Mapping[str, Value]) -> Mapping[str, frozenset[str]]:
-    """Return resource -> the resources it refers to, directly."""
-    resources = section_of(data, "Resources")
-    return _dependencies(resources, references({"Resources": dict(resources)}))
-
-
-def _dependencies(
-    resources: Mapping[str, Value], found: Iterable[Reference]
-) -> Mapping[str, frozenset[str]]:
-    targets: dict[str, set[str]] = {name: set() for name in resources}
-    for reference in found:
-        inside = reference.path[0] == "Resources" and reference.kind is not Kind.CONDITION
-        if inside and reference.target in resources:
-            targets[str(reference.path[1])].add(reference.target)
-    return {name: frozenset(each) for name, each in targets.items()}
 
 
 def applies(credential: Credential, data: Value, path: Path) -> bool:

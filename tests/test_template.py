@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from remediator.conditions import case
@@ -152,14 +154,19 @@ def test_an_include_tells_its_location(location: str, shown: str) -> None:
     ],
 )
 def test_unresolved_references(data: dict[str, Value], missing: set[str]) -> None:
-    assert unresolved_references(data) == missing
+    assert unresolved_references(_template(data)) == missing
 
 
-def _chain(links: dict[str, str]) -> dict[str, Value]:
+def _template(data: dict[str, Value]) -> Template:
+    """Return data as a template, whether it would be read as one or not."""
+    return Template(replace(Document.parse(TEXT), data=data))
+
+
+def _chain(links: dict[str, str]) -> Template:
     resources: dict[str, Value] = {}
     for name, targets in links.items():
         resources[name] = {"DependsOn": list(targets)}
-    return {"Resources": resources}
+    return _template({"Resources": resources})
 
 
 def test_cycles() -> None:
@@ -173,7 +180,7 @@ def test_a_long_chain_is_no_recursion() -> None:
     resources: dict[str, Value] = {}
     for n in range(5001):
         resources[f"R{n}"] = {"DependsOn": f"R{(n + 1) % 5001}"}
-    assert [len(group) for group in cycles({"Resources": resources})] == [5001]
+    assert [len(group) for group in cycles(_template({"Resources": resources}))] == [5001]
 
 
 def test_needed_parameters(template: Template) -> None:
