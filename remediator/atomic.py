@@ -15,7 +15,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -147,7 +146,7 @@ def _swap(
     dress: Callable[[int], None],
     compare: Callable[[], None],
 ) -> None:
-    temporary = f".{name[:_NAME]}.remediator-{secrets.token_hex(4)}.tmp"
+    temporary = f".{name[:_NAME]}.remediator-{os.urandom(4).hex()}.tmp"
     handle = folder.create(temporary)
     try:
         with os.fdopen(handle, "wb") as stream:

@@ -47,9 +47,7 @@ MAX_LENGTH = 5_000_000
 """Characters of a text that is still read; CloudFormation itself takes 1 MB."""
 
 _ANCHOR = re.compile(r"&(?<![^\s\[{,:?-]&)[^\s,\[\]{}&]")
-_UNREADABLE = re.compile(
-    "[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-)
+_UNREADABLE = "[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 _RESOURCE_TYPE = re.compile(r"(?:AWS|Alexa)::\w|Custom::")
 _RESOURCES_KEY = re.compile(r"""^\s*["']?Resources["']?\s*:""", re.MULTILINE)
 _SHORT_TAG = re.compile(r"(?<![^\s\[{,-])!(?:" + "|".join(tag[1:] for tag in LONG_FORM) + r")\b")
@@ -339,7 +337,7 @@ def _compose(text: str, is_json: bool) -> Node:
 
 
 def _template_error(text: str, is_json: bool, error: yaml.YAMLError) -> TemplateError:
-    unreadable = _UNREADABLE.search(text)
+    unreadable = re.search(_UNREADABLE, text)
     if isinstance(error, yaml.reader.ReaderError) and unreadable:
         line, column = position(text, unreadable.start())
         code = ord(unreadable.group())

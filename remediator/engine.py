@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from .candidates import Candidate, Found, Left, choose, operations_of, sort, within_limits
-from .deployment import needs
 from .document import Document
 from .errors import EditError, ProofError, TemplateError, TransformError
 from .integrity import needed_parameters, unresolved_references
-from .meaning import second_opinion
 from .model import (
     Add,
     Context,
@@ -28,12 +26,15 @@ from .model import (
     repair_id,
     value_at,
 )
-from .other_tools import with_follow_ups
 from .results import FileResult, Outcome, Status
 from .suppression import Parted, part
 from .template import Template
 from .transform import Transform
-from .verify import Proof, prove
+
+if TYPE_CHECKING:
+    from .verify import Proof
+
+# What proves a repair, and what is told of one, is imported where a text changes.
 
 Judge: TypeAlias = Callable[[Document, Document], Refusal | None]
 """Looks at an old and a new template; returns what is wrong with the new one, if anything."""
@@ -116,6 +117,8 @@ class _Work:
         result, new = self.settled(refused)
         if new.text == self.document.text:
             return result, None
+        from .meaning import second_opinion
+
         objection = second_opinion(self.document.data, new.data, self.context.catalogue)
         for judge in self.judges:
             objection = objection or judge(self.document, new)
@@ -137,6 +140,11 @@ class _Work:
             if unable is not None:
                 parted = replace(parted, left=(*left, *unable, *parted.left))
                 result = _result(document, progress, parted, self.path, self.write)
+                if progress.document is document:
+                    return _named(result, self.file), document
+                from .deployment import needs
+                from .other_tools import with_follow_ups
+
                 needed = needs(document, progress.document, self.context)
                 result = _named(replace(result, deployment=needed), self.file)
                 catalogue = self.context.catalogue
@@ -220,6 +228,8 @@ def _repair(progress: _Progress, candidates: Sequence[Candidate]) -> list[Left] 
     chosen, text, refused = choose(old, candidates)
     if not chosen:
         return refused
+    from .verify import prove
+
     operations = operations_of(old, chosen)
     try:
         new = old.with_text(text)

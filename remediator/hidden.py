@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from .document import Document, Node
-from .layout import Layout
 from .literals import literals, named
 from .model import Add, Catalogue, Finding, Path, Span, is_telling
 from .results import FileResult
@@ -58,6 +57,8 @@ def spans(
     if not known and not called:
         return ()
     telling = {secret for secret in known if is_telling(secret)}
+    from .layout import Layout
+
     layout = Layout(document)
     found: set[Span] = set()
     known_places = {id(node) for path in places for node in _below(document, path)}
