@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from .document import LINE_END, Node, Text, long_name
-from .model import Add, Operation, Path, Remove, pointer
+from .model import Add, Operation, Path, Remove, Span, pointer
 
 # A `#` that a tag or anchor does not hold starts a comment, also right behind a bracket or a quote.
 _COMMENT = re.compile(r"""(?<![^\s,\[\]{}"'])#[^\n\r\x85\u2028\u2029]*""")
@@ -199,7 +199,11 @@ def _between(old: str, new: str, before: Sequence[Leaf], after: Sequence[Leaf]) 
                 same = gap == old[a.end : leaf.start]
             else:
                 places = [one.start for one in before[first + 1 : index + 1]]
-                same = _only_shortened(old, a.end, places, gap)
+                same = _only_shortened(old, a.end, places, gap) or _closes_behind(
+                    old[a.end : leaf.start],
+                    gap,
+                    (places[0] - a.end, max(one.end for one in before[first + 1 : index]) - a.end),
+                )
             if not same:
                 return f"the text behind {a.words()} changed"
         elif index == first + 2:
@@ -256,6 +260,17 @@ def _only_shortened(text: str, start: int, places: Sequence[int], new: str) -> b
         and all(any(line in (each, _without_comma(each)) for each in lines) for line in inner)
         and last in before
     )
+
+
+def _closes_behind(old: str, new: str, removed: Span) -> bool:
+    """Tell whether a bracket that closes has moved up behind what stays, from what was removed.
+
+    `removed` is where the removed leaves start and end in the old text between what stays.
+    """
+    shared = next((n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), len(new))
+    start = min(shared, removed[0])
+    end = len(old) - len(new) + start
+    return end >= removed[1] and old[end : end + 1] in ("]", "}") and old[end:] == new[start:]
 
 
 def _without_comma(line: str) -> str:
