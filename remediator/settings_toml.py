@@ -96,11 +96,11 @@ def _value(text: str, pairs: Mapping[Path, Pair], place: Path) -> Span:
 
 def _whole_line(text: str, comments: Set[int], pairs: Mapping[Path, Pair], place: Path) -> Span:
     pair = pairs.get(place)
-    if pair is None or pair.inline:
-        raise EditError(f"{pointer(place)} stands within a line, and would have to go as a whole")
-    lines = _lines(text, comments, (pair.start, pair.value[1]))
+    lines = None
+    if pair is not None and not pair.inline:
+        lines = _lines(text, comments, (pair.start, pair.value[1]))
     if lines is None:
-        raise EditError(f"{pointer(place)} does not stand on a line of its own")
+        raise EditError(f"{pointer(place)} stands within a line, and would have to go as a whole")
     return lines
 
 

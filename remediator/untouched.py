@@ -199,7 +199,7 @@ def _between(old: str, new: str, before: Sequence[Leaf], after: Sequence[Leaf]) 
                 same = gap == old[a.end : leaf.start]
             else:
                 places = [one.start for one in before[first + 1 : index + 1]]
-                same = _only_shortened(old, a.end, places, gap) or _closes_behind(
+                same = _only_shortened(old, a.end, places, gap) or _is_one_cut(
                     old[a.end : leaf.start],
                     gap,
                     (places[0] - a.end, max(one.end for one in before[first + 1 : index]) - a.end),
@@ -262,15 +262,16 @@ def _only_shortened(text: str, start: int, places: Sequence[int], new: str) -> b
     )
 
 
-def _closes_behind(old: str, new: str, removed: Span) -> bool:
-    """Tell whether a bracket that closes has moved up behind what stays, from what was removed.
+def _is_one_cut(old: str, new: str, removed: Span) -> bool:
+    """Tell whether all that is missing is one piece, up to a line's end or a closing bracket.
 
     `removed` is where the removed leaves start and end in the old text between what stays.
     """
     shared = next((n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), len(new))
     start = min(shared, removed[0])
     end = len(old) - len(new) + start
-    return end >= removed[1] and old[end : end + 1] in ("]", "}") and old[end:] == new[start:]
+    ends = old[end:].lstrip(" \t")[:1] in ("]", "}", "\r", "\n")
+    return end >= removed[1] and ends and old[end:] == new[start:]
 
 
 def _without_comma(line: str) -> str:

@@ -128,6 +128,7 @@ def test_sites_of_two_kinds() -> None:
         ("p.yaml", ""),
         ("p.yaml", "# s3cr3t\n"),
         ("p.yaml", "- " * 300 + "s3cr3t"),
+        ("p.json", "[" * 300 + '"s3cr3t"' + "]" * 300),
         ("p.yaml", "x" * 5_000_001),
         ("p.json", '{"A": "s3cr3t\\q"}'),
         ("p.json", '{"A": "s3cr3t"'),
