@@ -77,7 +77,9 @@ class _Splicer:
         for index in removed:
             # An alias may go: what it repeats stands elsewhere.
             if not entries[index].alias and self.layout.holds_shared(entries[index].node):
-                raise EditError(f"{pointer(path)}: an anchor or alias stands in what would go")
+                raise EditError(
+                    f"{pointer(path) or '/'}: an anchor or alias stands in what would go"
+                )
         if node.id == "mapping":
             self._refuse_twice(path, node, group.adds)
         if not entries and self._opens(node, group.adds):

@@ -17,7 +17,7 @@ from enum import StrEnum
 from itertools import takewhile
 
 from .document import LINE_END, Node, Text, long_name
-from .model import Add, Operation, Path, Remove, pointer
+from .model import Add, Operation, Path, Remove, Span, pointer
 
 # A `#` that a tag or anchor does not hold starts a comment, also right behind a bracket or a quote.
 _COMMENT = re.compile(r"""(?<![^\s,\[\]{}"'])#[^\n\r\x85\u2028\u2029]*""")
@@ -202,7 +202,11 @@ def _between(old: str, new: str, before: Sequence[Leaf], after: Sequence[Leaf]) 
                 same = gap == old[a.end : leaf.start]
             else:
                 places = [one.start for one in before[first + 1 : index + 1]]
-                same = _only_shortened(old, a.end, places, gap)
+                same = _only_shortened(old, a.end, places, gap) or _is_one_cut(
+                    old[a.end : leaf.start],
+                    gap,
+                    (places[0] - a.end, max(one.end for one in before[first + 1 : index]) - a.end),
+                )
             if not same:
                 return f"the text behind {a.words()} changed"
         elif index == first + 2:
@@ -274,6 +278,18 @@ def _openings(line: str) -> Iterator[str]:
         if opening is None:
             return
         line = line[: opening.start()]
+
+
+def _is_one_cut(old: str, new: str, removed: Span) -> bool:
+    """Tell whether all that is missing is one piece, up to a line's end or a closing bracket.
+
+    `removed` is where the removed leaves start and end in the old text between what stays.
+    """
+    shared = next((n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), len(new))
+    start = min(shared, removed[0])
+    end = len(old) - len(new) + start
+    ends = old[end:].lstrip(" \t")[:1] in ("]", "}", "\r", "\n")
+    return end >= removed[1] and ends and old[end:] == new[start:]
 
 
 def _without_comma(line: str) -> str:

@@ -158,7 +158,7 @@ def _long(node: Any) -> Long:
     if node.tag == "!GetAtt" and "." in node.value:
         resource, _, attribute = node.value.partition(".")
         return {function: [f"str:{resource}", f"str:{attribute}"]}
-    return {function: f"str:{node.value}"}
+    return {function: f"str:{_text(node)}"}
 
 
 def _content(node: Any) -> Long:
@@ -170,7 +170,13 @@ def _content(node: Any) -> Long:
             raise EditError("cannot be proven: a mapping has the same key twice")
         return content
     kind = str(node.tag).removeprefix(_STANDARD)
-    return "null:" if kind == "null" else f"{kind}:{node.value}"
+    return "null:" if kind == "null" else f"{kind}:{_text(node)}"
+
+
+def _text(node: Any) -> str:
+    """Return the value of a scalar; ruamel.yaml marks with a bell where it folded a line."""
+    value = str(node.value)
+    return value.replace("\a", "") if node.style == ">" else value
 
 
 def _key(node: Any) -> str:

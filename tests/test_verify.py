@@ -630,6 +630,24 @@ def test_first_entry_of_a_list_item_goes() -> None:
         proof_of(right.replace("- Value", "-  Value"), old, plan)
 
 
+def test_bracket_moves_up_behind_what_stays() -> None:
+    old = "Resources: {A: {Type: AWS::X::Y,\n    Metadata: {x: 1} }}\n"
+    plan = (Remove(("Resources", "A", "Metadata")),)
+    right = "Resources: {A: {Type: AWS::X::Y }}\n"
+    proof_of(right, old, plan)
+    for wrong in (right.replace(" }}", "  }}"), right.replace("}}\n", "} }\n")):
+        with pytest.raises(ProofError):
+            proof_of(wrong, old, plan)
+
+
+def test_folded_text_is_read_without_its_marks() -> None:
+    old = "Resources:\n  A:\n    Type: AWS::X::Y\n    Metadata: >-\n      a\n      b\n      c\n"
+    plan = (Replace(("Resources", "A", "Metadata"), "a c"),)
+    proof_of(old.replace("      b\n", ""), old, plan)
+    with pytest.raises(ProofError):
+        proof_of(old.replace("      c\n", ""), old, plan)
+
+
 @pytest.mark.parametrize(
     ("path", "right"),
     [
