@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from remediator.model import Caller
+from remediator.model import Caller, Fate
 from remediator.repository import Repository, callers
 
 TEMPLATE = """\
@@ -218,7 +218,7 @@ def test_a_workflow_is_read_but_a_readme_is_not(tmp_path: Path) -> None:
 def test_samconfig_is_told_but_breaks_nothing(tmp_path: Path) -> None:
     text = '[default.deploy.parameters]\nparameter_overrides = "DBName=x DBPassword=y"\n'
     write(tmp_path, {"template.yaml": TEMPLATE, "samconfig.toml": text})
-    expected = (Caller("samconfig.toml", 2, "SAM configuration", breaks=False),)
+    expected = (Caller("samconfig.toml", 2, "SAM configuration", breaks=False, fate=Fate.REPORTED),)
     assert found(tmp_path, "template.yaml") == expected
 
 
