@@ -15,9 +15,9 @@ from pathlib import Path, PurePosixPath
 
 from . import call_sites
 from .errors import FileError
-from .model import Caller, Fate
+from .model import Caller, Fate, Mention
 from .sites import Site
-from .tree_files import TreeFile, read_all
+from .tree_files import TreeFile, read_all, read_documents
 
 _PARENT = re.compile(
     rb"AWS::CloudFormation::Stack|AWS::Serverless::Application|AWS::CodePipeline::Pipeline"
@@ -29,6 +29,12 @@ _PURPOSE = re.compile(
 )
 
 
+_REFERENCE = re.compile(
+    r"\{\{resolve:|^!(?:ssm|secretsmanager|aws_ssm)\b|\blookup\(\s*['\"][\w.]*(?:ssm|secretsmanager)",
+    re.I,
+)
+"""A value that is kept in a secret or in the parameter store: of CloudFormation, of Sceptre
+(https://docs.sceptre-project.org/latest/docs/resolvers.html), of Ansible."""
 _GUESS = ", perhaps for this template"
 
 
@@ -121,7 +127,7 @@ class Repository:
     def _caller(self, call: Call, edits: bool) -> Caller:
         site = call.site
         caller = Caller(str(call.place), site.line, site.how, site.breaks)
-        if site.value is not None and "{{resolve:" in site.value:
+        if site.value is not None and _REFERENCE.search(site.value):
             why = "gives it a dynamic reference: its value is kept in a secret already"
             return replace(caller, code="given-a-reference", why=why)
         if not site.edit:
@@ -137,6 +143,34 @@ class Repository:
         """Return the names of templates that a stack may be made from and that are not here."""
         names = call.site.templates
         return sorted(name for name in names if not self._resolved(name, call.place))
+
+    def mentions(self, template_file: Path, parameter: str) -> tuple[Mention, ...]:
+        """Return the lines of other files that name a parameter of a template, and neither give it
+        its value nor speak of another template's parameter, as far as that can be told."""
+        template = self.place(template_file)
+        if template is None:
+            return ()
+        told = {(call.place, call.site.line) for call in self.calls(template, parameter)}
+        word = re.compile(rf"(?<![\w-]){re.escape(parameter)}(?![\w-])")
+        wanted = parameter.encode()
+        return tuple(
+            Mention(str(file.place), line)
+            for file in (*self._files, *self._documents)
+            if wanted in file.raw
+            and file.place != template
+            and not self._is_others(file, parameter)
+            for line in _lines_with(word, file.text)
+            if (file.place, line) not in told
+        )
+
+    def _is_others(self, file: TreeFile, parameter: str) -> bool:
+        """Tell whether a file names a parameter that is its own, or another template's."""
+        if file.is_template:
+            return True
+        others = {
+            name for site in file.sites if site.parameter == parameter for name in site.templates
+        }
+        return bool(others) and bool(self._meant(others, file))
 
     def is_edited(self, call: Call) -> bool:
         """Tell whether the run takes a parameter out of such a place."""
@@ -264,6 +298,10 @@ class Repository:
         return tuple(read_all(self.root))
 
     @cached_property
+    def _documents(self) -> tuple[TreeFile, ...]:
+        return tuple(read_documents(self.root))
+
+    @cached_property
     def _by_place(self) -> dict[PurePosixPath, TreeFile]:
         return {file.place: file for file in self._files}
 
@@ -345,6 +383,11 @@ def callers(
 ) -> Mapping[str, tuple[Caller, ...]]:
     """Return the callers of a template's parameters below a root; see `Repository.callers`."""
     return Repository(root).callers(template_file, parameters)
+
+
+def _lines_with(word: re.Pattern[str], text: str) -> Iterator[int]:
+    """Yield the numbers of the lines that hold a word."""
+    return (number for number, line in enumerate(text.split("\n"), 1) if word.search(line))
 
 
 def _guessed(site: Site) -> Site:

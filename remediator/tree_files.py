@@ -42,6 +42,7 @@ _SCRIPTS = frozenset(
 )
 SUFFIXES = _STRUCTURED | _SCRIPTS | {".toml"}
 """How the names of files end that may give a parameter its value; a few have none of them."""
+_DOCUMENTS = frozenset({".md", ".rst", ".adoc", ".txt", ".html", ".ipynb", ".j2", ".tmpl", ".env"})
 _SCRIPT_NAMES = frozenset({"makefile", "gnumakefile", "justfile", "jenkinsfile", "rakefile"})
 
 
@@ -133,6 +134,21 @@ def read_all(root: Path) -> Iterator[TreeFile]:
                 f"than {MAX_TOTAL / 1e6:.0f} MB of templates, configurations and scripts"
             )
         yield TreeFile(PurePosixPath(file.relative_to(root).as_posix()), raw)
+
+
+def read_documents(root: Path) -> Iterator[TreeFile]:
+    """Yield the files below a root that are written for people, and may name a parameter."""
+    left = MAX_TOTAL
+    for file in (entry for entry in walk(root) if isinstance(entry, Path)):
+        if file.suffix.lower() in _DOCUMENTS:
+            try:
+                raw = regular.read(file, MAX_BYTES, follow=False)
+            except OSError:
+                continue  # no repair depends on it
+            left -= len(raw)
+            if left < 0:
+                return
+            yield TreeFile(PurePosixPath(file.relative_to(root).as_posix()), raw)
 
 
 def _may_name(name: str, suffix: str) -> bool:

@@ -29,7 +29,7 @@ from remediator.model import Add, Context, Fate, Finding, Fix, Path, Refusal, Re
 from remediator.template import Kind, Template, flattened, section_of
 from remediator.transform import Transform
 
-from ._findings import caller_refusal, gone_follow_ups, macro_refusal
+from ._findings import caller_refusal, macro_refusal, tell_gone
 from ._plan import Draft
 from ._rules import rule_edits
 
@@ -122,7 +122,12 @@ def _repair(template: Template, context: Context, group: list[Argument]) -> Fix 
     title = ", ".join(lost)
     if gone:
         title += f"; the parameter {' and '.join(gone)} goes"
-    return Fix(title, draft.plan(), follow_ups=tuple(draft.follow_ups))
+    return Fix(
+        title,
+        draft.plan(),
+        follow_ups=tuple(draft.follow_ups),
+        mentions=tuple(draft.mentions),
+    )
 
 
 def _argument_refusal(template: Template, context: Context, argument: Argument) -> Refusal | None:
@@ -174,7 +179,7 @@ def _drop(draft: Draft, context: Context, source: str) -> list[str]:
         )
         return []
     draft.drop_parameter(source)
-    draft.follow_ups += gone_follow_ups(draft.template, context, source)
+    tell_gone(draft, context, source)
     return [source]
 
 
