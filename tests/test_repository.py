@@ -152,7 +152,8 @@ def test_a_sceptre_configuration_is_a_caller(tmp_path: Path) -> None:
 def test_a_taskcat_configuration_is_a_caller_for_its_template_only(tmp_path: Path) -> None:
     text = "project:\n  parameters:\n    DBPassword: x\ntests:\n  one:\n    template: ./db.yaml\n"
     write(tmp_path, {"db.yaml": TEMPLATE, "other.yaml": TEMPLATE, ".taskcat.yml": text})
-    assert found(tmp_path) == (Caller(".taskcat.yml", 3, "taskcat configuration"),)
+    expected = Caller(".taskcat.yml", 3, "taskcat configuration", breaks=False, fate=Fate.REPORTED)
+    assert found(tmp_path) == (expected,)
     assert found(tmp_path, "other.yaml") == ()
 
 
