@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from . import call_sites
 from .errors import FileError
 from .model import Caller, Fate, Mention
+from .sam_sites import TEMPLATES as SAM_TEMPLATES
 from .sites import Site
 from .tree_files import TreeFile, read_all, read_documents
 
@@ -231,7 +232,10 @@ class Repository:
         """Return the site if it is meant for this template, with what is known about that."""
         meant = self._meant(site.templates, file)
         if template in meant:
-            return site if len(meant) == 1 or file.is_template else _guessed(site)
+            if site.templates == SAM_TEMPLATES and template.parent != file.place.parent:
+                return _guessed(site)  # a template that nothing names stands beside
+            sure = file.is_template or site.shared or self._only(template, site, meant)
+            return site if sure else _guessed(site)
         if file.is_template or not file.is_structured or site.how != "parameter file":
             return None
         inputs = self._test_inputs.get(file.place.name)
@@ -248,6 +252,11 @@ class Repository:
         if template not in _nearest(declaring, file.place):
             return None
         return site if len(declaring) == 1 else _guessed(site)
+
+    def _only(self, template: PurePosixPath, site: Site, meant: Iterable[PurePosixPath]) -> bool:
+        """Tell whether a template is the only one of some that declares a site's parameter."""
+        name = frozenset({site.parameter})
+        return not any(self._declares(each, name) for each in meant if each != template)
 
     def _meant(self, names: Iterable[str], file: TreeFile) -> frozenset[PurePosixPath]:
         """Return the templates that names in a file may mean."""

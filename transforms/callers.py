@@ -25,7 +25,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from remediator.model import Add, Context, Fate, Finding, Fix, Path, Refusal, Remove, value_at
+from remediator.model import (
+    Add,
+    Context,
+    Fate,
+    Finding,
+    Fix,
+    Nested,
+    Path,
+    Refusal,
+    Remove,
+    value_at,
+)
 from remediator.template import Kind, Template, flattened, section_of
 from remediator.transform import Transform
 
@@ -57,7 +68,8 @@ def check(template: Template, context: Context) -> Iterator[Finding]:
 
 
 def _arguments(template: Template, context: Context) -> Iterator[Argument]:
-    for stack, nested in context.family.nested.items():
+    for stack in template.resources:
+        nested = context.family.nested.get(stack, Nested(""))
         place: Path = ("Resources", stack, "Properties", "Parameters")
         given = template.properties(stack).get("Parameters")
         steps: dict[str | int, object] = {}
