@@ -10,10 +10,9 @@ from remediator.migrate.queue import NEVER, Queue
 
 
 def pace(*seen: tuple[float, int]) -> Pace:
-    times = iter(seen)
-    now = 0.0
-    made = Pace(clock=lambda: now)
-    for now, done in times:
+    times = iter(at for at, _ in seen)
+    made = Pace(clock=lambda: next(times))
+    for _, done in seen:
         made.take(done)
     return made
 
@@ -21,7 +20,8 @@ def pace(*seen: tuple[float, int]) -> Pace:
 def test_a_line_says_what_is_done_and_what_is_left() -> None:
     told = Progress(total=300, worked=120, proposed=40, to_propose=8, failed=2, paused=31.2)
     assert line(told, pace((0, 0), (10, 120))) == (
-        "120 of 300 repositories, 12.0/s, 15 s left, 40 proposed, 8 to go, goes on in 31 s, 2 failed"
+        "120 of 300 repositories, 12.0/s, 15 s left, 40 proposed, 8 to go, goes on in 31 s, "
+        "2 failed"
     )
     assert line(Progress(total=3), pace((0, 0))) == "0 of 3 repositories"
 
