@@ -18,9 +18,10 @@ NAMES = [str(file.relative_to(ROOT)) for file in SOURCES]
 # they must not bring a cycle, nor a way around this order.
 ORDER = (
     *("errors", "model", "document", "template", "transform", "splice", "verify", "registry"),
-    *("engine", "config", "repository", "runner", "migrate", "testing", "report", "desk", "lsp"),
+    *("engine", "config", "repository", "runner", "testing", "report", "desk", "lsp", "migrate"),
     "cli",
 )
+PACKAGES = {"report", "migrate"}
 READS_YAML = {
     "document": "templates",
     "repository": "configurations that name a template",
@@ -64,7 +65,7 @@ def imports(file: Path) -> Iterator[tuple[str, bool]]:
 def own_imports(file: Path) -> set[str]:
     """Return the modules of the package that a file imports, at any time."""
     found = {name.split(".")[1] for name, _ in imports(file) if name.startswith("remediator.")}
-    return {name for name in found if (PACKAGE / f"{name}.py").is_file() or name == "report"}
+    return {name for name in found if (PACKAGE / f"{name}.py").is_file() or name in PACKAGES}
 
 
 GRAPH: dict[str, set[str]] = {}
