@@ -209,7 +209,7 @@ def explain(
         ),
     ] = None,
 ) -> None:
-    """List the transforms; explain one, a code, the settings or a campaign file."""
+    """List the transforms; explain one, a code or a settings file."""
     from textwrap import indent
 
     from .config import schema

@@ -37,13 +37,16 @@ Names = Annotated[
     list[str] | None, typer.Argument(metavar="NAME...", help="Only these repositories.")
 ]
 Processes = Annotated[
-    int | None, typer.Option(min=1, help="Processes at work [default: one per processor].")
+    int | None,
+    typer.Option(min=1, metavar="N", help="Processes at work [default: one per processor]."),
 ]
 Scheduler = Annotated[
     str | None,
     typer.Option(metavar="ADDRESS", help="Work on the Dask cluster there (tcp://host:8786)."),
 ]
-AtMost = Annotated[int | None, typer.Option(min=1, help="So many proposals, then stop.")]
+AtMost = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="So many proposals, then stop.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 Colour = Annotated[
     bool | None, typer.Option("--color/--no-color", help="Colours [default: on a terminal].")
@@ -53,7 +56,7 @@ _DEFAULT = Path("campaign.toml")
 
 @app.callback()
 def _group() -> None:
-    """Repair many repositories in one campaign, which can be stopped and goes on.
+    """Repair many repositories: a campaign, stopped and resumed at will.
 
     Exit codes: 0 nothing went wrong; 1 a repository waits for a person; 2 the campaign could not
     be run.
@@ -68,7 +71,7 @@ def plan(
     quiet: Quiet = False,
     color: Colour = None,
 ) -> None:
-    """Do the work in every repository and propose nothing, to look at it first.
+    """Do the work everywhere, propose nothing: look at it first.
 
     Nothing is pushed. What is done is kept, and run goes on from there.
     """
@@ -85,7 +88,7 @@ def run(
     quiet: Quiet = False,
     color: Colour = None,
 ) -> None:
-    """Repair every repository and propose the repairs; go on where the last run stopped."""
+    """Repair and propose; go on where the last run stopped."""
     with _opened(campaign) as opened:
         _carry_out(opened, campaign, processes, scheduler, at_most, quiet, color)
 
@@ -100,7 +103,7 @@ def retry(
     quiet: Quiet = False,
     color: Colour = None,
 ) -> None:
-    """Try again what went wrong, in all or in these repositories; then go on as run does."""
+    """Try again what went wrong, then go on as run does."""
     from .migrate.opened import chosen
 
     with _opened(campaign) as opened:
@@ -148,10 +151,12 @@ def report(
     campaign: File = _DEFAULT,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Folder for it [default: beside the campaign]."),
+        typer.Option(
+            "--output", "-o", metavar="FOLDER", help="Folder for it [default: CAMPAIGN.report]."
+        ),
     ] = None,
 ) -> None:
-    """Write a page to review all repositories on, findings as CSV, groups for reviewers."""
+    """Write the review page, findings as CSV, groups for reviewers."""
     from .migrate.campaign import load
     from .migrate.reports import write
     from .migrate.state import StateFile

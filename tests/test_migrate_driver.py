@@ -238,7 +238,7 @@ def test_no_more_than_was_asked_for_are_proposed(tmp_path: Path) -> None:
     field, server = Field(tmp_path, [f"r{n}" for n in range(5)]), Server()
     driver = field.run(Here(), server, at_most=2)
     assert len(server.proposals) == 2
-    assert [*driver.remarks()] == ["2 proposals were made; 3 wait for a run."]
+    assert [*driver.remarks()] == ["Made 2 proposals; 3 more to make."]
     field.run(Here(), server, at_most=2)
     assert len(server.proposals) == 4
     driver = field.run(Here(), server, at_most=2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import os
 import pickle
@@ -9,14 +11,19 @@ import subprocess
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from remotes import BRANCH, CLEAN, EXPORT, LITERAL, PASSWORD, Repository, alone, make, script
 
+from remediator import atomic
 from remediator.config import Options
-from remediator.migrate import messages, scratch, stored
+from remediator.errors import ConfigError, FileError, RemoteError
+from remediator.migrate import messages, repair, scratch, stored, tree
 from remediator.migrate.jobs import Group, State, Step, Worked
 from remediator.migrate.work import work
+from remediator.request import Done, Request
+from remediator.session import carry_out
 
 BOTH = {"templates/db.yaml": PASSWORD, "topics.yaml": EXPORT, "README.md": "About\n"}
 
@@ -65,9 +72,6 @@ def test_each_group_of_risk_is_a_commit(tmp_path: Path) -> None:
 
 
 def test_the_commits_are_what_fix_writes(tmp_path: Path) -> None:
-    from remediator.request import Request
-    from remediator.session import carry_out
-
     repository = make(tmp_path / "r", BOTH | {"both.yaml": PASSWORD + EXPORT.partition("\n")[2]})
     take(repository, work(repository.job()))
     clone = tmp_path / "clone"
@@ -403,8 +407,6 @@ def test_messages_of_the_campaign(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("template", ["$nothing", "5 $", "${name"])
 def test_a_wrong_placeholder_is_told(template: str) -> None:
-    from remediator.errors import ConfigError
-
     with pytest.raises(ConfigError, match=r"title: .*\$name"):
         messages.check(template, "title")
     messages.check("$name ${count} $$", "title")
@@ -481,3 +483,66 @@ def test_what_a_killed_run_left_goes_with_the_next(tmp_path: Path) -> None:
         with scratch.folder() as other:
             assert place.exists()
             assert other != place
+
+
+# --- what a run may leave ----------------------------------------------------------------------
+
+
+def test_files_that_a_run_makes_or_takes_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def also(request: Request, **guard: Any) -> Done:
+        done = carry_out(request, **guard)
+        folder = Path(request.paths[0])
+        (folder / "new.yaml").write_text("a: 1\n")
+        (folder / "old.yaml").unlink()
+        (folder / "safe.yaml").write_text("only the first commit has it\n")
+        if not request.options.only:
+            (folder / "safe.yaml").write_text("b: 1\n")
+        return done
+
+    monkeypatch.setattr(repair, "carry_out", also)
+    repository = make(tmp_path / "r", BOTH | {"old.yaml": CLEAN, "safe.yaml": "b: 1\n"})
+    worked = work(repository.job())
+    take(repository, worked)
+    assert repository.git("diff", "--name-status", "main", worked.heads[-1].commit).split() == [
+        *("A", "new.yaml"),
+        *("D", "old.yaml"),
+        *("M", "templates/db.yaml"),
+        *("M", "topics.yaml"),
+    ]
+
+
+def test_a_disk_that_is_full_during_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise FileError(f"the file cannot be written: {os.strerror(errno.ENOSPC)}")
+
+    monkeypatch.setattr(atomic, "replace_all", full)
+    worked = work(make(tmp_path / "r", BOTH).job())
+    assert (worked.state, worked.step, worked.retryable) == (State.FAILED, Step.REPAIRED, True)
+    assert "disk is full" in worked.error
+
+
+def test_too_many_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tree, "MOST_FILES", 1)
+    worked = work(make(tmp_path / "r", BOTH).job())
+    assert "more than 1 files" in worked.error
+
+
+def test_too_many_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tree, "MOST_BYTES", 100)
+    worked = work(make(tmp_path / "r", BOTH).job())
+    assert (worked.state, worked.retryable) == (State.FAILED, False)
+    assert "more than 100 bytes" in worked.error
+
+
+def test_names_that_a_file_system_takes_for_one(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("x")
+    with pytest.raises(RemoteError, match="case of their names"):
+        tree._copy(io.BytesIO(b"x"), tmp_path / "a.yaml", 1, "100644")
+    with pytest.raises(RemoteError, match="to its end"):
+        tree._copy(io.BytesIO(b"x"), tmp_path / "b.yaml", 2, "100644")
+    with pytest.raises(RemoteError, match=r"a\.yaml cannot be read"):
+        tree._size(b"1234 missing\n", tree.Entry("100644", "1234", "a.yaml"))

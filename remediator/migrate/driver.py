@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from ..errors import ConfigError, RemediatorError, RemoteError, Stale, Throttled
-from . import git
+from . import process
 from .entry import At, Entry, Row, Status
 from .executors import Workers
 from .jobs import Job, Published, State, Step, Target, Via, Worked
@@ -137,7 +137,7 @@ class Driver:
                     pass
             except BaseException:
                 publisher.shutdown(wait=False, cancel_futures=True)
-                git.end_all()
+                process.end_all()
                 raise
 
     # --- what is to be done -------------------------------------------------------------------
@@ -350,7 +350,8 @@ class Driver:
         if self.stopped:
             yield f"Proposals stopped: {self.stopped}."
         elif self.at_most and self._proposals:
-            yield f"{self.published} proposals were made; {len(self._proposals)} wait for a run."
+            plural = "s" if self.published > 1 else ""
+            yield f"Made {self.published} proposal{plural}; {len(self._proposals)} more to make."
 
     # --- how far it is ------------------------------------------------------------------------
 

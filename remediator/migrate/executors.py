@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -23,15 +24,16 @@ from typing import Any, Protocol, TypeAlias
 
 from .. import __version__
 from ..errors import ConfigError
-from . import git
+from . import process
 from .jobs import Job, Worked
 from .limit import limited
 
 Work: TypeAlias = Callable[[Job], Worked]
 RECYCLED = 200
 """Jobs after which a process makes room for a new one: what leaks, leaks no further."""
-_START = 30
+_START = 15
 """Seconds to wait for a scheduler."""
+_ADDRESS = re.compile(r"(tcp|tls|ucx|ucxx|wss?|inproc)://.")
 _LOOK = 10.0
 """Seconds after which a cluster is asked again how large it is."""
 
@@ -154,7 +156,7 @@ def _begin(life: Connection) -> None:
 def _end_with(life: Connection) -> None:
     with suppress(EOFError, OSError):
         life.recv_bytes()  # never comes: the line ends with the driver, killed or not
-    git.end_all()
+    process.end_all()
     os._exit(1)
 
 
@@ -171,6 +173,8 @@ class Cluster:
             raise ConfigError(
                 "--scheduler needs the extra distributed: pipx install 'remediator[distributed]'"
             ) from error
+        if not _ADDRESS.match(address):
+            raise ConfigError(f"--scheduler {address}: is no address such as tcp://host:8786")
         self._work = work
         self.died: tuple[type[BaseException], ...] = (KilledWorker,)
         try:

@@ -155,10 +155,13 @@ def _parsed(place: _Place, folder: Path) -> tuple[str, str, str, str]:
         host = scp["host"].rpartition("@")[2].lower()
         path = _bare(scp["path"])
         return text, f"{host}/{path}", path, host
+    folder = folder.resolve()
     local = (folder / Path(text).expanduser()).resolve()
     if not _is_repository(local):
         raise ConfigError(f"{place.where}: {text!r} is neither a URL nor a git repository")
-    return str(local), str(local), _bare(local.name), local.parent.name
+    # One that lies beside the campaign stays the same when both are moved.
+    key = str(local.relative_to(folder)) if local.is_relative_to(folder) else str(local)
+    return str(local), key, _bare(local.name), local.parent.name
 
 
 def _of_url(text: str, place: _Place) -> tuple[str, str, str, str]:

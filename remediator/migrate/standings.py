@@ -93,7 +93,7 @@ def _told(entry: Entry, paint: Paint) -> Iterator[str]:
 
 
 def _table(entries: Sequence[Entry], paint: Paint) -> Iterator[str]:
-    width = min(max((len(entry.name) for entry in entries), default=0), _WIDE)
+    width = min(max(len(name) for name in ("repository", *(e.name for e in entries))), _WIDE)
     yield paint(f"{'repository':{width}}  {'stands':8} repairs  left  where", "bold")
     for entry in entries:
         repairs = sum(entry.counts.get(each, 0) for each in (*Consequence, "new"))
@@ -121,9 +121,13 @@ def _deployment(entries: Sequence[Entry]) -> Iterator[str]:
     if counts["new"]:
         yield f"{counts['new']:>6} new: nothing is deployed yet"
     if counts["left"]:
-        yield f"{counts['left']:>6} findings are left for a person."
+        yield f"{_count(counts['left'], 'finding')} left for a person"
     if counts["error"]:
-        yield f"{counts['error']:>6} files could not be handled."
+        yield f"{_count(counts['error'], 'file')} could not be handled"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:>6} {noun}{'' if number == 1 else 's'}"
 
 
 def _next(entries: Sequence[Entry], file: str) -> Iterator[str]:

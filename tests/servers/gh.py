@@ -6,6 +6,7 @@ It takes the options that gh takes (https://cli.github.com/manual/gh_pr_create),
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import sys
@@ -16,6 +17,9 @@ KNOWN = {
     "create": {"repo", "head", "base", "title", "body-file", "label", "reviewer", "draft"},
 }
 file = Path(os.environ["GH_FAKE"])
+# One that outlives a driver that was killed may still be at work beside the next one's.
+own = file.with_suffix(".lock").open("w")
+fcntl.flock(own, fcntl.LOCK_EX)
 kept = json.loads(file.read_text()) if file.exists() else {"pulls": [], "fail": [], "calls": []}
 words = sys.argv[1:]
 kept["calls"].append(words)
@@ -34,7 +38,9 @@ elif words[0] != "pr" or set(options) - KNOWN[words[1]]:
 elif words[1] == "list":
     assert options["state"] == "all"
     assert ":" not in options["head"]
-    found = [each for each in kept["pulls"] if each["headRefName"] == options["head"]]
+    there = f"https://{options['repo']}/pull/"
+    pulls = [each for each in kept["pulls"] if each["url"].startswith(there)]
+    found = [each for each in pulls if each["headRefName"] == options["head"]]
     fields = options["json"].split(",")
     print(json.dumps([{name: each[name] for name in fields} for each in reversed(found)]))
 else:
@@ -53,5 +59,7 @@ else:
     }
     kept["pulls"].append(pull)
     print(f"Creating pull request for {branch}\n\n{pull['url']}")
-file.write_text(json.dumps(kept))
+new = file.with_suffix(".new")
+new.write_text(json.dumps(kept))
+new.replace(file)
 sys.exit(fails is not None)
