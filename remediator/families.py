@@ -14,20 +14,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath as Place
 
 from . import sharing
-from .document import Document
 from .errors import RemediatorError
+from .family_links import Links, argument_at, may_be_read, stack_of
+from .family_proof import prove_family
 from .family_settings import Given, edit, removed
-from .links import Link, Output, argument, arn_name, may_be_read, obstacle, output_of
-from .model import CALLERS, Family, Fate, Nested, Path, Refusal, Secret, Value, value_at
+from .family_texts import Texts
+from .model import CALLERS, Family, Fate, Nested, Path, Refusal
 from .repository import Call, Repository
-from .results import FileResult, Outcome, Status
+from .results import FileResult, Outcome
 from .template import Template
 
 ROUNDS = 100
 """Each round keeps at least one parameter more; beyond it, a tree is not worked out."""
 _DEPTH = 20
 """Levels of nested stacks that are followed; AWS advises against more than a few."""
-_DONE = (Status.FIXED, Status.WOULD_FIX, Status.REPAIRABLE)
+_FIRST = "let it read the secret first"
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,10 @@ def work_out(
     plan.keep(plan.foreseen())
     for _ in range(ROUNDS):
         plan.spread()
-        links = plan.links
+        links = plan.links.made
         objections = plan.objections()
-        if not objections and plan.links == links:
+        if not objections and plan.links.made == links:
+            plan.prove()
             return plan.together()
         plan.keep(objections)
     raise RemediatorError(f"the stacks below {tree.root} depend on each other without end")
@@ -88,13 +90,19 @@ class _Plan:
     kept: dict[Place, dict[str, Refusal]] = field(default_factory=dict)
     nested: dict[Place, dict[str, set[str]]] = field(default_factory=dict)
     """Parent -> logical id of a nested stack -> parameters that it takes no more."""
-    links: tuple[Link, ...] = ()
-    results: dict[Place, FileResult] = field(default_factory=dict)
     settings: dict[Place, FileResult] = field(default_factory=dict)
-    _broken: dict[tuple[Place, str, str], str] = field(default_factory=dict)
-    """What cannot be linked, by parent, stack and parameter of the reader, and why."""
+    texts: Texts = field(init=False)
+    links: Links = field(init=False)
     _known: dict[tuple[Place, str], FileResult] = field(default_factory=dict)
-    _parsed: dict[tuple[Place, str], Template] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.texts = Texts(self.tree)
+        self.links = Links(self.texts, frozenset(self.members))
+
+    @property
+    def results(self) -> dict[Place, FileResult]:
+        """What becomes of the members, as far as it is known."""
+        return self.texts.results
 
     def keep(self, objections: Iterable[tuple[Place, str, Refusal]]) -> None:
         """Let parameters stay where they are, for these reasons."""
@@ -106,13 +114,13 @@ class _Plan:
     def spread(self) -> None:
         """Repair all templates, with what their nested stacks have lost, until that is settled."""
         self.nested = {}
-        self.results = {}
+        self.texts.results = {}
         for _ in range(_DEPTH):
             results = {place: self._result(place) for place in self.members}
             settled = results == self.results
-            self.results = results
+            self.texts.results = results
             nested = self._lost()
-            if nested == self.nested and (settled or not self.links):
+            if nested == self.nested and (settled or not self.links.made):
                 return
             self.nested = nested
 
@@ -127,39 +135,21 @@ class _Plan:
 
     def _family(self, place: Place) -> Family | None:
         nested = {
-            stack: Nested(self._made_from(place, stack), frozenset(gone), self._added(place, stack))
+            stack: Nested(
+                self._made_from(place, stack), frozenset(gone), self.links.added(place, stack)
+            )
             for stack, gone in sorted(self.nested.get(place, {}).items())
         }
-        secrets = {
-            link.other: Secret(link.arn, output.key)
-            for link in self.links
-            if link.reader == place and (output := self._output(link)) is not None
-        }
-        shown = frozenset(link.parameter for link in self.links if link.owner == place)
-        family = Family(nested, self.kept.get(place, {}), secrets, shown)
+        kept = self.kept.get(place, {})
+        family = Family(nested, kept, self.links.secrets(place), self.links.shown(place))
         return None if family == Family() else family
-
-    def _added(self, parent: Place, stack: str) -> tuple[tuple[str, Value], ...]:
-        """Return the new arguments of a nested stack."""
-        return tuple(
-            argument(link, output)
-            for link in self.links
-            if (link.parent, link.reader_stack) == (parent, stack)
-            and (output := self._output(link)) is not None
-        )
-
-    def _output(self, link: Link) -> Output | None:
-        """Return the output of the owner of a secret, as far as it has one by now."""
-        if link.owner not in self.results:
-            return None
-        return output_of(self._template(link.owner), self._template(link.owner, new=True))
 
     def _made_from(self, parent: Place, stack: str) -> str:
         """Return the name of the template that a nested stack is made from."""
         names = {
             place.name
             for place, _, call in self._passed()
-            if call.place == parent and _stack_of(call) == stack
+            if call.place == parent and stack_of(call) == stack
         }
         return " or ".join(sorted(names))
 
@@ -175,30 +165,15 @@ class _Plan:
         lost: dict[Place, dict[str, set[str]]] = {}
         for _, name, call in self._passed():
             if call.place in self.members and not self._takers(call, name):
-                lost.setdefault(call.place, {}).setdefault(_stack_of(call), set()).add(name)
+                lost.setdefault(call.place, {}).setdefault(stack_of(call), set()).add(name)
         return lost
 
     def _takers(self, call: Call, name: str) -> list[str]:
         """Return the templates that a stack may be made from and that still take a parameter, or
         may, for they are not in the tree."""
         known = self.tree.targets(call)
-        taking = [
-            str(place)
-            for place in sorted(known)
-            if name in self._template(place, new=True).parameters
-        ]
+        taking = [str(place) for place in sorted(known) if name in self.texts.new(place).parameters]
         return taking + self.tree.unknown(call)
-
-    def _template(self, place: Place, *, new: bool = False) -> Template:
-        """Return a template of the tree as it is, or as it will be."""
-        result = self.results.get(place) if new else None
-        changed = result is not None and result.old != result.new
-        text = result.new if result is not None and changed else self.tree.text(place)
-        key = place, text
-        if key not in self._parsed:
-            document = Document.parse(text.removeprefix("\ufeff"), str(place))
-            self._parsed[key] = Template(document)
-        return self._parsed[key]
 
     # What stands in the way.
 
@@ -207,17 +182,17 @@ class _Plan:
 
         That is another nested stack that gets the same value, and whose template keeps it.
         """
-        self.results = {place: member.result for place, member in self.members.items()}
+        self.texts.results = {place: member.result for place, member in self.members.items()}
         found = []
         for place, name, call in self._passed():
             if call.place in self.members and self.members[place].rotates:
-                refusal = self._shared(call, self._template(call.place), foreseen=True)
+                refusal = self._shared(call, self.texts.old(call.place), foreseen=True)
                 found += [] if refusal is None else [(place, name, refusal)]
         return found
 
     def objections(self) -> list[tuple[Place, str, Refusal]]:
         """Return the parameters that have to stay where they are, and why."""
-        self._break_links()
+        self.links.give_up()
         found = [
             (place, name, refusal)
             for place, name, call in self._passed()
@@ -227,6 +202,11 @@ class _Plan:
             return found
         self.settings, found = edit(self._given(), self.results, self.tree, self.shown)
         return found
+
+    def prove(self) -> None:
+        """Raise ProofError where the templates do not fit together as they did."""
+        parents = {call.place for _, _, call in self._passed()}
+        prove_family(sorted(parents), self.tree.children, self.texts.old, self.texts.new)
 
     def _given(self) -> list[Given]:
         """Return where files other than templates give parameters which go."""
@@ -251,11 +231,11 @@ class _Plan:
             )
         path = call.site.places[0]
         result = self.results.get(call.place)
-        if result is None or _passes(self._template(call.place, new=True), path, name):
+        if result is None or _passes(self.texts.new(call.place), path, name):
             return self._refused(where, name, path, result)
         if not self.members[place].rotates:
             return None
-        return self._shared(call, self._template(call.place, new=True))
+        return self._shared(call, self.texts.new(call.place))
 
     def _refused(self, where: str, name: str, path: Path, result: FileResult | None) -> Refusal:
         """Return why an argument could not be taken out."""
@@ -273,14 +253,12 @@ class _Plan:
     def _shared(self, call: Call, after: Template, *, foreseen: bool = False) -> Refusal | None:
         """Return what would keep the old password, in a parent as it is `after` its repair."""
         path = call.site.places[0]
-        for use in sharing.others(self._template(call.place), after, path):
+        for use in sharing.others(self.texts.old(call.place), after, path):
             stays = self._stays(call, use) if foreseen else not self._is_idle(call.place, use)
-            if stays and not (not foreseen and self._linked(call, after, use)):
+            if stays and not (not foreseen and self.links.join(call, after, use)):
                 line, _ = after.document.place(use)
-                why = "let it read the secret first"
-                where = _argument(use)
-                if where is not None and (call.place, *where) in self._broken:
-                    why = f"it cannot read the secret: {self._broken[call.place, *where]}"
+                obstacle = self.links.obstacle(call, use)
+                why = f"it cannot read the secret: {obstacle}" if obstacle else _FIRST
                 return Refusal(
                     "shared-password",
                     f"{call.place}:{call.site.line} ({call.site.how}) takes it from what "
@@ -289,88 +267,29 @@ class _Plan:
                 )
         return None
 
-    # One secret for two stacks.
-
-    def _linked(self, call: Call, after: Template, use: Path) -> bool:
-        """Link the reader of a shared password with the stack that owns it, if that is possible."""
-        where = _argument(use)
-        if where is None or (call.place, *where) in self._broken:
-            return False
-        stack, name = where
-        if any(
-            (each.parent, each.reader_stack, each.other) == (call.place, *where)
-            for each in self.links
-        ):
-            self._broken[call.place, stack, name] = "two stacks own a database with it"
-            return False
-        owners, readers = self.tree.targets(call), self.tree.children(call.place, stack)
-        why = obstacle(self._template(call.place), call.site.places[0], use[:5])
-        if len(owners) != 1 or len(readers) != 1 or not readers <= self.members.keys():
-            why = why or "which template it is made from is not certain"
-        if len(use) != 5 or value_at(after.data, use) != self._argument_of(call):
-            why = why or "it gets the password as part of another value"
-        if why:
-            self._broken[call.place, stack, name] = why
-            return False
-        (owner,), (reader,) = owners, readers
-        arn = arn_name(self._template(reader), name)
-        link = Link(
-            call.place, _stack_of(call), owner, call.site.parameter, stack, reader, name, arn
-        )
-        self.links = (*self.links, link)
-        return True
-
-    def _argument_of(self, call: Call) -> Value:
-        return value_at(self._template(call.place).data, call.site.places[0])
-
-    def _break_links(self) -> None:
-        """Give up the links whose steps are not all possible, with the reason."""
-        kept = []
-        for link in self.links:
-            why = self._why_broken(link)
-            if why:
-                self._broken[link.parent, link.reader_stack, link.other] = why
-            else:
-                kept.append(link)
-        self.links = tuple(kept)
-
-    def _why_broken(self, link: Link) -> str:
-        linked = {(each.parent, each.reader_stack) for each in self.links}
-        for call in self.tree.calls(link.reader, link.other):
-            if call.site.edit != "template" or (call.place, _stack_of(call)) not in linked:
-                return f"{call.place}:{call.site.line} ({call.site.how}) gives it a password, too"
-        if self._output(link) is None:
-            return f"{link.owner} has no single secret whose ARN it could output"
-        for outcome in self.results[link.reader].outcomes:
-            if outcome.finding.path == ("Parameters", link.other) and outcome.refusal is not None:
-                return outcome.refusal.reason
-        if link.arn not in self._template(link.reader, new=True).parameters:
-            return f"{link.reader} cannot be changed along"
-        return ""
-
     def _is_idle(self, parent: Place, use: Path) -> bool:
         """Tell whether a use is an argument that its nested stack does nothing with."""
-        argument = _argument(use)
+        argument = argument_at(use)
         if argument is None:
             return False
         stack, name = argument
         places = self.tree.children(parent, stack)
         return bool(places) and not any(
-            sharing.is_used(self._template(place, new=True), name) for place in places
+            sharing.is_used(self.texts.new(place), name) for place in places
         )
 
     def _stays(self, call: Call, use: Path) -> bool:
         """Tell whether a use is an argument that is sure to stay: the template of its stack takes
         it, can read no secret instead, does not lose it by itself, and passes it to no stack of
         its own."""
-        argument = _argument(use)
+        argument = argument_at(use)
         if argument is None or use[:5] == call.site.places[0][:5]:
             return False
         stack, name = argument
         for place in self.tree.children(call.place, stack):
-            template = self._template(place)
+            template = self.texts.old(place)
             loses = place in self.results and name in removed(self.results[place])
-            passes = any(map(_argument, (each.path for each in template.references_to(name))))
+            passes = any(map(argument_at, (each.path for each in template.references_to(name))))
             if not loses and not passes and not may_be_read(template, name):
                 return True
         return False
@@ -422,18 +341,6 @@ def _ids(outcome: Outcome, causes: Mapping[Path, list[str]]) -> Iterator[str]:
     fix = outcome.finding.fix
     for operation in fix.operations if fix is not None else ():
         yield from causes.get(operation.path, ())
-
-
-def _argument(path: Path) -> tuple[str, str] | None:
-    """Return the stack and the parameter that a path to an argument leads to, if it is one."""
-    if path[:1] != ("Resources",) or path[2:4] != ("Properties", "Parameters") or len(path) < 5:
-        return None
-    return str(path[1]), str(path[4])
-
-
-def _stack_of(call: Call) -> str:
-    """Return the logical id of the resource that passes a parameter."""
-    return str(call.site.places[0][1])
 
 
 def _passes(template: Template, path: Path, name: str) -> bool:
