@@ -59,7 +59,7 @@ def _in_document(root: yaml.Node, name: str, place: Path) -> Iterator[Site]:
     found = [(each, part) for part in parts for each in part.found]
     if how != "parameter file":
         told = {(each.name, each.line) for each, _ in found}
-        others = (replace(each, sound=False) for each in _elsewhere(root))
+        others = (replace(each, sound=False) for each in _elsewhere(root, how))
         found += [(each, _Part(())) for each in others if (each.name, each.line) not in told]
     names = frozenset(each.name for each, _ in found)
     for each, part in found:
@@ -78,10 +78,13 @@ def _in_document(root: yaml.Node, name: str, place: Path) -> Iterator[Site]:
         )
 
 
-def _elsewhere(root: yaml.Node) -> Iterator[Given]:
+def _elsewhere(root: yaml.Node, how: str) -> Iterator[Given]:
     """Yield what stands below keys that mean parameters in other files, wherever they are."""
+    keys = {"parameters", "template_parameters", "parameter_overrides"}
+    if how == "SAM configuration":
+        keys.remove("parameters")  # those of the command
     for path, node in walk(root):
-        if path and path[-1] in ("parameters", "template_parameters", "parameter_overrides"):
+        if path and path[-1] in keys:
             yield from given.anyhow(node, path)
 
 
@@ -103,9 +106,9 @@ def _kind(root: yaml.Node, base: str, place: Path) -> _Kind:
     if get(root, "template-file-path") is not None:
         named = _templates(get(root, "template-file-path"))
         return "Git sync deployment file", True, list(_top(root, place, named))
-    tasks = list(_ansible(root, place))
-    if tasks or any(path and path[-1] == "template_parameters" for path, _ in walk(root)):
-        return "Ansible task", True, tasks
+    keys = {key.value for node in nodes(root) for key, _ in entries(node)}
+    if "template_parameters" in keys or any(map(_ANSIBLE_SET.match, keys)):
+        return "Ansible task", True, list(_ansible(root, place))
     return "parameter file", True, list(_parameter_file(root, place))
 
 
