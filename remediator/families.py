@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath as Place
 
 from . import sharing
+from .arguments import Argument, argument_at, arguments
 from .document import Document
 from .errors import RemediatorError
 from .family_settings import Given, edit, removed
@@ -249,13 +250,14 @@ class _Plan:
                 f"{where} passes {name} to {' and '.join(takers)} too, which goes on taking it as "
                 "far as this repository shows: repair that first",
             )
-        path = call.site.places[0]
         result = self.results.get(call.place)
-        if result is None or _passes(self._template(call.place, new=True), path, name):
-            return self._refused(where, name, path, result)
+        after = self._template(call.place, new=True)
+        passed = arguments(after, _stack_of(call))
+        if result is None or any(each.name == name for each in passed):
+            return self._refused(where, name, call.site.places[0], result)
         if not self.members[place].rotates:
             return None
-        return self._shared(call, self._template(call.place, new=True))
+        return self._shared(call, after)
 
     def _refused(self, where: str, name: str, path: Path, result: FileResult | None) -> Refusal:
         """Return why an argument could not be taken out."""
@@ -272,31 +274,47 @@ class _Plan:
 
     def _shared(self, call: Call, after: Template, *, foreseen: bool = False) -> Refusal | None:
         """Return what would keep the old password, in a parent as it is `after` its repair."""
-        path = call.site.places[0]
-        for use in sharing.others(self._template(call.place), after, path):
-            stays = self._stays(call, use) if foreseen else not self._is_idle(call.place, use)
-            if stays and not (not foreseen and self._linked(call, after, use)):
-                line, _ = after.document.place(use)
-                why = "let it read the secret first"
-                where = _argument(use)
-                if where is not None and (call.place, *where) in self._broken:
-                    why = f"it cannot read the secret: {self._broken[call.place, *where]}"
-                return Refusal(
-                    "shared-password",
-                    f"{call.place}:{call.site.line} ({call.site.how}) takes it from what "
-                    f"{'.'.join(map(str, use[1:2]))} gets as well ({call.place}:{line}): that "
-                    f"would keep the old password; {why}",
-                )
+        before = self._template(call.place)
+        for use in sharing.others(before, after, _argument_of(before, call).value):
+            argument = argument_at(after, use)
+            if foreseen:
+                stays = argument is not None and self._stays(call, argument)
+            else:
+                stays = argument is None or not self._is_idle(call.place, argument)
+                stays = stays and not self._linked(call, after, argument, use)
+            if stays:
+                return self._would_keep(call, before, after, argument, use)
         return None
+
+    def _would_keep(
+        self, call: Call, before: Template, after: Template, argument: Argument | None, use: Path
+    ) -> Refusal:
+        """Return that something would keep the old password: the use of it in a parent."""
+        why = "let it read the secret first"
+        if argument is not None:
+            old = (each for each in arguments(before, argument.resource) if _same(each, argument))
+            use = next((each.value for each in old), use)
+            broken = self._broken.get((call.place, argument.resource, argument.name))
+            why = f"it cannot read the secret: {broken}" if broken else why
+        try:
+            line, _ = before.document.place(use)
+        except KeyError:
+            line, _ = after.document.place(use)
+        return Refusal(
+            "shared-password",
+            f"{call.place}:{call.site.line} ({call.site.how}) takes it from what {use[1]} gets as "
+            f"well ({call.place}:{line}): that would keep the old password; {why}",
+        )
 
     # One secret for two stacks.
 
-    def _linked(self, call: Call, after: Template, use: Path) -> bool:
+    def _linked(self, call: Call, after: Template, argument: Argument | None, use: Path) -> bool:
         """Link the reader of a shared password with the stack that owns it, if that is possible."""
-        where = _argument(use)
-        if where is None or (call.place, *where) in self._broken:
+        if argument is None:
             return False
-        stack, name = where
+        stack, name = where = argument.resource, argument.name
+        if (call.place, *where) in self._broken:
+            return False
         if any(
             (each.parent, each.reader_stack, each.other) == (call.place, *where)
             for each in self.links
@@ -304,10 +322,12 @@ class _Plan:
             self._broken[call.place, stack, name] = "two stacks own a database with it"
             return False
         owners, readers = self.tree.targets(call), self.tree.children(call.place, stack)
-        why = obstacle(self._template(call.place), call.site.places[0], use[:5])
+        before = self._template(call.place)
+        why = obstacle(before, call.site.places[0], argument.path)
         if len(owners) != 1 or len(readers) != 1 or not readers <= self.members.keys():
             why = why or "which template it is made from is not certain"
-        if len(use) != 5 or value_at(after.data, use) != self._argument_of(call):
+        own = _argument_of(before, call).value
+        if use != argument.value or value_at(after.data, use) != value_at(before.data, own):
             why = why or "it gets the password as part of another value"
         if why:
             self._broken[call.place, stack, name] = why
@@ -319,9 +339,6 @@ class _Plan:
         )
         self.links = (*self.links, link)
         return True
-
-    def _argument_of(self, call: Call) -> Value:
-        return value_at(self._template(call.place).data, call.site.places[0])
 
     def _break_links(self) -> None:
         """Give up the links whose steps are not all possible, with the reason."""
@@ -348,29 +365,23 @@ class _Plan:
             return f"{link.reader} cannot be changed along"
         return ""
 
-    def _is_idle(self, parent: Place, use: Path) -> bool:
-        """Tell whether a use is an argument that its nested stack does nothing with."""
-        argument = _argument(use)
-        if argument is None:
-            return False
-        stack, name = argument
-        places = self.tree.children(parent, stack)
+    def _is_idle(self, parent: Place, argument: Argument) -> bool:
+        """Tell whether the template that takes an argument does nothing with it."""
+        places = self.tree.children(parent, argument.resource)
         return bool(places) and not any(
-            sharing.is_used(self._template(place, new=True), name) for place in places
+            sharing.is_used(self._template(place, new=True), argument.name) for place in places
         )
 
-    def _stays(self, call: Call, use: Path) -> bool:
-        """Tell whether a use is an argument that is sure to stay: the template of its stack takes
-        it, can read no secret instead, does not lose it by itself, and passes it to no stack of
-        its own."""
-        argument = _argument(use)
-        if argument is None or use[:5] == call.site.places[0][:5]:
+    def _stays(self, call: Call, argument: Argument) -> bool:
+        """Tell whether an argument is sure to stay: the template that takes it can read no secret
+        instead, does not lose it by itself, and passes it to no stack of its own."""
+        if argument.path == call.site.places[0]:
             return False
-        stack, name = argument
-        for place in self.tree.children(call.place, stack):
+        name = argument.name
+        for place in self.tree.children(call.place, argument.resource):
             template = self._template(place)
             loses = place in self.results and name in removed(self.results[place])
-            passes = any(map(_argument, (each.path for each in template.references_to(name))))
+            passes = any(argument_at(template, each.path) for each in template.references_to(name))
             if not loses and not passes and not may_be_read(template, name):
                 return True
         return False
@@ -424,21 +435,16 @@ def _ids(outcome: Outcome, causes: Mapping[Path, list[str]]) -> Iterator[str]:
         yield from causes.get(operation.path, ())
 
 
-def _argument(path: Path) -> tuple[str, str] | None:
-    """Return the stack and the parameter that a path to an argument leads to, if it is one."""
-    if path[:1] != ("Resources",) or path[2:4] != ("Properties", "Parameters") or len(path) < 5:
-        return None
-    return str(path[1]), str(path[4])
+def _argument_of(template: Template, call: Call) -> Argument:
+    """Return the argument that stands at a place of a parent."""
+    place = call.site.places[0]
+    return next(each for each in arguments(template, str(place[1])) if each.path == place)
+
+
+def _same(one: Argument, other: Argument) -> bool:
+    return (one.resource, one.name) == (other.resource, other.name)
 
 
 def _stack_of(call: Call) -> str:
     """Return the logical id of the resource that passes a parameter."""
     return str(call.site.places[0][1])
-
-
-def _passes(template: Template, path: Path, name: str) -> bool:
-    """Tell whether the resource at a path still passes a parameter."""
-    given = template.properties(str(path[1])).get("Parameters")
-    if isinstance(given, list):
-        return any(isinstance(each, dict) and each.get("ParameterKey") == name for each in given)
-    return isinstance(given, dict) and name in given
