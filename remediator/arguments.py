@@ -60,8 +60,6 @@ def _given(resource: str, value: Value, path: Path) -> Iterator[Argument]:
 
 def _pairs(resource: str, value: Value, path: Path, prefix: str) -> Iterator[Argument]:
     for number, pair in enumerate(value if isinstance(value, list) else ()):
-        name = pair.get(f"{prefix}Key") if isinstance(pair, dict) else None
-        if isinstance(name, str):
-            here = (*path, number)
-            value_key = f"{prefix}Value"
-            yield Argument(resource, name, here, (*here, value_key) if value_key in pair else here)
+        if isinstance(pair, dict) and isinstance(name := pair.get(f"{prefix}Key"), str):
+            here, key = (*path, number), f"{prefix}Value"
+            yield Argument(resource, name, here, (*here, key) if key in pair else here)

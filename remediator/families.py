@@ -18,7 +18,7 @@ from .arguments import Argument, argument_at, arguments
 from .document import Document
 from .errors import RemediatorError
 from .family_settings import Given, edit, removed
-from .links import Link, Output, argument, arn_name, may_be_read, obstacle, output_of
+from .links import Link, Output, argument, arn_name, obstacle, output_of, unreadable
 from .model import CALLERS, Family, Fate, Nested, Path, Refusal, Secret, Value, value_at
 from .repository import Call, Repository
 from .results import FileResult, Outcome, Status
@@ -277,33 +277,35 @@ class _Plan:
         before = self._template(call.place)
         for use in sharing.others(before, after, _argument_of(before, call).value):
             argument = argument_at(after, use)
+            why = "let it read the secret first"
             if foreseen:
-                stays = argument is not None and self._stays(call, argument)
+                bound = None if argument is None else self._bound(call, argument)
+                stays, why = bound is not None, f"{bound}; {why}"
             else:
                 stays = argument is None or not self._is_idle(call.place, argument)
                 stays = stays and not self._linked(call, after, argument, use)
             if stays:
-                return self._would_keep(call, before, after, argument, use)
+                return self._would_keep(call, after, argument, use, why)
         return None
 
     def _would_keep(
-        self, call: Call, before: Template, after: Template, argument: Argument | None, use: Path
+        self, call: Call, after: Template, argument: Argument | None, use: Path, why: str
     ) -> Refusal:
         """Return that something would keep the old password: the use of it in a parent."""
-        why = "let it read the secret first"
+        before = self._template(call.place)
         if argument is not None:
             old = (each for each in arguments(before, argument.resource) if _same(each, argument))
             use = next((each.value for each in old), use)
             broken = self._broken.get((call.place, argument.resource, argument.name))
-            why = f"it cannot read the secret: {broken}" if broken else why
+            why = f"it cannot read the secret, as {broken}" if broken else why
         try:
             line, _ = before.document.place(use)
         except KeyError:
             line, _ = after.document.place(use)
         return Refusal(
             "shared-password",
-            f"{call.place}:{call.site.line} ({call.site.how}) takes it from what {use[1]} gets as "
-            f"well ({call.place}:{line}): that would keep the old password; {why}",
+            f"{call.place}:{call.site.line} ({call.site.how}) passes a value that {use[1]} gets, "
+            f"too ({call.place}:{line}): it would keep the old password; {why}",
         )
 
     # One secret for two stacks.
@@ -324,7 +326,9 @@ class _Plan:
         owners, readers = self.tree.targets(call), self.tree.children(call.place, stack)
         before = self._template(call.place)
         why = obstacle(before, call.site.places[0], argument.path)
-        if len(owners) != 1 or len(readers) != 1 or not readers <= self.members.keys():
+        if not readers:
+            why = why or "its template is not in this repository"
+        elif len(owners) != 1 or len(readers) != 1 or not readers <= self.members.keys():
             why = why or "which template it is made from is not certain"
         own = _argument_of(before, call).value
         if use != argument.value or value_at(after.data, use) != value_at(before.data, own):
@@ -372,19 +376,20 @@ class _Plan:
             sharing.is_used(self._template(place, new=True), argument.name) for place in places
         )
 
-    def _stays(self, call: Call, argument: Argument) -> bool:
-        """Tell whether an argument is sure to stay: the template that takes it can read no secret
+    def _bound(self, call: Call, argument: Argument) -> str | None:
+        """Return why an argument is sure to stay: the template that takes it can read no secret
         instead, does not lose it by itself, and passes it to no stack of its own."""
         if argument.path == call.site.places[0]:
-            return False
+            return None
         name = argument.name
         for place in self.tree.children(call.place, argument.resource):
             template = self._template(place)
             loses = place in self.results and name in removed(self.results[place])
             passes = any(argument_at(template, each.path) for each in template.references_to(name))
-            if not loses and not passes and not may_be_read(template, name):
-                return True
-        return False
+            use = None if loses or passes else unreadable(template, name)
+            if use is not None:
+                return f"{place}:{template.document.place(use)[0]} needs the value itself"
+        return None
 
     # What belongs together.
 

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath as Place
 
 from .conditions import TooManyConditions
 from .model import Path, Value
-from .template import Template
+from .template import Kind, Template
 
 SECRET = "AWS::SecretsManager::Secret"
 _STACKS = ("AWS::CloudFormation::Stack", "AWS::Serverless::Application")
@@ -89,14 +89,16 @@ def output_of(old: Template, new: Template) -> Output | None:
     return found[0][1]
 
 
-def may_be_read(reader: Template, parameter: str) -> bool:
-    """Tell whether all that a template does with a password is in properties of resources: only
-    these can read a secret, save in what a machine runs."""
-    uses = [use.path for use in reader.references_to(parameter) if use.kind != "name"]
-    return all(
-        path[0] == "Resources" and path[2:3] == ("Properties",) and "UserData" not in path
-        for path in uses
-    )
+def unreadable(reader: Template, parameter: str) -> Path | None:
+    """Return where a template uses a password and can read no secret in its place; None where all
+    uses are in properties of resources, save in what a machine runs."""
+    for use in reader.references_to(parameter):
+        path = use.path
+        if use.kind is not Kind.NAME and (
+            path[0] != "Resources" or path[2:3] != ("Properties",) or "UserData" in path
+        ):
+            return path
+    return None
 
 
 def argument(link: Link, output: Output) -> tuple[str, Value]:

@@ -123,8 +123,8 @@ def _repair(template: Template, context: Context, group: list[Gone]) -> Fix | Re
         if template.type_of(stack) == _PRODUCT:
             name = context.family.nested[stack].template
             draft.follow_ups.append(
-                f"Publish a new version of the product from {name} and name it in {stack}: one "
-                "that is there keeps the template that it was made from"
+                f"Publish a new version of the product, made from {name}, and name it in {stack} "
+                "(ProvisioningArtifactName): an older one keeps the template that it was made from"
             )
     gone = []
     for source in sorted({source for argument in group for source in argument.sources}):
