@@ -14,21 +14,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath as Place
 
 from . import sharing
+from .arguments import Argument, argument_at, arguments
 from .errors import RemediatorError
-from .family_links import Links, argument_at, may_be_read, stack_of
+from .family_links import Links, argument_of, stack_of, unreadable
 from .family_proof import prove_family
 from .family_settings import Given, edit, removed
 from .family_texts import Texts
 from .model import CALLERS, Family, Fate, Nested, Path, Refusal
 from .repository import Call, Repository
-from .results import FileResult, Outcome
+from .results import FileResult, Outcome, Status
 from .template import Template
 
 ROUNDS = 100
 """Each round keeps at least one parameter more; beyond it, a tree is not worked out."""
 _DEPTH = 20
 """Levels of nested stacks that are followed; AWS advises against more than a few."""
-_FIRST = "let it read the secret first"
+_DONE = (Status.FIXED, Status.WOULD_FIX, Status.REPAIRABLE)
 
 
 @dataclass(frozen=True)
@@ -229,13 +230,14 @@ class _Plan:
                 f"{where} passes {name} to {' and '.join(takers)} too, which goes on taking it as "
                 "far as this repository shows: repair that first",
             )
-        path = call.site.places[0]
         result = self.results.get(call.place)
-        if result is None or _passes(self.texts.new(call.place), path, name):
-            return self._refused(where, name, path, result)
+        after = self.texts.new(call.place)
+        passed = arguments(after, stack_of(call))
+        if result is None or any(each.name == name for each in passed):
+            return self._refused(where, name, call.site.places[0], result)
         if not self.members[place].rotates:
             return None
-        return self._shared(call, self.texts.new(call.place))
+        return self._shared(call, after)
 
     def _refused(self, where: str, name: str, path: Path, result: FileResult | None) -> Refusal:
         """Return why an argument could not be taken out."""
@@ -252,47 +254,61 @@ class _Plan:
 
     def _shared(self, call: Call, after: Template, *, foreseen: bool = False) -> Refusal | None:
         """Return what would keep the old password, in a parent as it is `after` its repair."""
-        path = call.site.places[0]
-        for use in sharing.others(self.texts.old(call.place), after, path):
-            stays = self._stays(call, use) if foreseen else not self._is_idle(call.place, use)
-            if stays and not (not foreseen and self.links.join(call, after, use)):
-                line, _ = after.document.place(use)
-                obstacle = self.links.obstacle(call, use)
-                why = f"it cannot read the secret: {obstacle}" if obstacle else _FIRST
-                return Refusal(
-                    "shared-password",
-                    f"{call.place}:{call.site.line} ({call.site.how}) takes it from what "
-                    f"{'.'.join(map(str, use[1:2]))} gets as well ({call.place}:{line}): that "
-                    f"would keep the old password; {why}",
-                )
+        before = self.texts.old(call.place)
+        for use in sharing.others(before, after, argument_of(before, call).value):
+            argument = argument_at(after, use)
+            why = "let it read the secret first"
+            if foreseen:
+                bound = None if argument is None else self._bound(call, argument)
+                stays, why = bound is not None, f"{bound}; {why}"
+            else:
+                stays = argument is None or not self._is_idle(call.place, argument)
+                stays = stays and not (argument and self.links.join(call, after, argument, use))
+            if stays:
+                return self._would_keep(call, after, argument, use, why)
         return None
 
-    def _is_idle(self, parent: Place, use: Path) -> bool:
-        """Tell whether a use is an argument that its nested stack does nothing with."""
-        argument = argument_at(use)
-        if argument is None:
-            return False
-        stack, name = argument
-        places = self.tree.children(parent, stack)
-        return bool(places) and not any(
-            sharing.is_used(self.texts.new(place), name) for place in places
+    def _would_keep(
+        self, call: Call, after: Template, argument: Argument | None, use: Path, why: str
+    ) -> Refusal:
+        """Return that something would keep the old password: the use of it in a parent."""
+        before = self.texts.old(call.place)
+        if argument is not None:
+            old = (each for each in arguments(before, argument.resource) if _same(each, argument))
+            use = next((each.value for each in old), use)
+            broken = self.links.obstacle(call, argument)
+            why = f"it cannot read the secret, as {broken}" if broken else why
+        try:
+            line, _ = before.document.place(use)
+        except KeyError:
+            line, _ = after.document.place(use)
+        return Refusal(
+            "shared-password",
+            f"{call.place}:{call.site.line} ({call.site.how}) passes a value that {use[1]} gets, "
+            f"too ({call.place}:{line}): it would keep the old password; {why}",
         )
 
-    def _stays(self, call: Call, use: Path) -> bool:
-        """Tell whether a use is an argument that is sure to stay: the template of its stack takes
-        it, can read no secret instead, does not lose it by itself, and passes it to no stack of
-        its own."""
-        argument = argument_at(use)
-        if argument is None or use[:5] == call.site.places[0][:5]:
-            return False
-        stack, name = argument
-        for place in self.tree.children(call.place, stack):
+    def _is_idle(self, parent: Place, argument: Argument) -> bool:
+        """Tell whether the template that takes an argument does nothing with it."""
+        places = self.tree.children(parent, argument.resource)
+        return bool(places) and not any(
+            sharing.is_used(self.texts.new(place), argument.name) for place in places
+        )
+
+    def _bound(self, call: Call, argument: Argument) -> str | None:
+        """Return why an argument is sure to stay: the template that takes it can read no secret
+        instead, does not lose it by itself, and passes it to no stack of its own."""
+        if argument.path == call.site.places[0]:
+            return None
+        name = argument.name
+        for place in self.tree.children(call.place, argument.resource):
             template = self.texts.old(place)
             loses = place in self.results and name in removed(self.results[place])
-            passes = any(map(argument_at, (each.path for each in template.references_to(name))))
-            if not loses and not passes and not may_be_read(template, name):
-                return True
-        return False
+            passes = any(argument_at(template, each.path) for each in template.references_to(name))
+            use = None if loses or passes else unreadable(template, name)
+            if use is not None:
+                return f"{place}:{template.document.place(use)[0]} needs the value itself"
+        return None
 
     # What belongs together.
 
@@ -343,9 +359,5 @@ def _ids(outcome: Outcome, causes: Mapping[Path, list[str]]) -> Iterator[str]:
         yield from causes.get(operation.path, ())
 
 
-def _passes(template: Template, path: Path, name: str) -> bool:
-    """Tell whether the resource at a path still passes a parameter."""
-    given = template.properties(str(path[1])).get("Parameters")
-    if isinstance(given, list):
-        return any(isinstance(each, dict) and each.get("ParameterKey") == name for each in given)
-    return isinstance(given, dict) and name in given
+def _same(one: Argument, other: Argument) -> bool:
+    return (one.resource, one.name) == (other.resource, other.name)

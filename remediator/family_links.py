@@ -10,12 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePosixPath as Place
 
+from .arguments import Argument, arguments
 from .conditions import TooManyConditions
 from .family_proof import STACKS
 from .family_texts import Texts
 from .model import Path, Secret, Value, value_at
 from .repository import Call
-from .template import Template
+from .template import Kind, Template
 
 _SECRET = "AWS::SecretsManager::Secret"
 
@@ -91,21 +92,22 @@ def output_of(old: Template, new: Template) -> Output | None:
     return found[0][1]
 
 
-def may_be_read(reader: Template, parameter: str) -> bool:
-    """Tell whether all that a template does with a password is in properties of resources: only
-    these can read a secret, save in what a machine runs."""
-    uses = [use.path for use in reader.references_to(parameter) if use.kind != "name"]
-    return all(
-        path[0] == "Resources" and path[2:3] == ("Properties",) and "UserData" not in path
-        for path in uses
-    )
+def unreadable(reader: Template, parameter: str) -> Path | None:
+    """Return where a template uses a password and can read no secret in its place; None where all
+    uses are in properties of resources, save in what a machine runs."""
+    for use in reader.references_to(parameter):
+        path = use.path
+        if use.kind is not Kind.NAME and (
+            path[0] != "Resources" or path[2:3] != ("Properties",) or "UserData" in path
+        ):
+            return path
+    return None
 
 
-def argument_at(path: Path) -> tuple[str, str] | None:
-    """Return the stack and the parameter that a path to an argument leads to, if it is one."""
-    if path[:1] != ("Resources",) or path[2:4] != ("Properties", "Parameters") or len(path) < 5:
-        return None
-    return str(path[1]), str(path[4])
+def argument_of(template: Template, call: Call) -> Argument:
+    """Return the argument that stands at a place of a parent."""
+    place = call.site.places[0]
+    return next(each for each in arguments(template, str(place[1])) if each.path == place)
 
 
 def stack_of(call: Call) -> str:
@@ -144,22 +146,20 @@ class Links:
         """Return the parameters of a template whose secret others read."""
         return frozenset(link.parameter for link in self.made if link.owner == owner)
 
-    def obstacle(self, call: Call, use: Path) -> str:
-        """Return why a use of what a call passes was not linked; empty where nothing is known."""
-        argument = argument_at(use)
-        return self._broken.get((call.place, *argument), "") if argument is not None else ""
+    def obstacle(self, call: Call, argument: Argument) -> str:
+        """Return why an argument beside a call was not linked; empty where nothing is known."""
+        return self._broken.get((call.place, argument.resource, argument.name), "")
 
-    def join(self, call: Call, after: Template, use: Path) -> bool:
+    def join(self, call: Call, after: Template, argument: Argument, use: Path) -> bool:
         """Link the reader of a shared password with the stack that owns it, if that is possible.
 
-        `call` passes the password to the owner, `use` is where the parent, as it is `after` its
-        repair, passes it on as well.
+        `call` passes the password to the owner; the parent, as it is `after` its repair, passes it
+        on as another `argument` as well, by the function at `use`.
         """
-        argument = argument_at(use)
-        if argument is None or (call.place, *argument) in self._broken:
+        stack, name = argument.resource, argument.name
+        if (call.place, stack, name) in self._broken:
             return False
-        stack, name = argument
-        why = self._why_not(call, after, use)
+        why = self._why_not(call, after, argument, use)
         if why:
             self._broken[call.place, stack, name] = why
             return False
@@ -171,24 +171,26 @@ class Links:
         self.made = (*self.made, link)
         return True
 
-    def _why_not(self, call: Call, after: Template, use: Path) -> str:
+    def _why_not(self, call: Call, after: Template, argument: Argument, use: Path) -> str:
         """Return why there can be no link, as far as the parent shows it."""
-        stack, name = str(use[1]), str(use[4])
+        stack, name = argument.resource, argument.name
         if any(
             (each.parent, each.reader_stack, each.other) == (call.place, stack, name)
             for each in self.made
         ):
             return "two stacks own a database with it"
-        parent = self._texts.old(call.place)
-        owned = call.site.places[0]
-        why = obstacle(parent, owned, use[:5])
+        before = self._texts.old(call.place)
+        why = obstacle(before, call.site.places[0], argument.path)
         if why:
             return why
         owners = self._texts.tree.targets(call)
         readers = self._texts.tree.children(call.place, stack)
+        if not readers:
+            return "its template is not in this repository"
         if len(owners) != 1 or len(readers) != 1 or not readers <= self._members:
             return "which template it is made from is not certain"
-        if len(use) != 5 or value_at(after.data, use) != value_at(parent.data, owned):
+        own = argument_of(before, call).value
+        if use != argument.value or value_at(after.data, use) != value_at(before.data, own):
             return "it gets the password as part of another value"
         return ""
 
