@@ -30,6 +30,7 @@ from remediator.document import Document
 from remediator.errors import RemediatorError
 from remediator.model import Settings
 from remediator.registry import catalogue, load, trigger
+from remediator.run import Run
 from remediator.runner import Runner
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -105,7 +106,7 @@ def compose(files: Sequence[Path]) -> None:
 
 def check(paths: Sequence[Path]) -> None:
     settings = Settings()
-    Runner(load(settings), catalogue(), settings, check=True).run(paths)
+    Run(Runner(load(settings), catalogue(), settings, check=True)).over(paths)
 
 
 def round_trip(files: Sequence[Path]) -> int:

@@ -15,9 +15,9 @@ from __future__ import annotations
 import errno
 import os
 import re
-import secrets
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -33,6 +33,16 @@ _GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 _CHANGED = "the file changed while remediator was at work; run again"
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A new content for a file that holds the `expected` one, and lies within a folder."""
+
+    file: Path
+    content: bytes
+    expected: bytes
+    within: Path | None = None
+
+
 def replace(file: Path, content: bytes, *, expected: bytes, within: Path | None = None) -> None:
     """Put new content in place of a file, which keeps its owner, group, attributes and mode.
 
@@ -40,24 +50,102 @@ def replace(file: Path, content: bytes, *, expected: bytes, within: Path | None 
     is, where it no longer holds the `expected` bytes, is read-only, has other names (hard links),
     lies outside of the folder `within`, or cannot be written.
     """
-    target = _target(file, within)
-    try:
-        with Folder(target.parent) as folder:
+    change = Change(file, content, expected, within)
+    with _staged_change(change) as staged, _told(change):
+        staged.swap()
+
+
+def replace_all(changes: Sequence[Change]) -> None:
+    """Put new contents in place of several files, as `replace` does: of all, or of none.
+
+    All are written beside the old ones first, so that nothing but the names is left to change.
+    Where a name cannot be changed then, the files before it get their old content back. Raises
+    FileError, which names the file that stands in the way if there are several.
+    """
+    named = len(changes) > 1
+    with ExitStack() as stack:
+        everything = []
+        for change in changes:
+            with _told(change, named=named):
+                everything.append(stack.enter_context(_staged_change(change)))
+        swapped: list[_Staged] = []
+        try:
+            for staged in everything:
+                with _told(staged.change, named=named):
+                    staged.compare()
+            for staged in everything:
+                with _told(staged.change, named=named):
+                    staged.swap()
+                swapped.append(staged)
+        except BaseException:
+            for staged in swapped:
+                staged.restore()
+            raise
+
+
+@dataclass(frozen=True, slots=True)
+class _Staged:
+    """A new content that is written beside the old one, in its folder."""
+
+    change: Change
+    folder: Folder
+    name: str
+    temporary: str
+    before: Look
+
+    def compare(self) -> None:
+        """Raise FileError where the file is not what it was."""
+        now = self.folder.look(self.name)
+        if (now.state, now.content) != (self.before.state, self.change.expected):
+            raise FileError(_CHANGED)
+
+    def swap(self) -> None:
+        """Give the new content the file's name."""
+        self.compare()
+        self.folder.rename(self.temporary, self.name)
+        self.folder.sync()
+
+    def restore(self) -> None:
+        """Put the old content back, as far as that is possible."""
+        dress = partial(metadata.apply, self.before.metadata)
+        with (
+            suppress(OSError),
+            _staged(self.folder, self.name, self.before.content, dress) as temporary,
+        ):
+            self.folder.rename(temporary, self.name)
+
+
+@contextmanager
+def _staged_change(change: Change) -> Iterator[_Staged]:
+    target = _target(change.file, change.within)
+    with _told(change):
+        folder = Folder(target.parent)
+    with folder, ExitStack() as stack:
+        with _told(change):
             before = folder.look(target.name)
-            require_writable(file, within)
-
-            def compare() -> None:
-                now = folder.look(target.name)
-                if (now.state, now.content) != (before.state, expected):
-                    raise FileError(_CHANGED)
-
-            if before.content != expected:
+            require_writable(change.file, change.within)
+            if before.content != change.expected:
                 raise FileError(_CHANGED)
-            _swap(folder, target.name, content, partial(metadata.apply, before.metadata), compare)
-    except OSError as error:
-        if error.errno in _GONE:
-            raise FileError(_CHANGED) from error
-        raise FileError(f"the file cannot be written: {error.strerror or error}") from error
+            dress = partial(metadata.apply, before.metadata)
+            written = _staged(folder, target.name, change.content, dress)
+            temporary = stack.enter_context(written)
+        yield _Staged(change, folder, target.name, temporary, before)
+
+
+@contextmanager
+def _told(change: Change, *, named: bool = False) -> Iterator[None]:
+    """Tell what the system refuses as a FileError; `named` puts the file before its message."""
+    try:
+        try:
+            yield
+        except OSError as error:
+            if error.errno in _GONE:
+                raise FileError(_CHANGED) from error
+            raise FileError(f"the file cannot be written: {error.strerror or error}") from error
+    except FileError as error:
+        if not named:
+            raise
+        raise FileError(f"{change.file}: {error.message}") from error
 
 
 def require_writable(file: Path, within: Path | None = None) -> None:
@@ -109,7 +197,10 @@ def create(file: Path, content: bytes, *, private: bool = False, mode: int | Non
             return
         with Folder(target.parent) as folder:
             before = folder.look(target.name) if target.exists() else None
-            _swap(folder, target.name, content, _dress(before, private, mode), lambda: None)
+            dress = _dress(before, private, mode)
+            with _staged(folder, target.name, content, dress) as temporary:
+                folder.rename(temporary, target.name)
+            folder.sync()
     except OSError as error:
         raise FileError(f"cannot be written: {error.strerror or error}") from error
 
@@ -140,14 +231,12 @@ def sweep(folder: Path) -> None:
                         opened.remove(name)
 
 
-def _swap(
-    folder: Folder,
-    name: str,
-    content: bytes,
-    dress: Callable[[int], None],
-    compare: Callable[[], None],
-) -> None:
-    temporary = f".{name[:_NAME]}.remediator-{secrets.token_hex(4)}.tmp"
+@contextmanager
+def _staged(
+    folder: Folder, name: str, content: bytes, dress: Callable[[int], None]
+) -> Iterator[str]:
+    """Write a content to a file beside one, and give its name; it is removed on an error."""
+    temporary = f".{name[:_NAME]}.remediator-{os.urandom(4).hex()}.tmp"
     handle = folder.create(temporary)
     try:
         with os.fdopen(handle, "wb") as stream:
@@ -157,12 +246,10 @@ def _swap(
             os.fsync(handle)
             if os.name == "nt":
                 stream.close()  # Windows renames no open file; elsewhere it stays locked
-            compare()
-            folder.rename(temporary, name)
+            yield temporary
     except BaseException:
         folder.remove(temporary)
         raise
-    folder.sync()
 
 
 def _umask() -> int:

@@ -13,9 +13,8 @@ from . import limits
 from .document import Document
 from .errors import EditError
 from .integrity import prune
-from .model import Consequence, Finding, Fix, Operation, Path, Refusal, Settings, repair_id
+from .model import CALLERS, Consequence, Finding, Fix, Operation, Path, Refusal, Settings, repair_id
 from .results import DECLINED
-from .splice import apply
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ def sort(
             left.append((each, Refusal(problem.code, problem.message)))
         elif not settings.new and fix.consequence not in settings.allow:
             left.append((each, _not_allowed(fix, settings)))
-        elif _is_declined(repair_id(file, each.transform, each.finding.path), settings):
+        elif _is_declined(each, repair_id(file, each.transform, each.finding.path), settings):
             left.append((each, _DECLINED))
         elif each.transform in refused:
             left.append((each, refused[each.transform]))
@@ -75,8 +74,10 @@ def sort(
     return candidates, left
 
 
-def _is_declined(repair: str, settings: Settings) -> bool:
-    return repair in settings.skip or bool(settings.only and repair not in settings.only)
+def _is_declined(found: Found, repair: str, settings: Settings) -> bool:
+    """Tell whether the choice leaves a repair out; one that follows from another is not chosen."""
+    chosen = not settings.only or repair in settings.only or found.transform == CALLERS
+    return repair in settings.skip or not chosen
 
 
 _DECLINED = Refusal(DECLINED, "the choice of repairs (--only, --skip) leaves it out")
@@ -129,6 +130,8 @@ def _attempt(document: Document, candidates: Sequence[Candidate]) -> str | Refus
     refusal = limits.crossed(document.data, operations)
     if refusal is not None:
         return refusal
+    from .splice import apply  # not for a check, which carries out nothing
+
     try:
         text = apply(document, operations)
     except EditError as error:
@@ -140,6 +143,8 @@ def within_limits(
     document: Document, candidates: Sequence[Candidate]
 ) -> tuple[list[Candidate], list[Left]]:
     """Part the fixes that fit into the template beside those before them from the others."""
+    if not candidates:
+        return [], []
     together = operations_of(document, _without_overlap(candidates))
     if limits.crossed(document.data, together) is None:
         return list(candidates), []

@@ -328,6 +328,8 @@ def _stop_interrupted(result: RunResult, *, in_place: bool) -> NoReturn:
     from .interrupt import exit_code
 
     those = "those are repaired" if in_place else "those are in the report"
+    if not result.interrupted:
+        those = "nothing is changed"
     message = f"interrupted after {result.interrupted} of {result.scanned} files; {those}"
     typer.echo(f"remediator: {message}", err=True)
     raise typer.Exit(exit_code())

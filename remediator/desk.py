@@ -10,10 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from . import config, registry
+from .around import Around
 from .discover import Input
 from .projects import transforms
+from .reading import looks_like_template
 from .results import FileResult
-from .runner import Around, Guard, Runner, looks_like_template, unguarded
+from .runner import Guard, Runner, unguarded
 from .validator import Validator, is_installed
 
 

@@ -31,10 +31,10 @@ from .lsp_values import Look, Places, diagnostic, is_wanted
 from .model import Consequence
 from .registry import builtin_transforms
 from .report import editor
-from .repository import SUFFIXES
 from .results import FileResult, Status
 from .runner import Work
 from .trace import without_values
+from .tree_files import SUFFIXES
 
 DELAY = 0.2
 """Seconds without a change until a text is looked at."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
+from types import MappingProxyType
 
 from .model import Catalogue, Path, Refusal, Value
 from .passwords import Passwords
@@ -44,14 +45,19 @@ _Place = tuple[str, str]
 
 
 def second_opinion(
-    old: Mapping[str, Value], new: Mapping[str, Value], catalogue: Catalogue
+    old: Mapping[str, Value],
+    new: Mapping[str, Value],
+    catalogue: Catalogue,
+    unheard: Mapping[str, frozenset[str]] = MappingProxyType({}),
 ) -> Refusal | None:
     """Return what is wrong with the meaning of a repaired template, None where nothing is.
 
-    Both templates in the long form. A refusal `second-opinion` says that the plan itself is wrong,
-    `too-many-conditions` that there are more combinations of conditions, or longer texts, than can
-    be tried.
+    Both templates in the long form. `unheard` are the arguments, by the logical id of their stack,
+    that its template does not declare: they mean nothing. A refusal `second-opinion` says that the
+    plan itself is wrong, `too-many-conditions` that there are more combinations of conditions, or
+    longer texts, than can be tried.
     """
+    old, new = _heard(old, unheard), _heard(new, unheard)
     for kind in set(new) - _CARRYING:
         fresh = set(_words(new[kind])) - set(_words(old.get(kind)))
         if any(any(references(word)) for word in fresh):
@@ -69,6 +75,32 @@ def second_opinion(
     except TooManyWorlds as error:
         return Refusal("too-many-conditions", error.message)
     return None
+
+
+def _heard(data: Mapping[str, Value], unheard: Mapping[str, frozenset[str]]) -> Mapping[str, Value]:
+    """Return a template without the arguments that its nested stacks do not take."""
+    if not unheard:
+        return data
+    resources = dict(section(data, "Resources"))
+    for name, parameters in unheard.items():
+        resource = resources.get(name)
+        properties = section(resource, "Properties") if isinstance(resource, dict) else {}
+        given = properties.get("Parameters")
+        kept: Value = given
+        if isinstance(given, dict):
+            kept = {key: value for key, value in given.items() if key not in parameters}
+        elif isinstance(given, list):
+            kept = [
+                each
+                for each in given
+                if not (isinstance(each, dict) and each.get("ParameterKey") in parameters)
+            ]
+        if isinstance(resource, dict) and kept:
+            resources[name] = {**resource, "Properties": {**properties, "Parameters": kept}}
+        elif isinstance(resource, dict):
+            rest = {key: value for key, value in properties.items() if key != "Parameters"}
+            resources[name] = {**resource, "Properties": rest}
+    return {**data, "Resources": resources}
 
 
 def _looked_at(

@@ -26,6 +26,9 @@ def pointer(path: Path) -> str:
 Span: TypeAlias = tuple[int, int]
 """Characters of a text, from and to."""
 
+CALLERS = "callers"
+"""The transform that carries out what the others begin: no choice of transforms leaves it out."""
+
 _WORDS = (
     "admin administrator allow allowed aurora because cluster consequence database dbadmin default "
     "deploy deploys deployment description endpoint engine export exports external false file "
@@ -153,12 +156,20 @@ class Seed:
 
 
 @dataclass(frozen=True, slots=True)
+class Mention:
+    """A line of another file that names a parameter, and gives no template its value."""
+
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Fix:
     """A repair: all of its operations or none.
 
     `because` is required unless the consequence is safe, and says why it has that consequence.
-    `follow_ups` are what a person has to do, `seeds` the secrets to be made before. Raises
-    ValueError where `because` is missing.
+    `follow_ups` are what a person has to do, `seeds` the secrets to be made before, `mentions`
+    where else the repository names what goes. Raises ValueError where `because` is missing.
     """
 
     title: str
@@ -167,6 +178,7 @@ class Fix:
     because: str = ""
     follow_ups: tuple[str, ...] = ()
     seeds: tuple[Seed, ...] = ()
+    mentions: tuple[Mention, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.operations:
@@ -262,6 +274,17 @@ Required: TypeAlias = Mapping[str, frozenset[str]]
 is not known is no key."""
 
 
+class Fate(StrEnum):
+    """What becomes of a place that gives a parameter its value when the parameter goes."""
+
+    BLOCKS = "blocks"
+    """It breaks and cannot be changed along: the parameter stays."""
+    EDITED = "edited"
+    """The run takes the parameter out of it, in the same step."""
+    REPORTED = "reported"
+    """A person has to change it, and is told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Another file of the repository that gives a template's parameter a value, or reads it."""
@@ -272,6 +295,49 @@ class Caller:
     """What it is, in words: `nested stack`, `parameter file`, `taskcat configuration` …"""
     breaks: bool = True
     """Whether its next run fails once the parameter is gone; else the value is just ignored."""
+    fate: Fate = Fate.BLOCKS
+    code: str = ""
+    why: str = ""
+    """The code and the words of why it blocks, where that is not just that it breaks: `DBPassword
+    gets …`, to be read behind the place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nested:
+    """A nested stack in a template: what its own template takes no more, and takes instead.
+
+    `template` is the file that it is made from. `gone` are parameters that this file loses in the
+    same run; `added` are new arguments, each with its value.
+    """
+
+    template: str
+    gone: frozenset[str] = frozenset()
+    added: tuple[tuple[str, Value], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A password in a secret of another template: the parameter that brings its ARN, and the key
+    that it is kept under; empty where the secret is the bare password."""
+
+    parameter: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """What the templates around one, which are repaired in the same step, ask of it.
+
+    `nested` maps logical ids to what changes in their templates. `kept` are parameters that have
+    to stay, and why. `secrets` are parameters whose value is the password of a secret in another
+    template: its ARN arrives in their place. `shown` are parameters whose
+    generated secret another template reads, so that an output has to tell its ARN.
+    """
+
+    nested: Mapping[str, Nested] = field(default_factory=lambda: MappingProxyType({}))
+    kept: Mapping[str, Refusal] = field(default_factory=lambda: MappingProxyType({}))
+    secrets: Mapping[str, Secret] = field(default_factory=lambda: MappingProxyType({}))
+    shown: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +372,10 @@ def _no_callers() -> Mapping[str, tuple[Caller, ...]]:
     return MappingProxyType({})
 
 
+def _no_mentions(_: str) -> tuple[Mention, ...]:
+    return ()
+
+
 def _nothing_required() -> Required:
     return MappingProxyType({})
 
@@ -315,14 +385,17 @@ class Context:
     """What a transform may know besides the template: catalogue, settings, the rest of the tree.
 
     `callers` maps a parameter's name to those in the same tree that name it for this template.
+    `mentions` returns where else the tree names a parameter; nothing is read before that is asked.
     `imports` are the names that other templates of the tree import, as texts of `Fn::Sub`; they
     are gathered when first asked for, and so is what `required` returns. `known` are the ids of all
-    transforms there are, whether they run or not.
+    transforms there are, whether they run or not. `family` is what changes in other templates.
     """
 
     catalogue: Catalogue
     settings: Settings = field(default_factory=Settings)
     callers: Mapping[str, tuple[Caller, ...]] = field(default_factory=_no_callers)
+    mentions: Callable[[str], tuple[Mention, ...]] = _no_mentions
     imports: Iterable[str] = ()
     required: Callable[[], Required] = _nothing_required
     known: frozenset[str] = frozenset()
+    family: Family = Family()

@@ -8,47 +8,18 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import chain, islice
 from pathlib import Path, PurePosixPath
 
-import yaml
-
-from . import call_sites, exports, regular
-from .call_sites import Site
-from .discover import walk
+from . import call_sites
 from .errors import FileError
-from .model import Caller
+from .model import Caller, Fate, Mention
+from .sam_sites import TEMPLATES as SAM_TEMPLATES
+from .sites import Site
+from .tree_files import TreeFile, read_all, read_documents
 
-MAX_BYTES = 1_000_000
-"""Of one file that is read."""
-MAX_SITES = 100_000
-"""Places of one file that give a parameter; aliases can stand for billions."""
-MAX_TOTAL = 500_000_000
-"""Bytes of all files of a tree that are read."""
-HIDDEN = (
-    ".taskcat.yml",
-    ".taskcat.yaml",
-    ".gitlab-ci.yml",
-    ".travis.yml",
-    ".github/workflows",
-    ".circleci",
-    ".buildkite",
-    ".gitlab",
-    ".azuredevops",
-)
-"""Hidden files and folders that hold deployment configuration; others are never read."""
-
-_STRUCTURED = frozenset({".yaml", ".yml", ".json", ".template", ".cfn"})
-_SCRIPTS = frozenset(
-    {".sh", ".bash", ".zsh", ".ps1", ".cmd", ".bat", ".mk", ".tf", ".hcl", ".groovy"}
-    | {".py", ".rb", ".js", ".mjs", ".ts", ".go"}
-)
-SUFFIXES = _STRUCTURED | _SCRIPTS | {".toml"}
-"""How the names of files end that may give a parameter its value; a few have none of them."""
-_SCRIPT_NAMES = frozenset({"makefile", "gnumakefile", "justfile", "jenkinsfile", "rakefile"})
 _PARENT = re.compile(
     rb"AWS::CloudFormation::Stack|AWS::Serverless::Application|AWS::CodePipeline::Pipeline"
     rb"|AWS::ServiceCatalog::CloudFormationProvisionedProduct"
@@ -59,73 +30,55 @@ _PURPOSE = re.compile(
 )
 
 
+_REFERENCE = re.compile(
+    r"\{\{resolve:|^!(?:ssm|secretsmanager|aws_ssm)\b|\blookup\(\s*['\"][\w.]*(?:ssm|secretsmanager)",
+    re.I,
+)
+"""A value that is kept in a secret or in the parameter store: of CloudFormation, of Sceptre
+(https://docs.sceptre-project.org/latest/docs/resolvers.html), of Ansible."""
+_GUESS = ", perhaps for this template"
+
+
 @dataclass(frozen=True)
-class _File:
-    place: PurePosixPath
-    """Below the root."""
-    raw: bytes
+class Call:
+    """A place in a file that gives a template's parameter its value."""
 
-    @cached_property
-    def text(self) -> str:
-        return self.raw.decode("utf-8", errors="replace").removeprefix("\ufeff")
+    file: TreeFile
+    site: Site
 
-    @cached_property
-    def documents(self) -> list[yaml.Node]:
-        return call_sites.compose(self.text)
+    @property
+    def place(self) -> PurePosixPath:
+        """The file's place below the root."""
+        return self.file.place
 
-    @cached_property
-    def is_structured(self) -> bool:
-        return self.place.suffix.lower() in _STRUCTURED
-
-    @cached_property
-    def is_template(self) -> bool:
-        return self.is_structured and b"Resources" in self.raw and b"AWS::" in self.raw
-
-    @cached_property
-    def declared(self) -> frozenset[str]:
-        """The keys of a template that stand below others, parameters among them."""
-        found = re.findall(r"^[ \t]+[\"']?(\w+)[\"']?[ \t]*:", self.text, re.MULTILINE)
-        return frozenset(found)
-
-    @cached_property
-    def exchanged(self) -> tuple[frozenset[str], frozenset[str]]:
-        """The names that a template imports, and those that it exports."""
-        exchanges = self.is_template and (b"ImportValue" in self.raw or b"Export" in self.raw)
-        return exports.names(self.text) if exchanges else (frozenset(), frozenset())
-
-    @cached_property
-    def sites(self) -> tuple[Site, ...]:
-        """The places that its structure shows; a script has none."""
-        if self.place.suffix.lower() == ".toml":
-            return tuple(call_sites.in_toml(self.text))
-        if self.is_template:
-            found: Iterator[Site] = chain.from_iterable(map(call_sites.in_template, self.documents))
-        elif self.is_structured:
-            found = call_sites.in_settings(self.documents, self.place.name)
-        else:
-            return ()
-        sites = tuple(islice(found, MAX_SITES + 1))
-        if len(sites) > MAX_SITES:
-            raise FileError(f"{self.place} gives more than {MAX_SITES:,} parameters")
-        return sites
+    @property
+    def is_guess(self) -> bool:
+        """Whether nothing but the names of its parameters ties it to the template."""
+        return self.site.how.endswith(_GUESS)
 
 
 class Repository:
-    """The files below a root that may give parameters to templates; read when first asked."""
+    """The files below a root that may give parameters to templates; read when first asked.
 
-    def __init__(self, root: Path) -> None:
+    `reach` are those that a run may change.
+    """
+
+    def __init__(self, root: Path, reach: Container[Path] = ()) -> None:
         self.root = root.resolve()
-        self._naming: dict[str, tuple[_File, ...]] = {}
+        self._reach = reach
+        self._naming: dict[str, tuple[TreeFile, ...]] = {}
+        self._found: dict[tuple[PurePosixPath, str], tuple[Call, ...]] = {}
 
     def callers(
-        self, template_file: Path, parameters: Iterable[str]
+        self, template_file: Path, parameters: Iterable[str], *, edits: bool = True
     ) -> Mapping[str, tuple[Caller, ...]]:
         """Return the callers of these parameters of a template; each is looked up when asked for.
 
-        A parameter without callers is no key. A template outside of the root has none.
+        A parameter without callers is no key. A template outside of the root has none. Without
+        `edits` none of them is changed along.
         """
-        place = self._place(template_file)
-        return {} if place is None else _Callers(self, place, tuple(parameters))
+        place = self.place(template_file)
+        return {} if place is None else _Callers(self, place, tuple(parameters), edits)
 
     def imports(self, template_file: Path) -> Iterable[str]:
         """Return the names that other templates import, as texts of `Fn::Sub`.
@@ -133,10 +86,10 @@ class Repository:
         Nothing is read before the first is asked for. A constant name that another template
         exports is left out.
         """
-        place = self._place(template_file)
+        place = self.place(template_file)
         return () if place is None else _Imports(self, place)
 
-    def _place(self, file: Path) -> PurePosixPath | None:
+    def place(self, file: Path) -> PurePosixPath | None:
         """Return a file's place below the root, None where it is outside."""
         real = file.resolve()
         if not real.is_relative_to(self.root):
@@ -150,17 +103,121 @@ class Repository:
         exported = {name for _, names in others for name in names if "${" not in name}
         return tuple(sorted(wanted - exported))
 
-    def find(self, template: PurePosixPath, parameter: str) -> tuple[Caller, ...]:
-        """Return who gives this parameter of the template at a place below the root."""
-        found = {
-            (str(file.place), site.line): Caller(str(file.place), site.line, site.how, site.breaks)
-            for file in self._files_naming(parameter)
-            if file.place != template
-            for site in self._sites_for(file, template, parameter)
-        }
-        return tuple(found[key] for key in sorted(found))
+    def calls(self, template: PurePosixPath, parameter: str) -> tuple[Call, ...]:
+        """Return where this parameter of the template at a place below the root is given."""
+        key = template, parameter
+        if key not in self._found:
+            found = {
+                (file.place, site.line, site.places): Call(file, site)
+                for file in self._files_naming(parameter)
+                if file.place != template
+                for site in self._sites_for(file, template, parameter)
+            }
+            self._found[key] = tuple(sorted(found.values(), key=lambda c: (c.place, c.site.line)))
+        return self._found[key]
 
-    def _sites_for(self, file: _File, template: PurePosixPath, parameter: str) -> Iterator[Site]:
+    def find(
+        self, template: PurePosixPath, parameter: str, *, edits: bool = True
+    ) -> tuple[Caller, ...]:
+        """Return who gives this parameter of a template, and what becomes of each if it goes."""
+        found: dict[tuple[PurePosixPath, int], Caller] = {}
+        for call in self.calls(template, parameter):
+            found.setdefault((call.place, call.site.line), self._caller(call, edits))
+        return tuple(found.values())
+
+    def _caller(self, call: Call, edits: bool) -> Caller:
+        site = call.site
+        caller = Caller(str(call.place), site.line, site.how, site.breaks)
+        if site.value is not None and _REFERENCE.search(site.value):
+            why = "gives it a dynamic reference: its value is kept in a secret already"
+            return replace(caller, code="given-a-reference", why=why)
+        if not site.edit:
+            blocks = site.breaks and call.file.is_template
+            return replace(caller, fate=Fate.BLOCKS if blocks else Fate.REPORTED)
+        if call.is_guess:
+            return replace(caller, fate=Fate.REPORTED)
+        if edits and self.root / call.place in self._reach:
+            return replace(caller, fate=Fate.EDITED)
+        return replace(caller, fate=Fate.BLOCKS if site.breaks else Fate.REPORTED)
+
+    def unknown(self, call: Call) -> list[str]:
+        """Return the names of templates that a stack may be made from and that are not here."""
+        names = call.site.templates
+        return sorted(name for name in names if not self._resolved(name, call.place))
+
+    def mentions(self, template_file: Path, parameter: str) -> tuple[Mention, ...]:
+        """Return the lines of other files that name a parameter of a template, and neither give it
+        its value nor speak of another template's parameter, as far as that can be told."""
+        template = self.place(template_file)
+        if template is None:
+            return ()
+        told = {(call.place, call.site.line) for call in self.calls(template, parameter)}
+        word = re.compile(rf"(?<![\w-]){re.escape(parameter)}(?![\w-])")
+        wanted = parameter.encode()
+        return tuple(
+            Mention(str(file.place), line)
+            for file in (*self._files, *self._documents)
+            if wanted in file.raw
+            and file.place != template
+            and not self._is_others(file, parameter)
+            for line in _lines_with(word, file.text)
+            if (file.place, line) not in told
+        )
+
+    def _is_others(self, file: TreeFile, parameter: str) -> bool:
+        """Tell whether a file names a parameter that is its own, or another template's."""
+        if file.is_template:
+            return True
+        others = {
+            name for site in file.sites if site.parameter == parameter for name in site.templates
+        }
+        return bool(others) and bool(self._meant(others, file))
+
+    def is_edited(self, call: Call) -> bool:
+        """Tell whether the run takes a parameter out of such a place."""
+        return self._caller(call, edits=True).fate is Fate.EDITED
+
+    def text(self, place: PurePosixPath) -> str:
+        """Return the text of a file of the tree, as it was read: a byte order mark stays.
+
+        Raises FileError where it is not UTF-8.
+        """
+        try:
+            return self._by_place[place].raw.decode()
+        except UnicodeDecodeError as error:
+            raise FileError(f"{place} is not UTF-8; save it as UTF-8") from error
+
+    def sites(self, place: PurePosixPath, text: str) -> tuple[Site, ...]:
+        """Return what another text in place of a file would give."""
+        return TreeFile(place, text.encode()).sites
+
+    def children(self, parent: PurePosixPath, stack: str) -> frozenset[PurePosixPath]:
+        """Return the templates that a nested stack of a parent may be made from."""
+        sites = (each for each in self._by_place[parent].sites if each.edit == "template")
+        return frozenset(
+            place
+            for site in sites
+            if site.places[0][1] == stack
+            for name in site.templates
+            for place in self._resolved(name, parent)
+        )
+
+    def giving(self, value: str) -> Iterator[Call]:
+        """Yield where settings give a value, whatever it is called."""
+        wanted = value.encode()
+        for file in self._files:
+            if wanted in file.raw and not file.is_template:
+                for site in file.sites:
+                    if site.value == value:
+                        yield Call(file, site)
+
+    def targets(self, call: Call) -> frozenset[PurePosixPath]:
+        """Return the templates that a nested stack is made from, as far as they are in the tree."""
+        return frozenset(
+            place for name in call.site.templates for place in self._resolved(name, call.place)
+        )
+
+    def _sites_for(self, file: TreeFile, template: PurePosixPath, parameter: str) -> Iterator[Site]:
         named = False
         for site in file.sites:
             if site.parameter == parameter and (tied := self._tied(site, file, template)):
@@ -171,33 +228,42 @@ class Repository:
                 if self._names(site.templates, file, template):
                     yield site
 
-    def _tied(self, site: Site, file: _File, template: PurePosixPath) -> Site | None:
+    def _tied(self, site: Site, file: TreeFile, template: PurePosixPath) -> Site | None:
         """Return the site if it is meant for this template, with what is known about that."""
-        if self._names(site.templates, file, template):
-            return site
+        meant = self._meant(site.templates, file)
+        if template in meant:
+            if site.templates == SAM_TEMPLATES and template.parent != file.place.parent:
+                return _guessed(site)  # a template that nothing names stands beside
+            sure = file.is_template or site.shared or self._only(template, site, meant)
+            return site if sure else _guessed(site)
         if file.is_template or not file.is_structured or site.how != "parameter file":
             return None
         inputs = self._test_inputs.get(file.place.name)
         if inputs is not None:
             return site if self._names(inputs, file, template) else None
         if stems := self._named_alike(file.place.name):
-            return site if template in _nearest(stems, file.place) else None
+            nearest = _nearest(stems, file.place)
+            if template not in nearest:
+                return None
+            return site if len(nearest) == 1 else _guessed(site)
         if any(self._resolved(name, file.place) for name in site.templates):
             return None
         declaring = [place for place in self._templates if self._declares(place, site.names)]
         if template not in _nearest(declaring, file.place):
             return None
-        if len(declaring) == 1:
-            return site
-        how = "parameter file, perhaps for this template"
-        return replace(site, how=how, breaks=False, edit="")
+        return site if len(declaring) == 1 else _guessed(site)
 
-    def _names(self, names: Iterable[str], file: _File, template: PurePosixPath) -> bool:
-        return any(
-            call_sites.base_name(name) == template.name
-            and template in self._resolved(name, file.place)
-            for name in names
-        )
+    def _only(self, template: PurePosixPath, site: Site, meant: Iterable[PurePosixPath]) -> bool:
+        """Tell whether a template is the only one of some that declares a site's parameter."""
+        name = frozenset({site.parameter})
+        return not any(self._declares(each, name) for each in meant if each != template)
+
+    def _meant(self, names: Iterable[str], file: TreeFile) -> frozenset[PurePosixPath]:
+        """Return the templates that names in a file may mean."""
+        return frozenset(place for name in names for place in self._resolved(name, file.place))
+
+    def _names(self, names: Iterable[str], file: TreeFile, template: PurePosixPath) -> bool:
+        return template in self._meant(names, file)
 
     def _resolved(self, name: str, source: PurePosixPath) -> frozenset[PurePosixPath]:
         """Return the templates that a name in a file may mean.
@@ -226,7 +292,7 @@ class Repository:
             return False
         return names <= file.declared
 
-    def _files_naming(self, parameter: str) -> tuple[_File, ...]:
+    def _files_naming(self, parameter: str) -> tuple[TreeFile, ...]:
         if parameter not in self._naming:
             wanted = parameter.encode()
             self._naming[parameter] = tuple(
@@ -237,11 +303,19 @@ class Repository:
         return self._naming[parameter]
 
     @cached_property
-    def _files(self) -> tuple[_File, ...]:
-        return tuple(_read_all(self.root))
+    def _files(self) -> tuple[TreeFile, ...]:
+        return tuple(read_all(self.root))
 
     @cached_property
-    def _templates(self) -> dict[PurePosixPath, _File]:
+    def _documents(self) -> tuple[TreeFile, ...]:
+        return tuple(read_documents(self.root))
+
+    @cached_property
+    def _by_place(self) -> dict[PurePosixPath, TreeFile]:
+        return {file.place: file for file in self._files}
+
+    @cached_property
+    def _templates(self) -> dict[PurePosixPath, TreeFile]:
         return {file.place: file for file in self._files if file.is_template}
 
     @cached_property
@@ -274,16 +348,23 @@ class _Callers(Mapping[str, tuple[Caller, ...]]):
     """The callers of one template's parameters: nothing is read before the first is asked for."""
 
     def __init__(
-        self, repository: Repository, template: PurePosixPath, parameters: tuple[str, ...]
+        self,
+        repository: Repository,
+        template: PurePosixPath,
+        parameters: tuple[str, ...],
+        edits: bool,
     ) -> None:
         self._repository = repository
+        self._edits = edits
         self._template = template
         self._parameters = parameters
         self._known: dict[str, tuple[Caller, ...]] = {}
 
     def __getitem__(self, parameter: str) -> tuple[Caller, ...]:
         if parameter not in self._known:
-            self._known[parameter] = self._repository.find(self._template, parameter)
+            self._known[parameter] = self._repository.find(
+                self._template, parameter, edits=self._edits
+            )
         if not self._known[parameter]:
             raise KeyError(parameter)
         return self._known[parameter]
@@ -313,46 +394,14 @@ def callers(
     return Repository(root).callers(template_file, parameters)
 
 
-def _read_all(root: Path) -> Iterator[_File]:
-    """Yield the files below a root that may name a template; what a link leads to is none of it.
-
-    Raises FileError where they are more than can be looked at: who calls a template must be known.
-    """
-    files = [entry for entry in walk(root) if isinstance(entry, Path)]
-    for name in HIDDEN:
-        hidden = root / name
-        if any(place.is_symlink() for place in (hidden, *hidden.parents[: name.count("/")])):
-            continue
-        if hidden.is_dir():
-            files += [entry for entry in walk(hidden) if isinstance(entry, Path)]
-        elif hidden.is_file():
-            files.append(hidden)
-    left = MAX_TOTAL
-    for file in files:
-        if not _may_name(file.name.lower(), file.suffix.lower()):
-            continue
-        try:
-            if file.stat().st_size > MAX_BYTES:
-                continue
-            raw = regular.read(file, MAX_BYTES, follow=False)
-        except OSError:
-            continue  # it cannot be known; a template among them is reported by the runner
-        left -= len(raw)
-        if left < 0:
-            raise FileError(
-                f"what gives its parameters a value cannot be found out: below {root} stand more "
-                f"than {MAX_TOTAL / 1e6:.0f} MB of templates, configurations and scripts"
-            )
-        yield _File(PurePosixPath(file.relative_to(root).as_posix()), raw)
+def _lines_with(word: re.Pattern[str], text: str) -> Iterator[int]:
+    """Yield the numbers of the lines that hold a word."""
+    return (number for number, line in enumerate(text.split("\n"), 1) if word.search(line))
 
 
-def _may_name(name: str, suffix: str) -> bool:
-    return (
-        suffix in _STRUCTURED
-        or suffix in _SCRIPTS
-        or name in _SCRIPT_NAMES
-        or name == "samconfig.toml"
-    )
+def _guessed(site: Site) -> Site:
+    """Return a place that is only perhaps for a template: nobody edits it."""
+    return replace(site, how=site.how + _GUESS, breaks=False, edit="")
 
 
 def _common(left: Iterable[str], right: Iterable[str]) -> int:

@@ -42,6 +42,8 @@ class Outcome:
     suppressed, the reason that the template gives."""
     id: str = ""
     """The stable id of the repair, as `repair_id` gives it."""
+    causes: tuple[str, ...] = ()
+    """The ids of the repairs, in other files, that made this one necessary."""
 
     @property
     def is_declined(self) -> bool:
@@ -100,12 +102,15 @@ class FileResult:
     secrets: tuple[str, ...] = ()
     """Literal secrets of the template, whether a finding speaks of them or not."""
     hidden_old: tuple[Span, ...] = ()
-    """The spans of the old text that hold a literal secret, in their order."""
+    """The spans of the old text that hold a literal secret, in their order; none where nothing is
+    found, so that no report shows the text."""
     hidden_new: tuple[Span, ...] = ()
     diff_path: str = ""
     """Its path from the root of its git work tree, or the current folder; `path` where empty."""
     named: bool = False
     """Whether it was named itself, not met in a folder."""
+    is_template: bool = True
+    """Else it is a file that gave a template its parameters, and changes along with it."""
     fresh: bool = False
     """Whether its stack is said to be not deployed yet (`new`): no consequence applies."""
 

@@ -6,50 +6,36 @@ be handled is an error in the result, and the others go on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
-from pathlib import Path
 from typing import TypeAlias
 
-from . import atomic
-from .discover import Input, Unusable, expand, tree_of
+from . import atomic, reading
+from .around import Around
+from .discover import Input
 from .document import Document
 from .engine import Judge, inspect, remediate
-from .errors import ConfigError, FileError, Interrupted, RemediatorError, TemplateError
+from .errors import FileError, RemediatorError, TemplateError
 from .hidden import with_hidden
-from .interrupt import held
 from .lock import Claims
-from .model import Caller, Catalogue, Context, Refusal, Settings
+from .model import CALLERS, Catalogue, Context, Family, Settings
+from .reading import UTF16, has_template_name, looks_like_template, peek
 from .registry import known, required_properties, trigger
-from .repository import Repository
-from .results import Deployment, FileResult, RunResult, Status
+from .results import FileResult, Status
 from .suppression import is_marked
 from .transform import Transform
 from .work_tree import path_in_diff
 
-MAX_BYTES = 5_000_000
-"""Larger files are not read; CloudFormation itself takes 1 MB."""
-_HEAD = 8192
 _BOM = "\ufeff"
-_UTF16 = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
-_TEMPLATE_SUFFIXES = frozenset({".yaml", ".yml", ".json", ".template", ".cfn", ".txt", ""})
 
 Work: TypeAlias = Callable[[], FileResult | None]
 Guard: TypeAlias = Callable[[str, Work], FileResult | None]
 """Is given a file's name and the work on it; may catch what the work raises."""
-Track: TypeAlias = Callable[[Sequence[Input]], Iterable[Input]]
-"""Yields the same inputs, and may show progress."""
 
 
 def unguarded(_: str, work: Work) -> FileResult | None:
     """Do the work; what it raises goes on to the caller."""
     return work()
-
-
-def untracked(inputs: Sequence[Input]) -> Iterable[Input]:
-    """Return the inputs as they are."""
-    return inputs
 
 
 @dataclass
@@ -72,9 +58,6 @@ class Runner:
     skip_others: bool = False
     judges: Sequence[Judge] = ()
     guard: Guard = unguarded
-    track: Track = untracked
-    runner_of: Callable[[Path], Runner] | None = None
-    """Who handles a file in its place, where settings differ; raises ConfigError if wrong."""
     asked_about: Mapping[str, str] = field(default_factory=dict)
     """The texts of files for which a person chose the repairs: those of another are not made."""
     around: Around = field(default_factory=lambda: Around())
@@ -87,106 +70,77 @@ class Runner:
         self._known = known(self.settings)
 
     @property
+    def edits_callers(self) -> bool:
+        """Whether those that give a parameter are changed along with the template that loses it."""
+        return any(transform.id == CALLERS for transform in self.transforms)
+
+    @property
+    def _repaired(self) -> Status:
+        if self.check:
+            return Status.REPAIRABLE
+        return Status.FIXED if self.write or self.fixes else Status.WOULD_FIX
+
+    @property
     def command(self) -> str:
         """What this run is called in its result."""
         return "check" if self.check else "fix" if self.write or self.fixes else "fix --dry-run"
 
-    def run(self, paths: Sequence[Path]) -> RunResult:
-        """Handle the files of these PATHs, in order; a folder is searched for templates."""
-        inputs: list[Input] = []
-        results: list[FileResult] = []
-        for entry in expand(paths):
-            if isinstance(entry, Unusable):
-                results.append(_error(str(entry.path), entry.reason))
-            else:
-                inputs.append(replace(entry, named=entry.named and not self.skip_others))
-        wrong: dict[str, Path] = {}
-        skipped = handled = 0
-        interrupted = False
-        try:
-            with Claims() as claims:
-                for entry in self.track(inputs):
-                    runner = self._runner(entry, wrong)
-                    if runner is None:
-                        handled += 1
-                        continue
-                    work = partial(runner.handle, entry, claims if self.write else None)
-                    result = self.guard(str(entry.file), work)
-                    with held():  # a file that was written must not be missing in the result
-                        if result is not None:
-                            write = partial(runner.settle, entry, result)
-                            result = self.guard(str(entry.file), write)
-                        handled += 1
-                        results += [] if result is None else [_placed(result, entry.file)]
-                        skipped += result is None
-        except (Interrupted, KeyboardInterrupt):
-            interrupted = True
-        else:
-            results += [_error(str(folder), message) for message, folder in wrong.items()]
-            results += [
-                _error(str(path), "the folder holds no CloudFormation templates")
-                for path in paths
-                if not self.skip_others and is_folder(path) and not _any_below(results, path)
-            ]
-        return RunResult(
-            tuple(results),
-            self.command,
-            scanned=len(inputs),
-            skipped=skipped,
-            allowed=self.settings.allow,
-            interrupted=handled if interrupted else None,
-        )
-
-    def _runner(self, entry: Input, wrong: dict[str, Path]) -> Runner | None:
-        """Return who handles a file; None where its settings are wrong, and `wrong` says how."""
-        try:
-            return self.runner_of(entry.file) if self.runner_of else self
-        except ConfigError as error:
-            wrong.setdefault(error.message, entry.file.parent)
-            return None
-
-    def handle(self, entry: Input, claims: Claims | None = None) -> FileResult | None:
+    def handle(
+        self, entry: Input, claims: Claims | None = None, family: Family | None = None
+    ) -> FileResult | None:
         """Work out what becomes of one file; None where it is no template and was not named.
 
         Nothing is written. With `claims` the file's tree is claimed first: where another run has
-        it, a file that may be a template is an error.
+        it, a file that may be a template is an error. `family` is what other templates ask of it:
+        its repair is carried out then and proven, in a check too.
         """
         name = str(entry.file)
         try:
             busy = None if claims is None else _busy(entry, claims)
-            raw = _read(entry)
-            if raw is None or (busy and not entry.named and not looks_like_template(_peek(raw))):
+            raw = reading.read(entry)
+            if raw is None or (busy and not entry.named and not looks_like_template(peek(raw))):
                 return None
             if busy is not None:
                 raise busy
-            result = self.text(raw, name, entry)
+            result = self.text(raw, name, entry, family)
             if result is None:
                 return None
             return replace(result, named=entry.named, fresh=self.settings.new)
         except RemediatorError as error:
-            return _error(name, error.message, error.line, error.column)
+            return failed(name, error.message, error.line, error.column)
 
-    def text(self, raw: bytes, name: str, entry: Input | None = None) -> FileResult | None:
+    def text(
+        self,
+        raw: bytes,
+        name: str,
+        entry: Input | None = None,
+        family: Family | None = None,
+    ) -> FileResult | None:
         """Handle the content of a file, or of standard input where there is no `entry`.
 
         Nothing is written. None where it is no template and was met in a folder. Raises
         TemplateError where it is none and was named, or was plainly meant as one.
         """
         named = entry is None or entry.named
-        text = _peek(raw)
+        text = peek(raw)
         if not named:
             if not looks_like_template(text):
                 return None
-            looks = self._trigger(text) or is_marked(text) or raw.startswith(tuple(_UTF16))
+            looks = (
+                family is not None
+                or self._trigger(text)
+                or is_marked(text)
+                or raw.startswith(tuple(UTF16))
+            )
             if not looks:
                 return FileResult(name, Status.CLEAN)
         try:
             document = Document.decode(raw, name)
         except TemplateError as error:
-            if named or (error.looks_like_template and _has_template_name(name)):
+            if named or (error.looks_like_template and has_template_name(name)):
                 raise
             return None
-        result = self._work(document, name, entry)
+        result = self._work(document, name, entry, family)
         if not document.bom or result.old.startswith(_BOM):
             return result
         return replace(
@@ -197,27 +151,31 @@ class Runner:
             hidden_new=tuple((start + 1, end + 1) for start, end in result.hidden_new),
         )
 
-    def _work(self, document: Document, name: str, entry: Input | None) -> FileResult:
+    def _work(
+        self, document: Document, name: str, entry: Input | None, family: Family | None
+    ) -> FileResult:
         context = Context(
             self.catalogue,
             self.settings,
-            self.around.callers(document, entry),
+            self.around.callers(document, entry, edits=self.edits_callers),
+            self.around.mentions(entry),
             self.around.imports(entry),
             required_properties,
             self._known,
+            family or Family(),
         )
         try:
-            result = self._result(document, name, context, entry)
+            result = self._result(document, name, context, entry, proven=family is not None)
         except RemediatorError as error:
-            result = _error(name, error.message, error.line, error.column)
+            result = failed(name, error.message, error.line, error.column)
             result = replace(result, old=document.text, new=document.text)
         return with_hidden(document, result, self.catalogue)
 
     def _result(
-        self, document: Document, name: str, context: Context, entry: Input | None
+        self, document: Document, name: str, context: Context, entry: Input | None, *, proven: bool
     ) -> FileResult:
         file = path_in_diff(entry.file) if entry else name
-        if self.check:
+        if self.check and not proven:
             return inspect(document, self.transforms, context, path=name, file=file)
         return remediate(
             document,
@@ -225,27 +183,20 @@ class Runner:
             context,
             path=name,
             file=file,
-            write=Status.FIXED if self.write or self.fixes else Status.WOULD_FIX,
+            write=self._repaired,
             judges=self.judges,
         )
 
-    def settle(self, entry: Input, result: FileResult) -> FileResult:
-        """Write a result; a dry run only asks whether it could. The findings outlive a failure."""
-        if result.old == result.new or result.status is Status.ERROR:
-            return result
+    def objection(self, entry: Input, result: FileResult) -> str:
+        """Return why a result must not be written; empty where it may be."""
         if self.asked_about.get(str(entry.file), result.old) != result.old:
-            return _unwritten(
-                result, "the file changed while its repairs were chosen; run it again"
-            )
-        try:
-            if self.write:
-                old, new = result.old.encode(), result.new.encode()
-                atomic.replace(entry.file, new, expected=old, within=entry.limit)
-            elif self.in_place:
+            return "the file changed while its repairs were chosen; run it again"
+        if self.in_place and not self.write:
+            try:
                 atomic.require_writable(entry.file, entry.limit)
-        except FileError as error:
-            return _unwritten(result, error.message)
-        return result
+            except FileError as error:
+                return error.message
+        return ""
 
 
 def _busy(entry: Input, claims: Claims) -> FileError | None:
@@ -267,112 +218,8 @@ def _busy(entry: Input, claims: Claims) -> FileError | None:
     return None
 
 
-def _placed(result: FileResult, file: Path) -> FileResult:
-    """Return a result with its place in the repository, where a report has something to say."""
-    if not result.outcomes and not result.error:
-        return result
-    return replace(result, diff_path=path_in_diff(file))
-
-
-def _unwritten(result: FileResult, message: str) -> FileResult:
-    refusal = Refusal("cannot-edit", message)
-    outcomes = tuple(
-        outcome
-        if outcome.status is Status.SUPPRESSED
-        else replace(outcome, status=Status.LEFT, refusal=outcome.refusal or refusal)
-        for outcome in result.outcomes
-    )
-    return replace(
-        result,
-        status=Status.ERROR,
-        outcomes=outcomes,
-        patch=(),
-        new=result.old,
-        hidden_new=result.hidden_old,
-        error=message,
-        needs_after=result.needs_before,
-        deployment=Deployment(),
-        differences=(),
-    )
-
-
-class Around:
-    """What the tree around a document knows of it; each is read once, when a transform asks."""
-
-    def __init__(self) -> None:
-        self._trees: dict[Path, Repository] = {}
-
-    def callers(self, document: Document, entry: Input | None) -> Mapping[str, tuple[Caller, ...]]:
-        """Return the callers of the document's parameters."""
-        parameters = document.data.get("Parameters")
-        if entry is None or not isinstance(parameters, dict):
-            return {}
-        return self._tree(entry).callers(entry.file, parameters)
-
-    def imports(self, entry: Input | None) -> Iterable[str]:
-        """Return the names that the tree's other templates import."""
-        return () if entry is None else self._tree(entry).imports(entry.file)
-
-    def _tree(self, entry: Input) -> Repository:
-        tree = tree_of(entry.file, entry.root)
-        if tree not in self._trees:
-            self._trees[tree] = Repository(tree)
-        return self._trees[tree]
-
-
-def _read(entry: Input) -> bytes | None:
-    """Return a file's bytes; None where it is binary or too large and was not named."""
-    try:
-        with entry.file.open("rb") as stream:
-            head = stream.read(_HEAD)
-            size = entry.file.stat().st_size
-            if b"\0" in head and not entry.named and not head.startswith(tuple(_UTF16)):
-                return None
-            if size <= MAX_BYTES:
-                return head + stream.read()
-            head += stream.read(16 * _HEAD)
-    except OSError as error:
-        raise FileError(f"the file cannot be read: {error.strerror or error}") from error
-    if entry.named or (looks_like_template(_peek(head)) and _has_template_name(entry.file.name)):
-        raise FileError(
-            f"the file has {size / 1e6:.1f} MB, remediator reads up to {MAX_BYTES / 1e6:.0f} MB "
-            "(CloudFormation takes 1 MB)"
-        )
-    return None
-
-
-def _peek(raw: bytes) -> str:
-    """Return the text of some bytes for a first look; what cannot be decoded is replaced."""
-    return raw.decode(_UTF16.get(raw[:2], "utf-8"), errors="replace")
-
-
-def looks_like_template(text: str) -> bool:
-    """Whether a text holds the words of a template: a first look that costs nothing."""
-    return "Resources" in text and (
-        "AWS::" in text or "Custom::" in text or "Alexa::" in text or "Fn::ForEach" in text
-    )
-
-
-def _has_template_name(name: str) -> bool:
-    """Whether a file that holds a template's words would be one, not prose or code about it."""
-    return Path(name).suffix.lower() in _TEMPLATE_SUFFIXES
-
-
-def is_folder(path: Path) -> bool:
-    """Whether a path is a folder; False where that cannot be told."""
-    try:
-        return path.is_dir()
-    except OSError:
-        return False
-
-
-def _any_below(results: Sequence[FileResult], folder: Path) -> bool:
-    return any(
-        result.path == str(folder) or Path(result.path).is_relative_to(folder) for result in results
-    )
-
-
-def _error(
+def failed(
     name: str, message: str, line: int | None = None, column: int | None = None
 ) -> FileResult:
+    """Return the result of a file that cannot be handled, and why."""
     return FileResult(name, Status.ERROR, error=message, error_line=line, error_column=column)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from . import config, projects, registry
+from .around import Around
 from .asked import examine_targets, with_asked
 from .discover import Input
 from .errors import ConfigError
@@ -16,7 +17,8 @@ from .model import Settings
 from .projects import Source
 from .request import STDIN, Done, Request
 from .results import FileResult, RunResult, Status, Validation, Validator
-from .runner import Around, Guard, Runner, Track, unguarded, untracked
+from .run import Run, Track, untracked
+from .runner import Guard, Runner, unguarded
 from .validator import Validator as Judge
 from .validator import is_installed
 from .work_tree import untracked as untracked_files
@@ -42,7 +44,7 @@ def carry_out(
             raise ConfigError(f"{option} goes with exactly one template")
     examine_targets(request)
     judge = Judge() if request.validate and not request.check and is_installed() else None
-    work = _Work(request, guard, track, judge)
+    work = _Work(request, guard, track, judge, Around(_reach(request)))
     try:
         if STDIN in request.paths:
             done = work.from_stdin()
@@ -66,6 +68,13 @@ def carry_out(
     return with_asked(request, replace(done, result=result))
 
 
+def _reach(request: Request) -> list[Path]:
+    """Return the files and folders of which anything may change: none, where only one text may."""
+    if request.output or STDIN in request.paths:
+        return []
+    return [Path(name) for name in request.paths]
+
+
 def _validation(request: Request, result: RunResult, judge: Judge | None) -> Validation | None:
     """Return what the validator did, as far as any text was to be judged."""
     changed = any(file.old != file.new for file in result.files)
@@ -85,7 +94,7 @@ class _Work:
     guard: Guard
     track: Track
     judge: Judge | None
-    around: Around = field(default_factory=Around)
+    around: Around
     asked_about: Mapping[str, str] = field(default_factory=dict)
     """The texts of files as a person saw them; empty where nobody was asked."""
 
@@ -98,10 +107,12 @@ class _Work:
         runs: list[RunResult] = []
         for project, paths in groups.items():
             runners = self._runners(project, chosen)
-            runner = self._runner(project.settings, project.source)
-            runner.track = self.track
-            runner.runner_of = runners.of
-            run = runner.run(paths)
+            run = Run(
+                self._runner(project.settings, project.source),
+                runners.of,
+                self.request.skip_others,
+                self.track,
+            ).over(paths)
             handled = [Path(file.path) for file in run.files if file.status is not Status.ERROR]
             sources = runners.sources(handled, project)
             runs.append(replace(run, settings=tuple(sources)))
@@ -195,7 +206,6 @@ class _Work:
             write=request.in_place,
             fixes=not request.dry_run,
             in_place=request.dry_run and not request.output,
-            skip_others=request.skip_others,
             guard=self.guard,
             around=self.around,
             asked_about=self.asked_about,

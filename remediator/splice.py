@@ -326,6 +326,8 @@ class _Splicer:
     def _replace_block(
         self, entry: Entry, renderer: Renderer, step: str | int, value: Value
     ) -> list[Edit]:
+        if self.layout.comment_below(entry.end, self.layout.column(entry.start)):
+            renderer.literal = False  # the comment would become the last line of a block
         if isinstance(step, str):
             lines = renderer.entry(step, value)
             plain = renderer.entry("k", value)

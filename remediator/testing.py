@@ -6,7 +6,9 @@
         after.new.yaml   the same with `new` set, where it differs
         findings.json    every outcome: transform, pointer, status, consequence, code
         settings.toml    fields of Settings, optional
-        callers.json     parameter → [{"file", "line", "how"}], optional
+        callers.json     parameter → [{"file", "line", "how", "fate"}], optional
+        family.json      what other templates ask: {"nested": {stack: {"template", "gone",
+                         "added"}}, "kept", "secrets", "shown"}, optional
         imports.json     the names that other templates import, as texts of Fn::Sub, optional
 
 A folder named `all` runs every transform together. `python -m remediator.testing --accept CASE…`
@@ -30,7 +32,19 @@ from . import registry
 from .document import Document
 from .engine import remediate
 from .errors import ConfigError
-from .model import Caller, Catalogue, Consequence, Context, Settings, pointer
+from .model import (
+    Caller,
+    Catalogue,
+    Consequence,
+    Context,
+    Family,
+    Fate,
+    Nested,
+    Refusal,
+    Secret,
+    Settings,
+    pointer,
+)
 from .results import FileResult, Outcome, Status
 from .transform import Transform
 
@@ -82,9 +96,34 @@ class Case:
 
     def callers(self) -> Mapping[str, tuple[Caller, ...]]:
         """What else names the template's parameters."""
-        file = self.folder / "callers.json"
-        given = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-        return {name: tuple(Caller(**each) for each in some) for name, some in given.items()}
+        given = self._json("callers.json")
+        return {
+            name: tuple(
+                Caller(**{**each, "fate": Fate(each.get("fate", Fate.BLOCKS))}) for each in some
+            )
+            for name, some in given.items()
+        }
+
+    def family(self) -> Family:
+        """What changes in the templates around it."""
+        given = self._json("family.json")
+        return Family(
+            {
+                stack: Nested(
+                    each["template"],
+                    frozenset(each.get("gone", ())),
+                    tuple((name, value) for name, value in each.get("added", {}).items()),
+                )
+                for stack, each in given.get("nested", {}).items()
+            },
+            {name: Refusal(**each) for name, each in given.get("kept", {}).items()},
+            {name: Secret(**each) for name, each in given.get("secrets", {}).items()},
+            frozenset(given.get("shown", ())),
+        )
+
+    def _json(self, name: str) -> Any:
+        file = self.folder / name
+        return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
 
     def imports(self) -> tuple[str, ...]:
         """What the other templates of the tree import."""
@@ -117,9 +156,10 @@ def _remediate(
         catalogue,
         replace(settings, new=new or settings.new),
         case.callers(),
-        case.imports(),
-        registry.required_properties,
-        registry.known(settings),
+        imports=case.imports(),
+        required=registry.required_properties,
+        known=registry.known(settings),
+        family=case.family(),
     )
     document = Document.decode(raw, str(case.before))
     return remediate(document, transforms, context, path=case.before.name)

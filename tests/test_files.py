@@ -19,7 +19,8 @@ from remediator import atomic, discover
 from remediator.errors import FileError
 from remediator.folder import Folder
 from remediator.model import Settings
-from remediator.results import Status
+from remediator.results import FileResult, Status
+from remediator.run import Handled, Run, settled
 from remediator.runner import Runner
 
 ROOT = Path(__file__).parent.parent
@@ -195,7 +196,7 @@ def test_a_file_with_other_names_is_left(tmp_path: Path) -> None:
     file = template(tmp_path)
     (tmp_path / "twin.txt").hardlink_to(file)
     for write in (True, False):
-        result = one(Runner([RENAME], {}, Settings(), write=write, in_place=True).run([file]))
+        result = one(Run(Runner([RENAME], {}, Settings(), write=write, in_place=True)).over([file]))
         assert result.status is Status.ERROR
         assert "has 2 names (hard links)" in result.error
         assert "-o FILE" in result.error
@@ -236,7 +237,8 @@ def test_a_link_out_of_the_tree_is_left_with_the_way_out(tmp_path: Path, git: bo
     named = [tree / "link.yaml", *([tree / "folder" / "t.yaml"] if git else [])]
     for file in named:
         for write in (True, False):
-            result = one(Runner([RENAME], {}, Settings(), write=write, in_place=True).run([file]))
+            runner = Runner([RENAME], {}, Settings(), write=write, in_place=True)
+            result = one(Run(runner).over([file]))
             assert result.status is Status.ERROR
             assert f"leads to {real}, outside of {tree}" in result.error
             assert "to repair that file, name it" in result.error
@@ -368,6 +370,12 @@ def test_a_link_on_the_way_is_not_followed(tmp_path: Path, step: str) -> None:
         Folder(file.parent)
 
 
+def settled_alone(entry: discover.Input, runner: Runner, result: FileResult) -> FileResult:
+    (each,) = settled([Handled(entry, runner, result)])
+    assert each.result is not None
+    return each.result
+
+
 @needs_posix
 def test_a_folder_met_on_the_way_that_becomes_a_link_is_left(tmp_path: Path) -> None:
     outside = template(tmp_path / "outside")
@@ -379,7 +387,7 @@ def test_a_folder_met_on_the_way_that_becomes_a_link_is_left(tmp_path: Path) -> 
     runner = Runner([RENAME], {}, Settings(), write=True)
     worked = runner.handle(entry)
     assert worked is not None
-    assert "outside of" in runner.settle(entry, worked).error
+    assert "outside of" in settled_alone(entry, runner, worked).error
     assert outside.read_text() == OLD
 
 
@@ -484,13 +492,13 @@ def test_a_file_that_vanishes_meanwhile_is_told(tmp_path: Path, dry: bool) -> No
     worked = runner.handle(entry)
     assert worked is not None
     files[0].unlink()
-    result = runner.settle(entry, worked)
+    result = settled_alone(entry, runner, worked)
     assert result.status is Status.ERROR
     assert result.error == (
         "the file cannot be found: No such file or directory" if dry else CHANGED
     )
     only(tmp_path, "b.yaml")
-    assert one(runner.run([tmp_path])).status is (Status.WOULD_FIX if dry else Status.FIXED)
+    assert one(Run(runner).over([tmp_path])).status is (Status.WOULD_FIX if dry else Status.FIXED)
 
 
 def test_what_a_killed_run_left_is_removed_by_the_next_that_writes(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from remediator.errors import FileError
 from remediator.lock import Claims
 from remediator.model import Context, Finding, Settings
 from remediator.results import Status
+from remediator.run import Run
 from remediator.runner import Runner
 from remediator.template import Template
 from remediator.transform import Transform
@@ -87,10 +88,10 @@ def test_who_writes_nothing_locks_nothing(tmp_path: Path) -> None:
         yield from RENAME.check(template, context)
 
     spy = Transform("rename", "Renames", check, triggers=("OLDWORD",))
-    Runner([spy], {}, Settings(), check=True).run([tmp_path])
-    Runner([spy], {}, Settings()).run([tmp_path])
+    Run(Runner([spy], {}, Settings(), check=True)).over([tmp_path])
+    Run(Runner([spy], {}, Settings())).over([tmp_path])
     assert not any(seen)
-    Runner([spy], {}, Settings(), write=True).run([tmp_path])
+    Run(Runner([spy], {}, Settings(), write=True)).over([tmp_path])
     assert seen[-1]
     assert not busy(tmp_path)
 

@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 from test_cli import BROKEN_EXPORT, remediator
 
-from remediator import atomic, folder, interrupt, lock, metadata, runner
+from remediator import atomic, folder, interrupt, lock, metadata, run
 
 ROOT = Path(__file__).parent.parent
 KILLS = int(os.environ.get("REMEDIATOR_KILLS", "0"))
@@ -180,6 +180,7 @@ from remediator.interrupt import Handler
 from test_runner import NEW, OLD, RENAME
 from remediator.model import Settings
 from remediator.results import Status
+from remediator.run import Run
 from remediator.runner import Runner
 
 number, modules, files = int(sys.argv[1]), sys.argv[2].split(","), [*map(Path, sys.argv[3:])]
@@ -202,7 +203,7 @@ def interrupted(step):
     runner = Runner([RENAME], {}, Settings(), write=True)
     sys.settrace(traced(step))
     try:
-        result = runner.run(files)
+        result = Run(runner).over(files)
     except Interrupted:  # before the first file, or after the last
         sys.settrace(None)
         done = sum(file.read_text() == NEW for file in files)
@@ -219,7 +220,7 @@ def killed(step):
     return 0
 
 files[0].write_text(OLD)
-Runner([RENAME], {}, Settings()).run(files[:1])  # what is imported late is imported once
+Run(Runner([RENAME], {}, Settings())).over(files[:1])  # what is imported late is imported once
 
 for step in range(1, 100_000):
     for file in files:
@@ -283,7 +284,7 @@ def test_killed_at_any_line_of_a_write_the_file_is_old_or_new(tmp_path: Path) ->
 
 def test_interrupted_at_any_line_a_run_tells_what_it_did(tmp_path: Path) -> None:
     files = [tmp_path / f"{name}.yaml" for name in "ab"]
-    seen = at_every_line(signal.SIGINT, [runner, atomic, interrupt], *files)
+    seen = at_every_line(signal.SIGINT, [run, atomic, interrupt], *files)
     assert {each["code"] for each in seen[:-1]} == {1}
     assert not any(each["others"] for each in seen)
     assert {str(each["contents"]) for each in seen} == {
@@ -303,10 +304,10 @@ def test_the_file_in_hand_is_finished_and_told(
     files = [tmp_path / f"{name}.yaml" for name in "abc"]
     for file in files:
         file.write_text(BROKEN_EXPORT)
-    place = "os.fsync" if within else "runner._read"
+    place = "os.fsync" if within else "reading.read"
     program = f"""
 import os
-from remediator import runner
+from remediator import reading
 from remediator.__main__ import main
 plain = {place}
 calls = 0
@@ -327,8 +328,10 @@ main()
         check=False,
     )
     assert done.returncode == code, done.stderr
-    assert done.stderr == ("remediator: interrupted after 1 of 3 files; those are repaired\n")
-    assert ["Name:" in file.read_text() for file in files] == [True, False, False]
+    # A tree is worked out as a whole before anything of it is written.
+    those = "1 of 3 files; those are repaired" if within else "0 of 3 files; nothing is changed"
+    assert done.stderr == f"remediator: interrupted after {those}\n"
+    assert ["Name:" in file.read_text() for file in files] == [within, False, False]
     assert sorted(tmp_path.iterdir()) == files
 
 

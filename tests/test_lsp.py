@@ -29,8 +29,8 @@ from remediator.errors import FileError
 from remediator.lsp_values import Places
 from remediator.registry import load
 from remediator.report.refusals import REFUSALS
-from remediator.repository import SUFFIXES
 from remediator.results import FileResult, Status
+from remediator.tree_files import SUFFIXES
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = (ROOT / "examples" / "rds-minimal.yaml").read_text()

@@ -26,6 +26,7 @@ from remediator.report.highlight import highlighted
 from remediator.report.page import About, render
 from remediator.report.picture import pictures
 from remediator.results import FileResult, RunResult, Status
+from remediator.run import Run
 from remediator.runner import Runner
 
 ROOT = Path(__file__).parent.parent
@@ -36,7 +37,7 @@ CASES = ROOT / "tests" / "cases"
 def run(*paths: Path, strategy: str = "generated") -> RunResult:
     settings = Settings(strategy=strategy)
     runner = Runner(registry.load(settings), registry.catalogue(), settings)
-    return runner.run(paths)
+    return Run(runner).over(paths)
 
 
 @cache

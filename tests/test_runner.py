@@ -13,9 +13,11 @@ import pytest
 from remediator import atomic
 from remediator.errors import FileError
 from remediator.model import Consequence, Context, Finding, Fix, Replace, Settings
+from remediator.reading import MAX_BYTES
 from remediator.registry import builtin_transforms
 from remediator.results import FileResult, RunResult, Status
-from remediator.runner import MAX_BYTES, Runner
+from remediator.run import Run
+from remediator.runner import Runner
 from remediator.template import Template
 from remediator.transform import Transform
 
@@ -33,7 +35,7 @@ RENAME = Transform("rename", "Renames", _check, triggers=("OLDWORD",))
 
 
 def run(*paths: Path, write: bool = True, check: bool = False) -> RunResult:
-    return Runner([RENAME], {}, Settings(), write=write, check=check).run(paths)
+    return Run(Runner([RENAME], {}, Settings(), write=write, check=check)).over(paths)
 
 
 def one(result: RunResult) -> FileResult:
@@ -149,7 +151,7 @@ def test_a_file_that_changed_meanwhile_is_not_overwritten(tmp_path: Path) -> Non
         yield from _check(template, context)
 
     spy = Transform("rename", "Renames", check, triggers=("OLDWORD",))
-    result = Runner([spy], {}, Settings(), write=True).run([file, other])
+    result = Run(Runner([spy], {}, Settings(), write=True)).over([file, other])
     assert [entry.status for entry in result.files] == [Status.ERROR, Status.FIXED]
     assert "changed while remediator was at work" in result.files[0].error
     assert file.read_text() == "changed by someone"
@@ -245,6 +247,6 @@ def test_an_export_gets_the_name_that_another_template_imports(tmp_path: Path) -
     file = tmp_path / "network.yaml"
     file.write_text(network)
     transforms = [each for each in builtin_transforms() if each.id == "export-names"]
-    Runner(transforms, {}, Settings(), write=True).run([file])
+    Run(Runner(transforms, {}, Settings(), write=True)).over([file])
     assert "Export: {Name: !Sub '${AWS::StackName}:vpc-id'}" in file.read_text()
     assert (tmp_path / "app.yaml").read_text() == app

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from remediator.long_form import MAX_DEPTH, MAX_NODES
-from remediator.repository import MAX_TOTAL
-from remediator.runner import MAX_BYTES
+from remediator.reading import MAX_BYTES
+from remediator.tree_files import MAX_TOTAL
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "SECURITY.md").read_text(encoding="utf-8")

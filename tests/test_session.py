@@ -112,10 +112,13 @@ def test_a_name_that_is_no_utf_8_is_shown_escaped(tmp_path: Path) -> None:
 def test_after_ctrl_c_what_was_done_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    names = [str(write(tmp_path, name=f"{number}.yaml")) for number in range(4)]
+    trees = [tmp_path / "a", tmp_path / "b"]
+    for tree in trees:
+        tree.mkdir()
+    names = [str(write(trees[number // 2], name=f"{number}.yaml")) for number in range(4)]
 
     def track(inputs: Sequence[Input]) -> Iterator[Input]:
-        yield from inputs[:2]
+        yield from inputs[:3]
         raise Interrupted
 
     done = carry_out(Request(tuple(names)), track=track)

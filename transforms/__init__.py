@@ -5,6 +5,7 @@ from __future__ import annotations
 from remediator.transform import Transform
 
 from . import (
+    callers,
     export_names,
     literal_passwords,
     manual_secrets,
@@ -14,6 +15,7 @@ from . import (
 )
 
 TRANSFORMS: tuple[Transform, ...] = (
+    callers.TRANSFORM,
     manual_secrets.TRANSFORM,
     password_parameters.TRANSFORM,
     literal_passwords.TRANSFORM,

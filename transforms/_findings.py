@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from remediator.conditions import TooManyConditions
+from remediator.conditions import TooManyConditions, literal
 from remediator.model import (
+    Caller,
     Consequence,
     Context,
+    Fate,
     Finding,
     Fix,
+    Mention,
     Path,
     Refusal,
 )
@@ -19,7 +22,11 @@ from remediator.template import Macro, Template
 from ._groups import groups
 from ._plan import Draft
 from ._positions import together
+from ._rules import twins_of
 from ._uses import Role, Use
+
+_FEW = 5
+"""Files that are named where a parameter is mentioned; the report as JSON names all."""
 
 
 def parameter_refusal(
@@ -38,17 +45,65 @@ def parameter_refusal(
     refused = macro_refusal(template, name)
     if refused is not None:
         return refused
-    callers = [caller for caller in context.callers.get(name, ()) if caller.breaks]
-    if callers:
-        places = ", ".join(f"{c.file}:{c.line} ({c.how})" for c in callers[:3])
-        more = f" and {len(callers) - 3} more" if len(callers) > 3 else ""
-        names, breaks = ("names", "breaks") if len(callers) == 1 else ("name", "break")
-        return Refusal(
-            "passed-by-caller",
-            f"{places}{more} {names} {name} for this template, and {breaks} when the parameter is "
-            "gone: remove it there, then run again",
-        )
+    for each in (name, *twins_of(template, name)):
+        refused = context.family.kept.get(each) or caller_refusal(context, each)
+        if refused is not None:
+            return refused
     return None
+
+
+def caller_refusal(context: Context, name: str) -> Refusal | None:
+    """Return why a parameter must stay because of who gives it its value."""
+    callers = [each for each in context.callers.get(name, ()) if each.fate is Fate.BLOCKS]
+    if not callers:
+        return None
+    reasoned = next((each for each in callers if each.code), None)
+    if reasoned is not None:
+        place = f"{reasoned.file}:{reasoned.line} ({reasoned.how})"
+        return Refusal(reasoned.code, f"{place} {reasoned.why}")
+    places = ", ".join(f"{c.file}:{c.line} ({c.how})" for c in callers[:3])
+    more = f" and {len(callers) - 3} more" if len(callers) > 3 else ""
+    names, breaks = ("names", "breaks") if len(callers) == 1 else ("name", "break")
+    return Refusal(
+        "passed-by-caller",
+        f"{places}{more} {names} {name} for this template, and {breaks} when the parameter is "
+        "gone: remove it there, then run again",
+    )
+
+
+def tell_gone(draft: Draft, context: Context, name: str) -> None:
+    """Tell what is to be done about a parameter that goes: its callers, its old default, and
+    where else it is named."""
+    draft.follow_ups += [
+        _follow_up(name, caller)
+        for caller in context.callers.get(name, ())
+        if caller.fate is not Fate.EDITED
+    ]
+    if literal(draft.template.parameter(name).get("Default")):
+        draft.follow_ups.append(
+            f"The default of {name} stays in the history of git: use it nowhere else"
+        )
+    mentions = context.mentions(name)
+    if mentions:
+        draft.mentions += mentions
+        draft.follow_ups.append(f"Bring up to date what names {name}: {_places(mentions)}")
+
+
+def _places(mentions: tuple[Mention, ...]) -> str:
+    """Return the places of some mentions: `README.md:3, 12, docs/a.md:4 and 2 more files`."""
+    lines: dict[str, list[int]] = {}
+    for mention in mentions:
+        lines.setdefault(mention.file, []).append(mention.line)
+    places = [f"{file}:{', '.join(map(str, own[:3]))}" for file, own in lines.items()]
+    more = len(places) - _FEW
+    return ", ".join(places[:_FEW]) + (f" and {more} more files" if more > 0 else "")
+
+
+def _follow_up(name: str, caller: Caller) -> str:
+    place = f"{caller.file}:{caller.line} ({caller.how})"
+    if not caller.breaks:
+        return f"Drop {name} from {place}, which ignores it from now on"
+    return f"Take {name} out of {place} before the deployment: it fails once the parameter is gone"
 
 
 def _use_refusal(template: Template, name: str, uses: tuple[Use, ...]) -> Refusal | None:
@@ -115,5 +170,5 @@ def fixed(
     """Return a finding on a password with the plan that repairs it."""
     operations = draft.plan()
     follow_ups, seeds = tuple(draft.follow_ups), tuple(draft.seeds)
-    fix = Fix(title, operations, effect[0], effect[1], follow_ups, seeds)
+    fix = Fix(title, operations, effect[0], effect[1], follow_ups, seeds, tuple(draft.mentions))
     return Finding(path, message, fix=fix, masked=masked)

@@ -7,9 +7,10 @@ from remediator.model import Add, Context, Value
 from ._plan import Draft
 
 
-def add_outputs(draft: Draft, context: Context, secrets: list[str]) -> None:
-    """Add an output for every one of these secrets that the draft adds, where it is asked for."""
-    if not context.settings.secret_output:
+def add_outputs(draft: Draft, context: Context, secrets: list[str], *, asked: bool = False) -> None:
+    """Add an output for every one of these secrets that the draft adds, where the settings or
+    another template ask for it."""
+    if not (asked or context.settings.secret_output):
         return
     outputs: dict[str, Value] = {}
     for secret in secrets:

@@ -9,6 +9,7 @@ from remediator.conditions import ALWAYS, Presence
 from remediator.model import (
     Add,
     Context,
+    Mention,
     Operation,
     Path,
     Refusal,
@@ -51,6 +52,7 @@ class Draft:
     operations: list[Operation] = field(default_factory=list)
     follow_ups: list[str] = field(default_factory=list)
     seeds: list[Seed] = field(default_factory=list)
+    mentions: list[Mention] = field(default_factory=list)
     _conditions: dict[str, Presence] = field(default_factory=dict)
     _rewritten: dict[Path, Value] = field(default_factory=dict)
     _taken: set[str] = field(default_factory=set)
@@ -301,5 +303,6 @@ def group_limits(
         (reader.secret, reader.key) == secret and reader.path not in fed
         for reader in readers(template)
     )
+    plain = plain or parameter in context.family.shown  # another template may put it into a text
     given = template.parameter(parameter)
     return limits(template, credentials_of(group), given, plain=plain)

@@ -52,7 +52,7 @@ def generate(
         add_rotation(draft, context, group, secret)
         draft.follow_ups += follow_ups(template, group, secret)
         secrets.append(secret)
-    add_outputs(draft, context, secrets)
+    add_outputs(draft, context, secrets, asked=parameter in context.family.shown)
     return secrets, found
 
 

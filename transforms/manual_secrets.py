@@ -35,7 +35,14 @@ from remediator.model import Consequence, Context, Finding, Path, Refusal, Remov
 from remediator.template import Kind, Reference, Template
 from remediator.transform import Transform
 
-from ._findings import decided, fixed, left, macro_refusal, parameter_refusal
+from ._findings import (
+    decided,
+    fixed,
+    left,
+    macro_refusal,
+    parameter_refusal,
+    tell_gone,
+)
 from ._groups import Group, groups
 from ._handmade import HandMade, convert, key_of, read, replace, secret_constants
 from ._literals import Written, branches, slot_refusal, used_elsewhere, written_out
@@ -53,9 +60,7 @@ from ._uses import (
     place_of,
 )
 from ._uses import uses as uses_of
-from ._wording import consequence
-from ._wording import follow_ups as group_follow_ups
-from .password_parameters import follow_ups
+from ._wording import consequence, follow_ups
 
 _PLACEHOLDER = re.compile(
     r"chang\w*[ _-]?me|replac|place[ _-]?holder|to[ _-]?do|dummy|example|sample|x{4}|<.*>|\.\.\.|"
@@ -195,7 +200,7 @@ def _repair_parameter(
         return made
     group, secret, new_id = made
     draft.drop_parameter(name)
-    draft.follow_ups += follow_ups(template, context, name)
+    tell_gone(draft, context, name)
     effect = _effect(draft, context, group, new_id, reading)
     path = place_of(template, name, uses)
     return fixed(draft, path, message, _title(secret, name, new_id), effect, masked)
@@ -258,7 +263,7 @@ def _generate(
             refused = circular(template, operation.value, users)
             if refused is not None:
                 return refused
-    draft.follow_ups += group_follow_ups(template, group, new_id)
+    draft.follow_ups += follow_ups(template, group, new_id)
     return group, found, new_id
 
 

@@ -39,10 +39,11 @@ from remediator.model import Context, Finding, Refusal, value_at
 from remediator.template import Template
 from remediator.transform import Transform
 
-from ._findings import decided, fixed, left, parameter_refusal
+from ._findings import decided, fixed, left, parameter_refusal, tell_gone
 from ._groups import Group
 from ._plan import Draft
 from ._repair import first_owner
+from ._shared import check_shared
 from ._slots import looped, slots
 from ._strategies import Password, repair, usable
 from ._uses import Role, Use, feeds, password_parameters, place_of
@@ -57,10 +58,11 @@ def check(template: Template, context: Context) -> Iterator[Finding]:
         masked = tuple(filter(None, [literal(value_at(template.document.data, slot.path))]))
         yield left(slot.path, message, Refusal("within-loop", reason), masked)
     all_slots = tuple(slots(template, context.catalogue))
+    yield from check_shared(template, context, all_slots)
     if not all_slots:
         return
     for name, uses in password_parameters(template, all_slots):
-        if any(use.role is Role.SECRET for use in uses):
+        if name in context.family.secrets or any(use.role is Role.SECRET for use in uses):
             continue
         message = feeds(template, name, uses)
         masked = tuple(filter(None, [literal(template.parameter(name).get("Default"))]))
@@ -88,20 +90,9 @@ def _repair(
     if isinstance(repaired, Refusal):
         return repaired
     draft.drop_parameter(name)
-    draft.follow_ups += follow_ups(template, context, name)
+    tell_gone(draft, context, name)
     title = f"{name} becomes {repaired.becomes}"
     return fixed(draft, place_of(template, name, uses), message, title, repaired.effect, masked)
-
-
-def follow_ups(template: Template, context: Context, name: str) -> list[str]:
-    """Return what is to be done about a parameter that goes: its callers, its old default."""
-    found = [
-        f"Drop {name} from {caller.file}:{caller.line} ({caller.how}), which ignores it from now on"
-        for caller in context.callers.get(name, ())
-    ]
-    if literal(template.parameter(name).get("Default")):
-        found.append(f"The default of {name} stays in the history of git: use it nowhere else")
-    return found
 
 
 TRANSFORM = Transform(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..model import pointer
@@ -29,6 +30,7 @@ def report(result: RunResult) -> dict[str, Any]:
     """Return the report as plain data."""
     files = Counter(file.status for file in result.files)
     outcomes = Counter(outcome.status for file in result.files for outcome in file.outcomes)
+    edits = _edits(result)
     return {
         "version": VERSION,
         "command": result.command,
@@ -39,7 +41,7 @@ def report(result: RunResult) -> dict[str, Any]:
         "unknown_ids": list(result.unknown),
         "validation": _validation(result),
         "change_set": changes.as_data(result.change_set) if result.change_set else None,
-        "files": [_file(file) for file in result.files],
+        "files": [_file(file, edits) for file in result.files],
         "summary": {
             "files": len(result.files),
             "skipped": result.skipped,
@@ -61,17 +63,38 @@ def _validation(result: RunResult) -> dict[str, Any] | None:
     }
 
 
-def _file(file: FileResult) -> dict[str, Any]:
+def _edits(result: RunResult) -> Mapping[str, Sequence[dict[str, Any]]]:
+    """Return what repairs change in other files, by the id of the repair."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for file in result.files:
+        for outcome in file.outcomes:
+            for cause in outcome.causes:
+                edit = {
+                    "path": file.path,
+                    "line": outcome.line,
+                    "pointer": mask(pointer(outcome.finding.path), file.masked),
+                    "id": outcome.id,
+                    "message": mask(outcome.finding.message, file.masked),
+                }
+                found.setdefault(cause, []).append(edit)
+    return found
+
+
+def _file(file: FileResult, edits: Mapping[str, Sequence[dict[str, Any]]]) -> dict[str, Any]:
     content: dict[str, Any] = {
         "path": file.path,
         "status": file.status.value,
-        "findings": [_finding(file, outcome) for outcome in file.outcomes],
+        "findings": [
+            _finding(file, outcome, edits.get(outcome.id, ())) for outcome in file.outcomes
+        ],
         "patch": mask_patch(file.patch, file.masked),
         "diff": diff.of_file(file),
         "needs": [mask(name, file.masked) for name in file.needs_after],
         "undefined": [mask(name, file.masked) for name in file.undefined],
         "deployment": _deployment(file),
     }
+    if not file.is_template:
+        content["settings"] = True
     if file.fresh:
         content["new"] = True
     if diff.is_masked(file) or content["patch"] != list(file.patch):
@@ -101,7 +124,7 @@ def _deployment(file: FileResult) -> dict[str, Any]:
     }
 
 
-def _finding(file: FileResult, outcome: Outcome) -> dict[str, Any]:
+def _finding(file: FileResult, outcome: Outcome, edits: Sequence[dict[str, Any]]) -> dict[str, Any]:
     finding, fix = outcome.finding, outcome.finding.fix
 
     def hide(text: str) -> str:
@@ -123,4 +146,10 @@ def _finding(file: FileResult, outcome: Outcome) -> dict[str, Any]:
         content |= {"code": outcome.refusal.code, "reason": hide(outcome.refusal.reason)}
         content["advice"] = hide(outcome.refusal.advice)
     content["follow_ups"] = [hide(step) for step in fix.follow_ups] if fix is not None else []
+    if fix is not None and fix.mentions:
+        content["mentions"] = [{"path": each.file, "line": each.line} for each in fix.mentions]
+    if outcome.causes:
+        content["caused_by"] = list(outcome.causes)
+    if edits:
+        content["edits"] = list(edits)
     return content

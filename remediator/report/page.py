@@ -201,7 +201,11 @@ def _summary(result: RunResult) -> dict[str, Any]:
     ]
     counts = Counter(fix.consequence for file, fix in done if not file.fresh)
     secrets = sum(map(_added_secrets, result.files))
-    touched = [file for file in result.files if file.outcomes and file.status is not Status.ERROR]
+    touched = [
+        file
+        for file in result.files
+        if file.is_template and file.outcomes and file.status is not Status.ERROR
+    ]
     return {
         "command": result.command,
         "made": "would be made" if result.command == "fix --dry-run" else "made",

@@ -183,7 +183,8 @@ def validated(result: RunResult) -> Iterator[str]:
 
 def inputs(result: RunResult) -> Iterator[str]:
     """Say whether stacks deploy without a person's input, and what values are still needed."""
-    sound = [file for file in result.files if file.status is not Status.ERROR]
+    templates = [file for file in result.files if file.is_template]
+    sound = [file for file in templates if file.status is not Status.ERROR]
     touched = [f for f in sound if any(o.status is not Status.SUPPRESSED for o in f.outcomes)]
     if result.command != "check":
         ready = [file for file in touched if not file.needs_after and not file.undefined]

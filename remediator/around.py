@@ -1,0 +1,76 @@
+"""What the trees around the files of a run know; each is read once, when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property, partial
+from pathlib import Path
+
+from .discover import Input, tree_of
+from .document import Document
+from .model import Caller, Mention
+from .repository import Repository
+
+
+class Reach:
+    """The files that a run may change: those named, and all below the folders given."""
+
+    def __init__(self, paths: Sequence[Path] = ()) -> None:
+        self._paths = paths
+
+    @cached_property
+    def _places(self) -> tuple[frozenset[Path], tuple[Path, ...]]:
+        real = [path.resolve() for path in self._paths]
+        return frozenset(real), tuple(path for path in real if path.is_dir())
+
+    def __contains__(self, file: object) -> bool:
+        """Whether a file, by its real path, may be changed."""
+        named, folders = self._places
+        return isinstance(file, Path) and (
+            file in named or any(file.is_relative_to(folder) for folder in folders)
+        )
+
+
+class Around:
+    """The trees around the files of a run; `paths` are the files and folders that it was given.
+
+    What lies outside of these is read, to know who calls a template, and never changed.
+    """
+
+    def __init__(self, paths: Sequence[Path] = ()) -> None:
+        self.reach = Reach(paths)
+        self._trees: dict[Path, Repository] = {}
+        self._tree_of: dict[tuple[Path, Path], Path] = {}
+
+    def callers(
+        self, document: Document, entry: Input | None, *, edits: bool = True
+    ) -> Mapping[str, tuple[Caller, ...]]:
+        """Return the callers of the document's parameters; without `edits` none can be changed."""
+        parameters = document.data.get("Parameters")
+        if entry is None or not isinstance(parameters, dict):
+            return {}
+        return self.repository(entry).callers(entry.file, parameters, edits=edits)
+
+    def mentions(self, entry: Input | None) -> Callable[[str], tuple[Mention, ...]]:
+        """Return what tells where else the tree names a parameter of a template."""
+        if entry is None:
+            return lambda _: ()
+        return partial(self.repository(entry).mentions, entry.file)
+
+    def imports(self, entry: Input | None) -> Iterable[str]:
+        """Return the names that the tree's other templates import."""
+        return () if entry is None else self.repository(entry).imports(entry.file)
+
+    def tree_of(self, entry: Input) -> Path:
+        """Return the tree that a file belongs to."""
+        key = (entry.file.parent, entry.root)
+        if key not in self._tree_of:
+            self._tree_of[key] = tree_of(entry.file, entry.root)
+        return self._tree_of[key]
+
+    def repository(self, entry: Input) -> Repository:
+        """Return what is known of the tree that a file belongs to."""
+        tree = self.tree_of(entry)
+        if tree not in self._trees:
+            self._trees[tree] = Repository(tree, self.reach)
+        return self._trees[tree]

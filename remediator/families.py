@@ -1,0 +1,444 @@
+"""Repairs that reach into other files: a parameter that goes is taken out of all that give it.
+
+Each template is repaired by itself first. Where that takes a parameter away, the templates that
+pass it are repaired again without it, and their own parameters may go, and so on up to the root.
+Then all are looked at together: an argument that stays after all, or whose value also goes to what
+would keep the old password, keeps the parameter where it was, and everything is worked out anew.
+So what depends on each other changes together or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath as Place
+
+from . import sharing
+from .document import Document
+from .errors import RemediatorError
+from .family_settings import Given, edit, removed
+from .links import Link, Output, argument, arn_name, may_be_read, obstacle, output_of
+from .model import CALLERS, Family, Fate, Nested, Path, Refusal, Secret, Value, value_at
+from .repository import Call, Repository
+from .results import FileResult, Outcome, Status
+from .template import Template
+
+ROUNDS = 100
+"""Each round keeps at least one parameter more; beyond it, a tree is not worked out."""
+_DEPTH = 20
+"""Levels of nested stacks that are followed; AWS advises against more than a few."""
+_DONE = (Status.FIXED, Status.WOULD_FIX, Status.REPAIRABLE)
+
+
+@dataclass(frozen=True)
+class Member:
+    """A template of the tree that the run may change; `work` repairs it within its family."""
+
+    place: Place
+    result: FileResult
+    work: Callable[[Family], FileResult | None]
+    edits: bool
+    """Whether its settings let the callers of its parameters be changed along."""
+    rotates: bool
+    """Whether a repair makes another password of the one that its callers know."""
+
+
+@dataclass(frozen=True)
+class Together:
+    """Files that change together or not at all: templates, and settings of deployment tools."""
+
+    templates: Mapping[Place, FileResult]
+    settings: Mapping[Place, FileResult]
+
+
+def reaches_out(tree: Repository, member: Member) -> bool:
+    """Tell whether the repairs of a template change other files."""
+    return any(
+        caller.fate is Fate.EDITED
+        for name in removed(member.result)
+        for caller in tree.find(member.place, name)
+    )
+
+
+def work_out(
+    tree: Repository, members: Mapping[Place, Member], shown: Callable[[Place], str]
+) -> list[Together]:
+    """Return what becomes of the templates of a tree and of the files that give them parameters.
+
+    What stays as `members` have it is not among it. `shown` is what a result calls a file. Raises
+    what the work on a member raises.
+    """
+    plan = _Plan(tree, members, shown)
+    plan.keep(plan.foreseen())
+    for _ in range(ROUNDS):
+        plan.spread()
+        links = plan.links
+        objections = plan.objections()
+        if not objections and plan.links == links:
+            return plan.together()
+        plan.keep(objections)
+    raise RemediatorError(f"the stacks below {tree.root} depend on each other without end")
+
+
+@dataclass
+class _Plan:
+    tree: Repository
+    members: Mapping[Place, Member]
+    shown: Callable[[Place], str]
+    kept: dict[Place, dict[str, Refusal]] = field(default_factory=dict)
+    nested: dict[Place, dict[str, set[str]]] = field(default_factory=dict)
+    """Parent -> logical id of a nested stack -> parameters that it takes no more."""
+    links: tuple[Link, ...] = ()
+    results: dict[Place, FileResult] = field(default_factory=dict)
+    settings: dict[Place, FileResult] = field(default_factory=dict)
+    _broken: dict[tuple[Place, str, str], str] = field(default_factory=dict)
+    """What cannot be linked, by parent, stack and parameter of the reader, and why."""
+    _known: dict[tuple[Place, str], FileResult] = field(default_factory=dict)
+    _parsed: dict[tuple[Place, str], Template] = field(default_factory=dict)
+
+    def keep(self, objections: Iterable[tuple[Place, str, Refusal]]) -> None:
+        """Let parameters stay where they are, for these reasons."""
+        for place, name, refusal in objections:
+            self.kept.setdefault(place, {}).setdefault(name, refusal)
+
+    # What becomes of the templates.
+
+    def spread(self) -> None:
+        """Repair all templates, with what their nested stacks have lost, until that is settled."""
+        self.nested = {}
+        self.results = {}
+        for _ in range(_DEPTH):
+            results = {place: self._result(place) for place in self.members}
+            settled = results == self.results
+            self.results = results
+            nested = self._lost()
+            if nested == self.nested and (settled or not self.links):
+                return
+            self.nested = nested
+
+    def _result(self, place: Place) -> FileResult:
+        member, family = self.members[place], self._family(place)
+        if family is None:
+            return member.result
+        key = place, repr(family)
+        if key not in self._known:
+            self._known[key] = member.work(family) or member.result
+        return self._known[key]
+
+    def _family(self, place: Place) -> Family | None:
+        nested = {
+            stack: Nested(self._made_from(place, stack), frozenset(gone), self._added(place, stack))
+            for stack, gone in sorted(self.nested.get(place, {}).items())
+        }
+        secrets = {
+            link.other: Secret(link.arn, output.key)
+            for link in self.links
+            if link.reader == place and (output := self._output(link)) is not None
+        }
+        shown = frozenset(link.parameter for link in self.links if link.owner == place)
+        family = Family(nested, self.kept.get(place, {}), secrets, shown)
+        return None if family == Family() else family
+
+    def _added(self, parent: Place, stack: str) -> tuple[tuple[str, Value], ...]:
+        """Return the new arguments of a nested stack."""
+        return tuple(
+            argument(link, output)
+            for link in self.links
+            if (link.parent, link.reader_stack) == (parent, stack)
+            and (output := self._output(link)) is not None
+        )
+
+    def _output(self, link: Link) -> Output | None:
+        """Return the output of the owner of a secret, as far as it has one by now."""
+        if link.owner not in self.results:
+            return None
+        return output_of(self._template(link.owner), self._template(link.owner, new=True))
+
+    def _made_from(self, parent: Place, stack: str) -> str:
+        """Return the name of the template that a nested stack is made from."""
+        names = {
+            place.name
+            for place, _, call in self._passed()
+            if call.place == parent and _stack_of(call) == stack
+        }
+        return " or ".join(sorted(names))
+
+    def _passed(self) -> Iterator[tuple[Place, str, Call]]:
+        """Yield every place in a template that passes a parameter which goes."""
+        for place, result in self.results.items():
+            for name in removed(result):
+                for call in self.tree.calls(place, name):
+                    if call.site.edit == "template":
+                        yield place, name, call
+
+    def _lost(self) -> dict[Place, dict[str, set[str]]]:
+        lost: dict[Place, dict[str, set[str]]] = {}
+        for _, name, call in self._passed():
+            if call.place in self.members and not self._takers(call, name):
+                lost.setdefault(call.place, {}).setdefault(_stack_of(call), set()).add(name)
+        return lost
+
+    def _takers(self, call: Call, name: str) -> list[str]:
+        """Return the templates that a stack may be made from and that still take a parameter, or
+        may, for they are not in the tree."""
+        known = self.tree.targets(call)
+        taking = [
+            str(place)
+            for place in sorted(known)
+            if name in self._template(place, new=True).parameters
+        ]
+        return taking + self.tree.unknown(call)
+
+    def _template(self, place: Place, *, new: bool = False) -> Template:
+        """Return a template of the tree as it is, or as it will be."""
+        result = self.results.get(place) if new else None
+        changed = result is not None and result.old != result.new
+        text = result.new if result is not None and changed else self.tree.text(place)
+        key = place, text
+        if key not in self._parsed:
+            document = Document.parse(text.removeprefix("\ufeff"), str(place))
+            self._parsed[key] = Template(document)
+        return self._parsed[key]
+
+    # What stands in the way.
+
+    def foreseen(self) -> list[tuple[Place, str, Refusal]]:
+        """Return what will stand in the way whatever becomes of the parents: it saves their proof.
+
+        That is another nested stack that gets the same value, and whose template keeps it.
+        """
+        self.results = {place: member.result for place, member in self.members.items()}
+        found = []
+        for place, name, call in self._passed():
+            if call.place in self.members and self.members[place].rotates:
+                refusal = self._shared(call, self._template(call.place), foreseen=True)
+                found += [] if refusal is None else [(place, name, refusal)]
+        return found
+
+    def objections(self) -> list[tuple[Place, str, Refusal]]:
+        """Return the parameters that have to stay where they are, and why."""
+        self._break_links()
+        found = [
+            (place, name, refusal)
+            for place, name, call in self._passed()
+            if (refusal := self._objection(place, name, call)) is not None
+        ]
+        if found:
+            return found
+        self.settings, found = edit(self._given(), self.results, self.tree, self.shown)
+        return found
+
+    def _given(self) -> list[Given]:
+        """Return where files other than templates give parameters which go."""
+        return [
+            Given(place, name, call, self.members[place].rotates)
+            for place, result in self.results.items()
+            if self.members[place].edits
+            for name in removed(result)
+            for call in self.tree.calls(place, name)
+            if call.site.edit in ("yaml", "toml") and self.tree.is_edited(call)
+            if not (call.site.shared and self._takers(call, name))
+        ]
+
+    def _objection(self, place: Place, name: str, call: Call) -> Refusal | None:
+        where = f"{call.place}:{call.site.line} ({call.site.how})"
+        takers = [each for each in self._takers(call, name) if each != str(place)]
+        if takers:
+            return Refusal(
+                "passed-by-caller",
+                f"{where} passes {name} to {' and '.join(takers)} too, which goes on taking it as "
+                "far as this repository shows: repair that first",
+            )
+        path = call.site.places[0]
+        result = self.results.get(call.place)
+        if result is None or _passes(self._template(call.place, new=True), path, name):
+            return self._refused(where, name, path, result)
+        if not self.members[place].rotates:
+            return None
+        return self._shared(call, self._template(call.place, new=True))
+
+    def _refused(self, where: str, name: str, path: Path, result: FileResult | None) -> Refusal:
+        """Return why an argument could not be taken out."""
+        for outcome in result.outcomes if result is not None else ():
+            refusal = outcome.refusal
+            if (
+                outcome.transform == CALLERS
+                and refusal is not None
+                and outcome.finding.path == path
+            ):
+                return Refusal(refusal.code, f"{where} passes it: {refusal.reason}")
+        why = result.error if result is not None and result.error else "it cannot be changed along"
+        return Refusal("passed-by-caller", f"{where} passes {name}, and {why}")
+
+    def _shared(self, call: Call, after: Template, *, foreseen: bool = False) -> Refusal | None:
+        """Return what would keep the old password, in a parent as it is `after` its repair."""
+        path = call.site.places[0]
+        for use in sharing.others(self._template(call.place), after, path):
+            stays = self._stays(call, use) if foreseen else not self._is_idle(call.place, use)
+            if stays and not (not foreseen and self._linked(call, after, use)):
+                line, _ = after.document.place(use)
+                why = "let it read the secret first"
+                where = _argument(use)
+                if where is not None and (call.place, *where) in self._broken:
+                    why = f"it cannot read the secret: {self._broken[call.place, *where]}"
+                return Refusal(
+                    "shared-password",
+                    f"{call.place}:{call.site.line} ({call.site.how}) takes it from what "
+                    f"{'.'.join(map(str, use[1:2]))} gets as well ({call.place}:{line}): that "
+                    f"would keep the old password; {why}",
+                )
+        return None
+
+    # One secret for two stacks.
+
+    def _linked(self, call: Call, after: Template, use: Path) -> bool:
+        """Link the reader of a shared password with the stack that owns it, if that is possible."""
+        where = _argument(use)
+        if where is None or (call.place, *where) in self._broken:
+            return False
+        stack, name = where
+        if any(
+            (each.parent, each.reader_stack, each.other) == (call.place, *where)
+            for each in self.links
+        ):
+            self._broken[call.place, stack, name] = "two stacks own a database with it"
+            return False
+        owners, readers = self.tree.targets(call), self.tree.children(call.place, stack)
+        why = obstacle(self._template(call.place), call.site.places[0], use[:5])
+        if len(owners) != 1 or len(readers) != 1 or not readers <= self.members.keys():
+            why = why or "which template it is made from is not certain"
+        if len(use) != 5 or value_at(after.data, use) != self._argument_of(call):
+            why = why or "it gets the password as part of another value"
+        if why:
+            self._broken[call.place, stack, name] = why
+            return False
+        (owner,), (reader,) = owners, readers
+        arn = arn_name(self._template(reader), name)
+        link = Link(
+            call.place, _stack_of(call), owner, call.site.parameter, stack, reader, name, arn
+        )
+        self.links = (*self.links, link)
+        return True
+
+    def _argument_of(self, call: Call) -> Value:
+        return value_at(self._template(call.place).data, call.site.places[0])
+
+    def _break_links(self) -> None:
+        """Give up the links whose steps are not all possible, with the reason."""
+        kept = []
+        for link in self.links:
+            why = self._why_broken(link)
+            if why:
+                self._broken[link.parent, link.reader_stack, link.other] = why
+            else:
+                kept.append(link)
+        self.links = tuple(kept)
+
+    def _why_broken(self, link: Link) -> str:
+        linked = {(each.parent, each.reader_stack) for each in self.links}
+        for call in self.tree.calls(link.reader, link.other):
+            if call.site.edit != "template" or (call.place, _stack_of(call)) not in linked:
+                return f"{call.place}:{call.site.line} ({call.site.how}) gives it a password, too"
+        if self._output(link) is None:
+            return f"{link.owner} has no single secret whose ARN it could output"
+        for outcome in self.results[link.reader].outcomes:
+            if outcome.finding.path == ("Parameters", link.other) and outcome.refusal is not None:
+                return outcome.refusal.reason
+        if link.arn not in self._template(link.reader, new=True).parameters:
+            return f"{link.reader} cannot be changed along"
+        return ""
+
+    def _is_idle(self, parent: Place, use: Path) -> bool:
+        """Tell whether a use is an argument that its nested stack does nothing with."""
+        argument = _argument(use)
+        if argument is None:
+            return False
+        stack, name = argument
+        places = self.tree.children(parent, stack)
+        return bool(places) and not any(
+            sharing.is_used(self._template(place, new=True), name) for place in places
+        )
+
+    def _stays(self, call: Call, use: Path) -> bool:
+        """Tell whether a use is an argument that is sure to stay: the template of its stack takes
+        it, can read no secret instead, does not lose it by itself, and passes it to no stack of
+        its own."""
+        argument = _argument(use)
+        if argument is None or use[:5] == call.site.places[0][:5]:
+            return False
+        stack, name = argument
+        for place in self.tree.children(call.place, stack):
+            template = self._template(place)
+            loses = place in self.results and name in removed(self.results[place])
+            passes = any(map(_argument, (each.path for each in template.references_to(name))))
+            if not loses and not passes and not may_be_read(template, name):
+                return True
+        return False
+
+    # What belongs together.
+
+    def together(self) -> list[Together]:
+        """Return all that differs from what the members became by themselves, in its groups."""
+        groups: list[set[Place]] = []
+
+        def join(*places: Place) -> None:
+            touched = [group for group in groups if group & set(places)]
+            for group in touched:
+                groups.remove(group)
+            groups.append(set(places).union(*touched))
+
+        for place in self.kept:
+            join(place)
+        for place, _, call in self._passed():
+            join(place, call.place)
+        for given in self._given():
+            join(given.template, given.call.place)
+        return [
+            Together(
+                {place: self._caused(place) for place in group if place in self.results},
+                {file: self.settings[file] for file in group if file in self.settings},
+            )
+            for group in map(sorted, groups)
+        ]
+
+    def _caused(self, place: Place) -> FileResult:
+        """Return the result of a template whose outcomes name the repairs that caused them."""
+        causes: dict[Path, list[str]] = {}
+        for child, name, call in self._passed():
+            if call.place == place:
+                cause = removed(self.results[child])[name].id
+                causes.setdefault(call.site.places[0], []).append(cause)
+        result = self.results[place]
+        outcomes = tuple(
+            replace(outcome, causes=tuple(dict.fromkeys(_ids(outcome, causes))))
+            if outcome.transform == CALLERS
+            else outcome
+            for outcome in result.outcomes
+        )
+        return replace(result, outcomes=outcomes)
+
+
+def _ids(outcome: Outcome, causes: Mapping[Path, list[str]]) -> Iterator[str]:
+    fix = outcome.finding.fix
+    for operation in fix.operations if fix is not None else ():
+        yield from causes.get(operation.path, ())
+
+
+def _argument(path: Path) -> tuple[str, str] | None:
+    """Return the stack and the parameter that a path to an argument leads to, if it is one."""
+    if path[:1] != ("Resources",) or path[2:4] != ("Properties", "Parameters") or len(path) < 5:
+        return None
+    return str(path[1]), str(path[4])
+
+
+def _stack_of(call: Call) -> str:
+    """Return the logical id of the resource that passes a parameter."""
+    return str(call.site.places[0][1])
+
+
+def _passes(template: Template, path: Path, name: str) -> bool:
+    """Tell whether the resource at a path still passes a parameter."""
+    given = template.properties(str(path[1])).get("Parameters")
+    if isinstance(given, list):
+        return any(isinstance(each, dict) and each.get("ParameterKey") == name for each in given)
+    return isinstance(given, dict) and name in given

@@ -1,0 +1,168 @@
+"""What becomes of the settings of deployment tools when a template loses a parameter.
+
+Parameter files and their like: each loses the entry, with the repair that took the parameter away;
+where that is not possible, the parameter stays.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath as Place
+
+from . import settings_files, sharing
+from .errors import EditError, FileError, ProofError
+from .model import CALLERS, Finding, Fix, Refusal, Remove, Span, is_telling, json_patch, repair_id
+from .repository import Call, Repository
+from .results import FileResult, Outcome, Status
+from .sites import Site
+from .work_tree import path_in_diff
+
+_DONE = (Status.FIXED, Status.WOULD_FIX, Status.REPAIRABLE)
+_LINES = 4
+"""Lines below that of a parameter's name in which its value is hidden."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """A parameter that a template loses, and where a file gives it."""
+
+    template: Place
+    parameter: str
+    call: Call
+    rotates: bool
+    """Whether its value is no longer the password then."""
+
+    @property
+    def where(self) -> str:
+        """The place in words."""
+        return f"{self.call.place}:{self.call.site.line} ({self.call.site.how})"
+
+    def stays(self, code: str, why: str) -> tuple[Place, str, Refusal]:
+        """Return that the template keeps the parameter, and why."""
+        return self.template, self.parameter, Refusal(code, f"{self.where} {why}")
+
+
+def removed(result: FileResult) -> dict[str, Outcome]:
+    """Return the parameters that the repairs of a template take away, each with its repair."""
+    return {
+        str(operation.path[1]): outcome
+        for outcome in result.outcomes
+        if outcome.status in _DONE and outcome.finding.fix is not None
+        for operation in outcome.finding.fix.operations
+        if isinstance(operation, Remove)
+        and len(operation.path) == 2
+        and operation.path[0] == "Parameters"
+    }
+
+
+def edit(
+    given: Sequence[Given],
+    results: Mapping[Place, FileResult],
+    tree: Repository,
+    shown: Callable[[Place], str],
+) -> tuple[dict[Place, FileResult], list[tuple[Place, str, Refusal]]]:
+    """Return the files without what they give, and the parameters that have to stay, with why.
+
+    `results` are those of the templates. `shown` is what a result calls a file.
+    """
+    edited: dict[Place, FileResult] = {}
+    stay: list[tuple[Place, str, Refusal]] = []
+    for file in dict.fromkeys(each.call.place for each in given):
+        own = [each for each in given if each.call.place == file]
+        try:
+            edited[file] = _edited(file, own, results, tree, shown)
+        except (EditError, ProofError, FileError) as error:
+            line = f", line {error.line}" if error.line else ""
+            why = f"gives it, and {error.message}{line}"
+            stay += [each.stays("cannot-edit", why) for each in own]
+    gone = {(each.call.place, each.call.site.line) for each in given}
+    for each in given:
+        other = _elsewhere(each.call, gone, tree) if each.rotates else None
+        if other is not None:
+            place = f"{other.place}:{other.site.line}"
+            why = (
+                f"gives the value that {place} gives as {other.site.parameter}: that would keep "
+                "the old password; let it read the secret first"
+            )
+            stay.append(each.stays("shared-password", why))
+    return edited, stay
+
+
+def _elsewhere(call: Call, gone: set[tuple[Place, int]], tree: Repository) -> Call | None:
+    """Return who gives the same password to something that does not lose it."""
+    value = call.site.value
+    if value is None or not sharing.is_password(value):
+        return None
+    others = (each for each in tree.giving(value) if sharing.names_password(each.site.parameter))
+    return next((each for each in others if (each.place, each.site.line) not in gone), None)
+
+
+def _edited(
+    file: Place,
+    given: Sequence[Given],
+    results: Mapping[Place, FileResult],
+    tree: Repository,
+    shown: Callable[[Place], str],
+) -> FileResult:
+    old = tree.text(file)
+    edited = settings_files.without(file.name, old, [each.call.site for each in given])
+    within = path_in_diff(tree.root / file)
+    outcomes = []
+    for name in dict.fromkeys(each.parameter for each in given):
+        own = [each for each in given if each.parameter == name]
+        causes = [removed(results[each.template])[name] for each in own]
+        templates = " and ".join(sorted({each.template.name for each in own}))
+        site = own[0].call.site
+        finding = Finding(
+            site.places[0],
+            f"the {site.how} gives {name}, which {templates} takes no more",
+            fix=Fix(f"{name} is no longer given to {templates}", edited.operations),
+        )
+        outcomes.append(
+            Outcome(
+                CALLERS,
+                finding,
+                causes[0].status,
+                site.line,
+                1,
+                id=repair_id(within, CALLERS, site.places[0]),
+                causes=tuple(dict.fromkeys(cause.id for cause in causes)),
+            )
+        )
+    sites = [each.call.site for each in given]
+    before, after = tree.sites(file, old), tree.sites(file, edited.text)
+    secrets = [site.value for site in (*sites, *before) if _is_secret(site) and site.value]
+    return FileResult(
+        shown(file),
+        outcomes[0].status,
+        tuple(outcomes),
+        patch=tuple(json_patch(edited.operations)),
+        old=old,
+        new=edited.text,
+        secrets=tuple(dict.fromkeys(value for value in secrets if is_telling(value))),
+        hidden_old=_hidden(old, [*sites, *before]),
+        hidden_new=_hidden(edited.text, after),
+        is_template=False,
+    )
+
+
+def _is_secret(site: Site) -> bool:
+    value = site.value or ""
+    return sharing.names_password(site.parameter) and not value.startswith(("!", "{{resolve:"))
+
+
+def _hidden(text: str, sites: Iterable[Site]) -> tuple[Span, ...]:
+    """Return the spans of a settings file that hold the value of a password."""
+    starts = [0, *(match.end() for match in re.finditer("\n", text))]
+    spans: set[Span] = set()
+    for site in sites:
+        if site.value and _is_secret(site):
+            start = starts[min(site.line, len(starts)) - 1]
+            end = starts[site.line + _LINES] if site.line + _LINES < len(starts) else len(text)
+            name = text.find(site.parameter, start, end)
+            found = text.find(site.value, name + len(site.parameter) if name >= 0 else start, end)
+            if found >= 0:
+                spans.add((found, found + len(site.value)))
+    return tuple(sorted(spans))

@@ -1,0 +1,351 @@
+"""One run over files: finds them, has each worked out, and writes what was proven, last.
+
+A tree is worked out as a whole before anything of it is written: a repair may reach into files
+that give a template its parameters. What becomes of each file is a value; one that cannot be
+handled is an error in the result, and the others go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import groupby
+from pathlib import Path, PurePosixPath
+from typing import TypeAlias
+
+from . import atomic
+from .discover import Input, Unusable, expand
+from .errors import ConfigError, FileError, Interrupted, RemediatorError
+from .families import Member, Together, reaches_out, work_out
+from .family_settings import removed
+from .interrupt import held
+from .lock import Claims
+from .model import Family, Refusal
+from .repository import Repository
+from .results import Deployment, FileResult, RunResult, Status
+from .runner import Guard, Runner, failed, unguarded
+from .work_tree import path_in_diff
+
+Track: TypeAlias = Callable[[Sequence[Input]], Iterable[Input]]
+"""Yields the same inputs, and may show progress."""
+
+
+def untracked(inputs: Sequence[Input]) -> Iterable[Input]:
+    """Return the inputs as they are."""
+    return inputs
+
+
+@dataclass(frozen=True)
+class Handled:
+    """A file that was worked out: its result, or None where it is no template.
+
+    `runner` is None where its settings are wrong.
+    """
+
+    entry: Input
+    runner: Runner | None
+    result: FileResult | None
+    behind: Path | None = None
+    """The file of the run that it changes with, where it is none itself."""
+
+    @property
+    def is_input(self) -> bool:
+        """Whether it is one of the files of the run."""
+        return self.behind is None
+
+
+@dataclass
+class Run:
+    """A run of one runner; others may handle files whose settings differ.
+
+    `skip_others`: a file that was named and is no template is passed over like one that is met in
+    a folder; so is a folder without any.
+    """
+
+    runner: Runner
+    runner_of: Callable[[Path], Runner] | None = None
+    """Who handles a file in its place; raises ConfigError if its settings are wrong."""
+    skip_others: bool = False
+    track: Track = untracked
+    _wrong: dict[str, Path] = field(default_factory=dict)
+    """What is wrong with settings, and a folder that they are for."""
+
+    def over(self, paths: Sequence[Path]) -> RunResult:
+        """Handle the files of these PATHs, in order; a folder is searched for templates."""
+        inputs: list[Input] = []
+        errors: list[FileResult] = []
+        for entry in expand(paths):
+            if isinstance(entry, Unusable):
+                errors.append(failed(str(entry.path), entry.reason))
+            else:
+                inputs.append(replace(entry, named=entry.named and not self.skip_others))
+        done: list[Handled] = []
+        interrupted = False
+        try:
+            with Claims() as claims:
+                for _, entries in groupby(self.track(inputs), key=self.runner.around.tree_of):
+                    handled = [self._handled(entry, claims) for entry in entries]
+                    for group in self._groups(handled):
+                        with held():  # what was written must not be missing in the result
+                            done += settled(group, self.runner.guard)
+        except (Interrupted, KeyboardInterrupt):
+            interrupted = True
+        results = [*errors, *_in_order(done, inputs)]
+        if not interrupted:
+            results += [failed(str(folder), message) for message, folder in self._wrong.items()]
+            results += [
+                failed(str(path), "the folder holds no CloudFormation templates")
+                for path in paths
+                if not self.skip_others and is_folder(path) and not _any_below(results, path)
+            ]
+        return RunResult(
+            tuple(results),
+            self.runner.command,
+            scanned=len(inputs),
+            skipped=sum(each.is_input and each.result is None for each in done),
+            allowed=self.runner.settings.allow,
+            interrupted=sum(each.is_input for each in done) if interrupted else None,
+        )
+
+    def _handled(self, entry: Input, claims: Claims) -> Handled:
+        """Work out one file by itself, with the settings that are nearest to it."""
+        runner = self._runner(entry)
+        if runner is None:
+            return Handled(entry, None, None)
+        work = partial(runner.handle, entry, claims if runner.write else None)
+        return Handled(entry, runner, self.runner.guard(str(entry.file), work))
+
+    def _runner(self, entry: Input) -> Runner | None:
+        try:
+            return self.runner_of(entry.file) if self.runner_of else self.runner
+        except ConfigError as error:
+            self._wrong.setdefault(error.message, entry.file.parent)
+            return None
+
+    # What changes together.
+
+    def _groups(self, handled: Sequence[Handled]) -> list[list[Handled]]:
+        """Return the files of a tree in groups of which all change or none, with those that have to
+        change along."""
+        alone = [[each] for each in handled]
+        if not any(each.result is not None and removed(each.result) for each in handled):
+            return alone
+        tree = self.runner.around.repository(handled[0].entry)
+        by_place = {
+            place: each
+            for each in handled
+            if each.result is not None and (place := tree.place(each.entry.file)) is not None
+        }
+        members = {
+            place: Member(
+                place,
+                each.result,
+                partial(self._within, each),
+                each.runner.edits_callers,
+                each.runner.settings.strategy != "reference",
+            )
+            for place, each in by_place.items()
+            if each.result is not None and each.runner is not None
+        }
+        reaching = [m for m in members.values() if m.edits and reaches_out(tree, m)]
+        if not reaching:
+            return alone
+        if self.runner.check:  # a check proves nothing, and what others are asked for must be true
+            for each in reaching:
+                proven = each.work(Family()) or each.result
+                members[each.place] = replace(each, result=proven)
+        try:
+            together = work_out(tree, members, partial(_shown, tree, by_place))
+        except RemediatorError as error:
+            return [[self._unjoined(each, error.message)] for each in handled]
+        return self._joined(handled, by_place, tree, together)
+
+    def _within(self, handled: Handled, family: Family) -> FileResult | None:
+        """Return what becomes of a template within its family."""
+        runner, entry = handled.runner or self.runner, handled.entry
+        work = partial(runner.handle, entry, None, family)
+        return self.runner.guard(str(entry.file), work)
+
+    def _unjoined(self, handled: Handled, message: str) -> Handled:
+        """Return a file without the repairs that would have to reach into others."""
+        if handled.result is None or not removed(handled.result):
+            return handled
+        return replace(handled, result=_unwritten(handled.result, message))
+
+    def _joined(
+        self,
+        handled: Sequence[Handled],
+        by_place: Mapping[PurePosixPath, Handled],
+        tree: Repository,
+        together: Sequence[Together],
+    ) -> list[list[Handled]]:
+        """Return the groups of a tree's files, of which those in `together` change together."""
+        groups: list[list[Handled]] = []
+        joined: set[Path] = set()
+        for each in together:
+            group = []
+            for place, result in each.templates.items():
+                own = by_place[place]
+                joined.add(own.entry.file)
+                group.append(replace(own, result=self._checked(result)))
+            for result in each.settings.values():
+                cause = _cause(result, group)
+                entry = Input(Path(result.path), named=False, root=cause.entry.root)
+                behind = cause.entry.file
+                group.append(Handled(entry, cause.runner, self._checked(result), behind))
+            groups.append(group)
+        return [*([each] for each in handled if each.entry.file not in joined), *groups]
+
+    def _checked(self, result: FileResult) -> FileResult:
+        """Return a result that says in a check what could be repaired, and changes nothing."""
+        if not self.runner.check:
+            return result
+        return replace(
+            result,
+            patch=(),
+            new=result.old,
+            hidden_new=result.hidden_old,
+            needs_after=result.needs_before,
+            deployment=Deployment(),
+            differences=(),
+        )
+
+
+def settled(group: Sequence[Handled], guard: Guard = unguarded) -> list[Handled]:
+    """Write the files of a group; where that fails with one of them, none is written.
+
+    A dry run only asks whether they could be. The findings outlive a failure.
+    """
+    changed = [
+        _Changed(each.entry, each.runner, each.result)
+        for each in group
+        if each.result is not None
+        and each.runner is not None
+        and each.result.old != each.result.new
+        and each.result.status is not Status.ERROR
+    ]
+    if not changed:
+        return list(map(_placed, group))
+    error = guard(str(changed[0].entry.file), partial(_write, changed))
+    if error is None:
+        return list(map(_placed, group))
+    files = {each.entry.file for each in changed}
+    return [
+        _placed(replace(each, result=_unwritten(each.result, error.error)))
+        if each.result is not None and each.entry.file in files
+        else _placed(each)
+        for each in group
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Changed:
+    """A file with the new text that is to be written."""
+
+    entry: Input
+    runner: Runner
+    result: FileResult
+
+
+def _write(changed: Sequence[_Changed]) -> FileResult | None:
+    """Write all of these files or none; returns an error where that cannot be."""
+    several = len(changed) > 1
+    for each in changed:
+        objection = each.runner.objection(each.entry, each.result)
+        if objection:
+            name = str(each.entry.file)
+            return failed(name, f"{name}: {objection}" if several else objection)
+    if not changed[0].runner.write:
+        return None
+    contents = [
+        atomic.Change(
+            each.entry.file,
+            each.result.new.encode(),
+            expected=each.result.old.encode(),
+            within=each.entry.limit,
+        )
+        for each in changed
+    ]
+    try:
+        atomic.replace_all(contents)
+    except FileError as error:
+        return failed(str(changed[0].entry.file), error.message)
+    return None
+
+
+def _shown(
+    tree: Repository, by_place: Mapping[PurePosixPath, Handled], place: PurePosixPath
+) -> str:
+    """Return what a file of the tree is called, as the files of the run are."""
+    for known, handled in by_place.items():
+        name = handled.entry.file.as_posix()
+        if name.endswith(str(known)):
+            return str(Path(name.removesuffix(str(known))) / place)
+    return str(tree.root / place)
+
+
+def _in_order(done: Sequence[Handled], inputs: Sequence[Input]) -> list[FileResult]:
+    """Return the results in the order of the inputs, what changes along behind its cause."""
+    order = {entry.file: number for number, entry in enumerate(inputs)}
+    numbered = [
+        (order[each.behind or each.entry.file], position, each.result)
+        for position, each in enumerate(done)
+        if each.result is not None
+    ]
+    return [result for _, _, result in sorted(numbered, key=lambda each: each[:2])]
+
+
+def _cause(result: FileResult, group: Sequence[Handled]) -> Handled:
+    """Return the template whose repair changes a file."""
+    causes = {cause for outcome in result.outcomes for cause in outcome.causes}
+    return next(
+        each
+        for each in group
+        if each.result is not None and any(other.id in causes for other in each.result.outcomes)
+    )
+
+
+def _placed(handled: Handled) -> Handled:
+    """Return a result with its place in the repository, where a report has something to say."""
+    result = handled.result
+    if result is None or not (result.outcomes or result.error):
+        return handled
+    placed = replace(result, diff_path=path_in_diff(handled.entry.file))
+    return replace(handled, result=placed)
+
+
+def _unwritten(result: FileResult, message: str) -> FileResult:
+    refusal = Refusal("cannot-edit", message)
+    outcomes = tuple(
+        outcome
+        if outcome.status is Status.SUPPRESSED
+        else replace(outcome, status=Status.LEFT, refusal=outcome.refusal or refusal)
+        for outcome in result.outcomes
+    )
+    return replace(
+        result,
+        status=Status.ERROR,
+        outcomes=outcomes,
+        patch=(),
+        new=result.old,
+        hidden_new=result.hidden_old,
+        error=message,
+        needs_after=result.needs_before,
+        deployment=Deployment(),
+        differences=(),
+    )
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a path is a folder; False where that cannot be told."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
+def _any_below(results: Sequence[FileResult], folder: Path) -> bool:
+    return any(
+        result.path == str(folder) or Path(result.path).is_relative_to(folder) for result in results
+    )

@@ -1,0 +1,77 @@
+"""Who else gets the value of an argument that goes: it would keep the old password.
+
+An application that logs in with the password of its parent stack's parameter stops working as soon
+as the database's is a generated one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from .conditions import literal
+from .model import Path, is_telling, value_at
+from .template import Kind, Reference, Template, references
+
+_NO_VALUE = frozenset({"Conditions", "Rules", "Metadata"})
+"""Sections that ask for a value and pass it to nobody."""
+_PASSWORD = re.compile(r"pass(?!ive|age|thr)|pwd|secret|credential|token", re.I)
+_PLACEHOLDER = re.compile(r"\$\[taskcat_gen|^(?:change|replace)[-_ ]?(?:me|it|this)|^<.*>$", re.I)
+
+
+def others(old: Template, new: Template, path: Path) -> Iterator[Path]:
+    """Yield where a new template still uses what an argument of the old one, at a path, came from.
+
+    Conditions and rules do not count: they pass the value to nobody.
+    """
+    value = value_at(old.data, path)
+    text = literal(value)
+    if text is not None:
+        yield from _same_literal(new, text, path)
+        return
+    for source in _sources(old, list(references({"": value}))):
+        for use in new.references_to(source.target):
+            same = use.attribute == source.attribute
+            if (
+                same
+                and use.kind not in (Kind.NAME, Kind.DEPENDS_ON)
+                and use.path[0] not in _NO_VALUE
+            ):
+                yield use.path
+
+
+def _sources(template: Template, found: list[Reference]) -> list[Reference]:
+    """Return what a value comes from: its hidden parameters, where it has such."""
+    hidden = [
+        each
+        for each in found
+        if str(template.parameter(each.target).get("NoEcho")).lower() == "true"
+    ]
+    plain = [each for each in found if not each.target.startswith("AWS::")]
+    return hidden or [each for each in plain if each.kind is not Kind.CONDITION]
+
+
+def _same_literal(template: Template, text: str, path: Path) -> Iterator[Path]:
+    if not is_telling(text):
+        return
+    for name in template.resources:
+        given = template.properties(name).get("Parameters")
+        for step, value in given.items() if isinstance(given, dict) else ():
+            here = ("Resources", name, "Properties", "Parameters", step)
+            if literal(value) == text and here != path:
+                yield here
+
+
+def is_used(template: Template, parameter: str) -> bool:
+    """Tell whether a template does anything with a parameter."""
+    return any(each.kind is not Kind.NAME for each in template.references_to(parameter))
+
+
+def is_password(value: str) -> bool:
+    """Tell whether a value may be a password that two places have in common, and no placeholder."""
+    return is_telling(value) and not _PLACEHOLDER.search(value)
+
+
+def names_password(parameter: str) -> bool:
+    """Tell whether a parameter's name says that it takes a password."""
+    return _PASSWORD.search(parameter) is not None

@@ -1,0 +1,175 @@
+"""The files of a tree that may give parameters to templates: which are read, and what they show."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain, islice
+from pathlib import Path, PurePosixPath
+
+import yaml
+
+from . import call_sites, exports, regular
+from .discover import walk
+from .errors import FileError
+from .sites import Site
+
+MAX_BYTES = 1_000_000
+"""Of one file that is read."""
+MAX_SITES = 100_000
+"""Places of one file that give a parameter; aliases can stand for billions."""
+MAX_TOTAL = 500_000_000
+"""Bytes of all files of a tree that are read."""
+HIDDEN = (
+    ".gitlab-ci.yml",
+    ".travis.yml",
+    ".github/workflows",
+    ".circleci",
+    ".buildkite",
+    ".gitlab",
+    ".azuredevops",
+)
+"""Hidden files and folders of a root that hold deployment configuration."""
+HIDDEN_BELOW = (".taskcat.yml", ".taskcat.yaml")
+"""Hidden files that do so in any folder; others are never read."""
+
+_STRUCTURED = frozenset({".yaml", ".yml", ".json", ".template", ".cfn"})
+_SCRIPTS = frozenset(
+    {".sh", ".bash", ".zsh", ".ps1", ".cmd", ".bat", ".mk", ".tf", ".hcl", ".groovy"}
+    | {".py", ".rb", ".js", ".mjs", ".ts", ".go"}
+)
+SUFFIXES = _STRUCTURED | _SCRIPTS | {".toml"}
+"""How the names of files end that may give a parameter its value; a few have none of them."""
+_DOCUMENTS = frozenset({".md", ".rst", ".adoc", ".txt", ".html", ".ipynb", ".j2", ".tmpl", ".env"})
+_SCRIPT_NAMES = frozenset({"makefile", "gnumakefile", "justfile", "jenkinsfile", "rakefile"})
+
+
+@dataclass(frozen=True)
+class TreeFile:
+    """A file of a tree, by its place below the root, and what can be seen in it."""
+
+    place: PurePosixPath
+    """Below the root."""
+    raw: bytes
+
+    @cached_property
+    def text(self) -> str:
+        """Its text without a byte order mark; what is not UTF-8 is replaced."""
+        return self.raw.decode("utf-8", errors="replace").removeprefix("\ufeff")
+
+    @cached_property
+    def documents(self) -> list[yaml.Node]:
+        """What it holds as YAML or JSON; nothing where it cannot be read."""
+        return call_sites.compose(self.text)
+
+    @cached_property
+    def is_structured(self) -> bool:
+        """Whether its name says that it is YAML or JSON."""
+        return self.place.suffix.lower() in _STRUCTURED
+
+    @cached_property
+    def is_template(self) -> bool:
+        """Whether it may be a template."""
+        return self.is_structured and b"Resources" in self.raw and b"AWS::" in self.raw
+
+    @cached_property
+    def declared(self) -> frozenset[str]:
+        """The keys of a template that stand below others, parameters among them."""
+        found = re.findall(r"^[ \t]+[\"']?(\w+)[\"']?[ \t]*:", self.text, re.MULTILINE)
+        return frozenset(found)
+
+    @cached_property
+    def exchanged(self) -> tuple[frozenset[str], frozenset[str]]:
+        """The names that a template imports, and those that it exports."""
+        exchanges = self.is_template and (b"ImportValue" in self.raw or b"Export" in self.raw)
+        return exports.names(self.text) if exchanges else (frozenset(), frozenset())
+
+    @cached_property
+    def sites(self) -> tuple[Site, ...]:
+        """The places that its structure shows; a script has none."""
+        if self.place.suffix.lower() == ".toml":
+            return tuple(call_sites.in_toml(self.text))
+        if self.is_template:
+            found: Iterator[Site] = chain.from_iterable(map(call_sites.in_template, self.documents))
+        elif self.is_structured:
+            found = call_sites.in_settings(self.documents, self.place.name)
+        else:
+            return ()
+        sites = tuple(islice(found, MAX_SITES + 1))
+        if len(sites) > MAX_SITES:
+            raise FileError(f"{self.place} gives more than {MAX_SITES:,} parameters")
+        return sites
+
+
+def read_all(root: Path) -> Iterator[TreeFile]:
+    """Yield the files below a root that may name a template; what a link leads to is none of it.
+
+    Raises FileError where they are more than can be looked at: who calls a template must be known.
+    """
+    files = [entry for entry in walk(root) if isinstance(entry, Path)]
+    files += list(_hidden_below(root, files))
+    for name in HIDDEN:
+        hidden = root / name
+        if any(place.is_symlink() for place in (hidden, *hidden.parents[: name.count("/")])):
+            continue
+        if hidden.is_dir():
+            files += [entry for entry in walk(hidden) if isinstance(entry, Path)]
+        elif hidden.is_file():
+            files.append(hidden)
+    left = MAX_TOTAL
+    for file in files:
+        if not _may_name(file.name.lower(), file.suffix.lower()):
+            continue
+        try:
+            if file.stat().st_size > MAX_BYTES:
+                continue
+            raw = regular.read(file, MAX_BYTES, follow=False)
+        except OSError:
+            continue  # it cannot be known; a template among them is reported by the runner
+        left -= len(raw)
+        if left < 0:
+            raise FileError(
+                f"what gives its parameters a value cannot be found out: below {root} stand more "
+                f"than {MAX_TOTAL / 1e6:.0f} MB of templates, configurations and scripts"
+            )
+        yield TreeFile(PurePosixPath(file.relative_to(root).as_posix()), raw)
+
+
+def _hidden_below(root: Path, files: Iterable[Path]) -> Iterator[Path]:
+    """Yield the hidden files that count in the folders of these files, and in those above."""
+    folders = {root}
+    for folder in {file.parent for file in files}:
+        while folder not in folders:
+            folders.add(folder)
+            folder = folder.parent
+    for folder in sorted(folders):
+        for name in HIDDEN_BELOW:
+            hidden = folder / name
+            if hidden.is_file() and not hidden.is_symlink():
+                yield hidden
+
+
+def read_documents(root: Path) -> Iterator[TreeFile]:
+    """Yield the files below a root that are written for people, and may name a parameter."""
+    left = MAX_TOTAL
+    for file in (entry for entry in walk(root) if isinstance(entry, Path)):
+        if file.suffix.lower() in _DOCUMENTS:
+            try:
+                raw = regular.read(file, MAX_BYTES, follow=False)
+            except OSError:
+                continue  # no repair depends on it
+            left -= len(raw)
+            if left < 0:
+                return
+            yield TreeFile(PurePosixPath(file.relative_to(root).as_posix()), raw)
+
+
+def _may_name(name: str, suffix: str) -> bool:
+    return (
+        suffix in _STRUCTURED
+        or suffix in _SCRIPTS
+        or name in _SCRIPT_NAMES
+        or name == "samconfig.toml"
+    )

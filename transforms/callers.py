@@ -1,0 +1,202 @@
+"""What a template no longer takes is no longer given to it.
+
+Another repair may take a parameter away. Who gives it a value loses that in the same run: a parent
+stack its argument, with the parameter that it came from if nothing else uses that, up to the root;
+a parameter file or the settings of a deployment tool its entry. All of these files change, or none.
+
+Why
+    CloudFormation refuses a value for a parameter that a template does not declare: `Parameters:
+    [DBPassword] do not exist in the template`.
+
+Consequence
+    `safe` by itself: what it means is said with the repair that took the parameter away.
+
+Not repaired
+    A value that is already a reference to a secret or to the parameter store; one that also goes
+    to what would keep the old password; one that a macro may use. Then the parameter stays where
+    it is. Scripts, workflows and documents are not changed: they are named, with their lines.
+
+See
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-stack.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from remediator.model import (
+    Add,
+    Context,
+    Fate,
+    Finding,
+    Fix,
+    Nested,
+    Path,
+    Refusal,
+    Remove,
+    value_at,
+)
+from remediator.template import Kind, Template, flattened, section_of
+from remediator.transform import Transform
+
+from ._findings import caller_refusal, macro_refusal, tell_gone
+from ._plan import Draft
+from ._rules import rule_edits
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """A parameter that a nested stack is given and no longer takes."""
+
+    path: Path
+    stack: str
+    parameter: str
+    sources: frozenset[str]
+    """The parameters of the template itself that its value comes from."""
+
+
+def check(template: Template, context: Context) -> Iterator[Finding]:
+    """Yield a finding for all arguments that come from one parameter, and for each other one."""
+    for group in _groups(_arguments(template, context)):
+        message = _message(context, group)
+        found = _repair(template, context, group)
+        if isinstance(found, Refusal):
+            yield Finding(group[0].path, message, refusal=found)
+        else:
+            yield Finding(group[0].path, message, fix=found)
+
+
+def _arguments(template: Template, context: Context) -> Iterator[Argument]:
+    for stack in template.resources:
+        nested = context.family.nested.get(stack, Nested(""))
+        place: Path = ("Resources", stack, "Properties", "Parameters")
+        given = template.properties(stack).get("Parameters")
+        steps: dict[str | int, object] = {}
+        if isinstance(given, dict):
+            steps = {name: name for name in given}
+        elif isinstance(given, list):
+            steps = {
+                index: each.get("ParameterKey")
+                for index, each in enumerate(given)
+                if isinstance(each, dict)
+            }
+        for step, name in steps.items():
+            if isinstance(name, str) and name in nested.gone:
+                path = (*place, step)
+                sources = frozenset(
+                    name for name in template.parameters if _used_below(template, name, path)
+                )
+                yield Argument(path, stack, name, sources)
+
+
+def _used_below(template: Template, name: str, path: Path) -> bool:
+    return any(each.path[: len(path)] == path for each in template.references_to(name))
+
+
+def _groups(arguments: Iterator[Argument]) -> list[list[Argument]]:
+    """Return the arguments by what they come from: those with a source in common stay together."""
+    groups: list[list[Argument]] = []
+    for argument in arguments:
+        akin = [g for g in groups if any(each.sources & argument.sources for each in g)]
+        groups = [g for g in groups if g not in akin]
+        groups.append([each for g in akin for each in g] + [argument])
+    return groups
+
+
+def _message(context: Context, group: list[Argument]) -> str:
+    nested = context.family.nested
+    names = [
+        f"{each.stack} passes {each.parameter}, which {nested[each.stack].template} takes no more"
+        for each in group
+    ]
+    return "; ".join(dict.fromkeys(names))
+
+
+def _repair(template: Template, context: Context, group: list[Argument]) -> Fix | Refusal:
+    for argument in group:
+        refused = _argument_refusal(template, context, argument)
+        if refused is not None:
+            return refused
+    draft = Draft(template)
+    draft.operations += [Remove(argument.path) for argument in group]
+    for argument in group:
+        for name, value in context.family.nested[argument.stack].added:
+            place = argument.path[:-1]
+            add = Add((*place, name), value, after=argument.parameter)
+            if name not in section_of(template.properties(argument.stack), "Parameters"):
+                draft.operations += [] if add in draft.operations else [add]
+    gone = []
+    for source in sorted({source for argument in group for source in argument.sources}):
+        if _served_only(template, source, [argument.path for argument in group]):
+            gone += _drop(draft, context, source)
+    lost = dict.fromkeys(f"{each.stack} no longer gets {each.parameter}" for each in group)
+    title = ", ".join(lost)
+    if gone:
+        title += f"; the parameter {' and '.join(gone)} goes"
+    return Fix(
+        title,
+        draft.plan(),
+        follow_ups=tuple(draft.follow_ups),
+        mentions=tuple(draft.mentions),
+    )
+
+
+def _argument_refusal(template: Template, context: Context, argument: Argument) -> Refusal | None:
+    """Return why an argument has to stay: what it comes from is no password that somebody types."""
+    text = flattened(value_at(template.document.data, argument.path))
+    if "{{resolve:" in text:
+        return Refusal(
+            "given-a-reference",
+            f"{argument.stack} passes a dynamic reference as {argument.parameter}: its password "
+            "is in a secret already",
+        )
+    for source in sorted(argument.sources):
+        definition = template.parameter(source)
+        kind, default = str(definition.get("Type")), str(definition.get("Default"))
+        if kind.startswith("AWS::SSM::") or "{{resolve:" in default:
+            return Refusal(
+                "given-a-reference",
+                f"{argument.stack} gets {argument.parameter} from {source}, which reads it from "
+                "where it is kept already",
+            )
+        refused = context.family.kept.get(source) or macro_refusal(template, source)
+        if refused is None:
+            refused = caller_refusal(context, source)
+            if refused is not None and refused.code == "passed-by-caller":
+                refused = None  # the parameter stays, but passes its value to nobody
+        if refused is not None:
+            return refused
+    return None
+
+
+def _served_only(template: Template, source: str, gone: list[Path]) -> bool:
+    """Tell whether a parameter serves nothing but what goes."""
+    rules = rule_edits(template, source) is not None
+    return all(
+        each.kind is Kind.NAME
+        or (each.path[0] == "Rules" and rules)
+        or any(each.path[: len(path)] == path for path in gone)
+        for each in template.references_to(source)
+    )
+
+
+def _drop(draft: Draft, context: Context, source: str) -> list[str]:
+    """Drop a parameter that serves nothing any more, unless somebody goes on giving it a value."""
+    blocked = [c for c in context.callers.get(source, ()) if c.fate is Fate.BLOCKS]
+    if blocked:
+        places = ", ".join(f"{c.file}:{c.line} ({c.how})" for c in blocked[:3])
+        draft.follow_ups.append(
+            f"{source} serves nothing any more: take it out of {places}, then of this template"
+        )
+        return []
+    draft.drop_parameter(source)
+    tell_gone(draft, context, source)
+    return [source]
+
+
+TRANSFORM = Transform(
+    id="callers",
+    title="What a template no longer takes is no longer given to it",
+    check=check,
+)
