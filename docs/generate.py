@@ -36,6 +36,7 @@ NOTE = "<!-- written by docs/generate.py: make docs -->\n\n"
 CASES = list(cases(ROOT / "tests" / "cases"))
 # The case that a page shows; where none is named here, the shortest that changes.
 SHOWN = {
+    "callers": "argument-and-its-parameter-go",
     "export-names": "follows-the-convention",
     "literal-passwords": "written-out",
     "manual-secrets": "circular-endpoint",

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import NoReturn
+
+_OBJECTS = 50_000
+"""New objects after which Python looks for garbage that refers to itself; some 5 MB of them."""
 
 
 def main() -> None:
@@ -21,9 +25,15 @@ def main() -> None:
     handler = Handler()
     try:
         handler.install()
+        # What is imported and parsed is no garbage: to look for some every 700 objects is vain.
+        gc.set_threshold(_OBJECTS)
         from .cli import main as run
 
-        run()
+        try:
+            run()
+        finally:
+            # All goes with the process: Python's last collection would walk through it for nothing.
+            gc.freeze()
     except (KeyboardInterrupt, Interrupted):
         _stop("interrupted; no file is half written", handler.exit_code)
     except Exception as error:  # noqa: BLE001 - the last place that can keep a value back

@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import registry
 from .document import Document
 from .engine import inspect, remediate
+from .garbage import no_collection
 from .hidden import with_hidden
 from .model import Context, Settings
 from .results import FileResult
@@ -19,18 +20,20 @@ def fix(text: str, *, name: str = "template", settings: Settings = _DEFAULTS) ->
     literal secret is the caller's to decide: `result.masked` names them. Raises TemplateError where
     the text cannot be read as a template, ConfigError for settings that are wrong.
     """
-    document = Document.parse(text, name)
     transforms, context = registry.load(settings), _context(settings)
-    result = remediate(document, transforms, context, path=name, file=name)
-    return with_hidden(document, result, registry.catalogue())
+    with no_collection():
+        document = Document.parse(text, name)
+        result = remediate(document, transforms, context, path=name, file=name)
+        return with_hidden(document, result, context.catalogue)
 
 
 def check(text: str, *, name: str = "template", settings: Settings = _DEFAULTS) -> FileResult:
     """Return what is found in a template; nothing is carried out. Raises as `fix` does."""
-    document = Document.parse(text, name)
     transforms, context = registry.load(settings), _context(settings)
-    result = inspect(document, transforms, context, path=name, file=name)
-    return with_hidden(document, result, registry.catalogue())
+    with no_collection():
+        document = Document.parse(text, name)
+        result = inspect(document, transforms, context, path=name, file=name)
+        return with_hidden(document, result, context.catalogue)
 
 
 def _context(settings: Settings) -> Context:

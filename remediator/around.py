@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 
 from .discover import Input, tree_of
 from .document import Document
-from .model import Caller
+from .model import Caller, Mention
 from .repository import Repository
 
 
@@ -50,6 +50,12 @@ class Around:
         if entry is None or not isinstance(parameters, dict):
             return {}
         return self.repository(entry).callers(entry.file, parameters, edits=edits)
+
+    def mentions(self, entry: Input | None) -> Callable[[str], tuple[Mention, ...]]:
+        """Return what tells where else the tree names a parameter of a template."""
+        if entry is None:
+            return lambda _: ()
+        return partial(self.repository(entry).mentions, entry.file)
 
     def imports(self, entry: Input | None) -> Iterable[str]:
         """Return the names that the tree's other templates import."""

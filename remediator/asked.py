@@ -6,16 +6,18 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from . import atomic, change_set, config, review
-from .change_set import DeployedStack
+from . import atomic, config
 from .document import Document
 from .errors import ChangeSetError, FileError
 from .model import Value
 from .request import Done, Request
 from .results import FileResult, RunResult, Status
-from .targets import Target, examine
 from .template import Template
+
+if TYPE_CHECKING:
+    from .change_set import DeployedStack
 
 
 def examine_targets(request: Request) -> None:
@@ -28,7 +30,11 @@ def examine_targets(request: Request) -> None:
         "--seed-script": request.seed_script,
         "--report": request.report,
     }
-    examine([Target(name, file) for name, file in targets.items() if file], request.paths)
+    asked = {name: file for name, file in targets.items() if file}
+    if asked:
+        from .targets import Target, examine
+
+        examine([Target(name, file) for name, file in asked.items()], request.paths)
 
 
 def with_asked(request: Request, done: Done) -> Done:
@@ -48,6 +54,8 @@ def with_asked(request: Request, done: Done) -> Done:
     if request.stack is not None:
         done = _with_change_set(request.stack, done)
     if request.report is not None:
+        from . import review
+
         _create(request.report, review.page(done.result, request.paths, _words(request)))
     return done
 
@@ -121,6 +129,7 @@ def _with_policy(file: Path, done: Done) -> Done:
 
 def _with_change_set(stack: DeployedStack, done: Done) -> Done:
     """Ask AWS what an update of a stack to the repaired template would do, if there is one."""
+    from . import change_set
     from .report.mask import mask
 
     for file in done.result.files:

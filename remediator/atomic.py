@@ -15,7 +15,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -237,7 +236,7 @@ def _staged(
     folder: Folder, name: str, content: bytes, dress: Callable[[int], None]
 ) -> Iterator[str]:
     """Write a content to a file beside one, and give its name; it is removed on an error."""
-    temporary = f".{name[:_NAME]}.remediator-{secrets.token_hex(4)}.tmp"
+    temporary = f".{name[:_NAME]}.remediator-{os.urandom(4).hex()}.tmp"
     handle = folder.create(temporary)
     try:
         with os.fdopen(handle, "wb") as stream:

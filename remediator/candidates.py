@@ -15,7 +15,6 @@ from .errors import EditError
 from .integrity import prune
 from .model import CALLERS, Consequence, Finding, Fix, Operation, Path, Refusal, Settings, repair_id
 from .results import DECLINED
-from .splice import apply
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +130,8 @@ def _attempt(document: Document, candidates: Sequence[Candidate]) -> str | Refus
     refusal = limits.crossed(document.data, operations)
     if refusal is not None:
         return refusal
+    from .splice import apply  # not for a check, which carries out nothing
+
     try:
         text = apply(document, operations)
     except EditError as error:
@@ -142,6 +143,8 @@ def within_limits(
     document: Document, candidates: Sequence[Candidate]
 ) -> tuple[list[Candidate], list[Left]]:
     """Part the fixes that fit into the template beside those before them from the others."""
+    if not candidates:
+        return [], []
     together = operations_of(document, _without_overlap(candidates))
     if limits.crossed(document.data, together) is None:
         return list(candidates), []

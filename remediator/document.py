@@ -8,17 +8,18 @@ asks for them, so that reading costs little more than composing.
 
 from __future__ import annotations
 
-import gc
 import json
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, cast
 
 import yaml
 
+from .data import mappings
 from .errors import TemplateError
+from .garbage import no_collection
 from .long_form import LINE_END as LINE_END
 from .long_form import LONG_FORM as LONG_FORM
 from .long_form import (
@@ -36,24 +37,16 @@ from .long_form import MERGE as MERGE
 from .long_form import Node as Node
 from .long_form import Problem as Problem
 from .long_form import long_name as long_name
-from .model import Value
+from .model import Path, Value
+from .nesting import is_flat
 from .plainly import PLAINLY
 from .text import Text as Text
 
 MAX_LENGTH = 5_000_000
 """Characters of a text that is still read; CloudFormation itself takes 1 MB."""
 
-# libyaml's binding recurses in C: at 2 000 levels it crashes the process in a small thread. Few
-# brackets and shallow columns cannot nest that deep; other texts are first read as events, which
-# do not nest. A bracket opens a flow collection at the start of a token only (not in `${Name}`);
-# a block collection goes two levels a column at most (`- ` may stand at the column of its key).
-_MAX_BRACKETS = 500
-_OPENERS = re.compile(r"(?:^|(?<=[\s\[{,:?-]))[\[{]", re.MULTILINE)
-_DEEP_LINE = re.compile(r"\n[ \t?-]{200}")
 _ANCHOR = re.compile(r"&(?<![^\s\[{,:?-]&)[^\s,\[\]{}&]")
-_UNREADABLE = re.compile(
-    "[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-)
+_UNREADABLE = "[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 _RESOURCE_TYPE = re.compile(r"(?:AWS|Alexa)::\w|Custom::")
 _RESOURCES_KEY = re.compile(r"""^\s*["']?Resources["']?\s*:""", re.MULTILINE)
 _JSON_ONLY = re.compile(r'\\u[dD][89a-fA-F]|"(?:[^"\\]|\\.){1024,}"\s*:')
@@ -106,6 +99,11 @@ class Document(Text):
     def with_text(self, new_text: str) -> Document:
         """Read a new text in place of this one. Raises TemplateError as `parse` does."""
         return Document.parse(("\ufeff" if self.bom else "") + new_text, self.name)
+
+    @cached_property
+    def mappings(self) -> tuple[tuple[Path, dict[str, Value]], ...]:
+        """Every mapping of the data with its path, in the order of the text."""
+        return tuple(mappings(self.data))
 
 
 def implicit_tag(text: str) -> str:
@@ -166,7 +164,7 @@ def _read(text: str, name: str, bom: bool) -> Document:
         raise TemplateError("is not a template: it has no mapping Resources", line=1)
     depth = json_depth(text)
     is_json = depth is not None
-    with _no_collection():
+    with no_collection():
         if depth is None or depth > MAX_DEPTH:
             refuse_depth(text)
         root = _compose(text, is_json)
@@ -189,18 +187,6 @@ def _read(text: str, name: str, bom: bool) -> Document:
         problems=tuple(conversion.problems),
         shared=shared,
     )
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Keep the garbage collector from walking the growing tree: composing takes a third less."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def json_depth(text: str) -> int | None:
@@ -226,10 +212,7 @@ def _refuse_constant(name: str) -> None:
 
 def refuse_depth(text: str) -> None:
     """Refuse nesting that libyaml's recursion may not survive, before it starts."""
-    lines = "\n" + (text if "\n" in text else text.replace("\r", "\n"))
-    shallow = not _DEEP_LINE.search(lines)
-    brackets = text.count("[") + text.count("{") - text.count("${")
-    if shallow and (brackets < _MAX_BRACKETS or len(_OPENERS.findall(text)) < _MAX_BRACKETS):
+    if is_flat(text):
         return
     depth = 0
     try:
@@ -261,7 +244,7 @@ def _compose(text: str, is_json: bool) -> Node:
 
 def template_error(text: str, is_json: bool, error: yaml.YAMLError) -> TemplateError:
     """Return a parser's error in words, without anything of the text."""
-    unreadable = _UNREADABLE.search(text)
+    unreadable = re.search(_UNREADABLE, text)
     if isinstance(error, yaml.reader.ReaderError) and unreadable:
         line, column = position(text, unreadable.start())
         code = ord(unreadable.group())

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from .candidates import Candidate, Found, Left, choose, operations_of, sort, within_limits
-from .deployment import needs
 from .document import Document
 from .errors import EditError, ProofError, TemplateError, TransformError
 from .integrity import needed_parameters, unresolved_references
-from .meaning import second_opinion
 from .model import (
     Add,
     Context,
@@ -28,12 +26,15 @@ from .model import (
     repair_id,
     value_at,
 )
-from .other_tools import with_follow_ups
 from .results import FileResult, Outcome, Status
 from .suppression import Parted, part
 from .template import Template
 from .transform import Transform
-from .verify import Proof, prove
+
+if TYPE_CHECKING:
+    from .verify import Proof
+
+# What proves a repair, and what is told of one, is imported where a text changes.
 
 Judge: TypeAlias = Callable[[Document, Document], Refusal | None]
 """Looks at an old and a new template; returns what is wrong with the new one, if anything."""
@@ -54,10 +55,15 @@ _DEFECT = (
 class _Progress:
     """What the passes have done so far."""
 
-    document: Document
+    template: Template
     repaired: list[Found] = field(default_factory=list)
     patch: list[dict[str, Value]] = field(default_factory=list)
     differences: list[str] = field(default_factory=list)
+
+    @property
+    def document(self) -> Document:
+        """The text that is proven so far."""
+        return self.template.document
 
 
 def remediate(
@@ -111,6 +117,8 @@ class _Work:
         result, new = self.settled(refused)
         if new.text == self.document.text:
             return result, None
+        from .meaning import second_opinion
+
         unheard = {stack: each.gone for stack, each in self.context.family.nested.items()}
         catalogue = self.context.catalogue
         objection = second_opinion(self.document.data, new.data, catalogue, unheard)
@@ -121,9 +129,9 @@ class _Work:
     def settled(self, refused: Mapping[str, Refusal]) -> tuple[FileResult, Document]:
         """Return the result, and the new document, when nothing more is to be repaired."""
         document = self.document
-        progress = _Progress(document)
+        progress = _Progress(Template(document))
         for _ in range(PASSES):
-            parted = _find(progress.document, self.transforms, self.context)
+            parted = _find(progress.template, self.transforms, self.context)
             candidates, left = sort(
                 parted.found, progress.document, self.context.settings, self.file, refused
             )
@@ -134,6 +142,11 @@ class _Work:
             if unable is not None:
                 parted = replace(parted, left=(*left, *unable, *parted.left))
                 result = _result(document, progress, parted, self.path, self.write)
+                if progress.document is document:
+                    return _named(result, self.file), document
+                from .deployment import needs
+                from .other_tools import with_follow_ups
+
                 needed = needs(document, progress.document, self.context)
                 result = _named(replace(result, deployment=needed), self.file)
                 catalogue = self.context.catalogue
@@ -160,20 +173,21 @@ def inspect(
     Raises TransformError where a transform breaks its contract, TemplateError where there is too
     much to repair.
     """
-    parted = _find(document, transforms, context)
+    template = Template(document)
+    parted = _find(template, transforms, context)
     candidates, left = sort(parted.found, document, context.settings, file)
     candidates, beyond = within_limits(document, candidates)
     parted = replace(parted, left=(*left, *beyond, *parted.left))
-    planned = _Progress(document, repaired=[candidate.found for candidate in candidates])
+    planned = _Progress(template, repaired=[candidate.found for candidate in candidates])
     return _named(_result(document, planned, parted, path, Status.REPAIRABLE), file)
 
 
 # --- one pass --------------------------------------------------------------------------------
 
 
-def _find(document: Document, transforms: Sequence[Transform], context: Context) -> Parted:
+def _find(template: Template, transforms: Sequence[Transform], context: Context) -> Parted:
     """Return what the transforms find, parted by what the template says is to stay."""
-    template = Template(document)
+    document = template.document
     found = []
     for transform in transforms:
         try:
@@ -216,6 +230,8 @@ def _repair(progress: _Progress, candidates: Sequence[Candidate]) -> list[Left] 
     chosen, text, refused = choose(old, candidates)
     if not chosen:
         return refused
+    from .verify import prove
+
     operations = operations_of(old, chosen)
     try:
         new = old.with_text(text)
@@ -237,7 +253,7 @@ def _advance(
     operations: Sequence[Operation],
     proof: Proof,
 ) -> None:
-    progress.document = new
+    progress.template = Template(new)
     progress.repaired += [candidate.found for candidate in chosen]
     progress.patch += json_patch(operations)
     progress.differences += proof.differences
@@ -267,7 +283,7 @@ def _result(
         error_line=problem.line if problem else None,
         needs_before=needed_parameters(document.data),
         needs_after=needed_parameters(new.data),
-        undefined=_undefined(new) if outcomes else (),
+        undefined=_undefined(progress.template) if outcomes else (),
         differences=tuple(progress.differences),
     )
 
@@ -281,10 +297,11 @@ def _named(result: FileResult, file: str) -> FileResult:
     return replace(result, outcomes=tuple(outcomes))
 
 
-def _undefined(document: Document) -> tuple[str, ...]:
+def _undefined(template: Template) -> tuple[str, ...]:
     """Return what a template refers to in vain, as far as no macro makes it."""
-    template = Template(document)
-    return () if template.macros else tuple(sorted(unresolved_references(document.data)))
+    if template.macros:
+        return ()
+    return tuple(sorted(unresolved_references(template)))
 
 
 def _defect(document: Document, found: Sequence[Found], path: str, what: str) -> FileResult:

@@ -237,6 +237,7 @@ class _Plan:
             for name in removed(result)
             for call in self.tree.calls(place, name)
             if call.site.edit in ("yaml", "toml") and self.tree.is_edited(call)
+            if not (call.site.shared and self._takers(call, name))
         ]
 
     def _objection(self, place: Place, name: str, call: Call) -> Refusal | None:
@@ -397,7 +398,7 @@ class _Plan:
                 {place: self._caused(place) for place in group if place in self.results},
                 {file: self.settings[file] for file in group if file in self.settings},
             )
-            for group in groups
+            for group in map(sorted, groups)
         ]
 
     def _caused(self, place: Place) -> FileResult:

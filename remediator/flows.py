@@ -88,7 +88,7 @@ class Flow:
         if place == 0 and until == count:
             return Edit(self.open, self.close, "", depth)
         if place == 0:
-            return Edit(first_end, end, "", depth)
+            return self._without(first_end, end, depth)
         if until == count:
             # Blanks that end a line go with its entry, and stay with an entry that stays.
             gone, stays = _BLANKS.match(self.text, last_start), _COMMA.match(self.text, start)
@@ -97,8 +97,17 @@ class Flow:
             return Edit(start, gone.end(), stays[1] if stays else "", depth)
         # Of the two gaps the one with more lines stays.
         if self._breaks(start, first_end) >= self._breaks(last_start, end):
-            return Edit(first_end, end, "", depth)
+            return self._without(first_end, end, depth)
         return Edit(start, last_start, "", depth)
+
+    def _without(self, start: int, end: int, depth: int) -> Edit:
+        """Remove entries from the start of the first up to the next, which keeps its indentation
+        where both stand first on their lines."""
+        lines = self.layout.line_start(start), self.layout.line_start(end)
+        margins = self.text[lines[0] : start] + self.text[lines[1] : end]
+        if margins.strip(" \t"):
+            return Edit(start, end, "", depth)
+        return Edit(*lines, "", depth)
 
     def _separator(self) -> str:
         """Return what stands between two entries, the comma included."""

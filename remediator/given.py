@@ -103,15 +103,15 @@ def in_function(node: yaml.Node | None, place: Path) -> Iterator[Given]:
 
 
 def is_plain(node: yaml.Node) -> bool:
-    """Whether a node is a mapping of names to scalars and lists of them: nothing but values."""
-    return isinstance(node, yaml.MappingNode) and all(
-        isinstance(value, yaml.ScalarNode)
-        or (
-            isinstance(value, yaml.SequenceNode)
-            and all(isinstance(item, yaml.ScalarNode) for item in value.value)
-        )
-        for _, value in node.value
-    )
+    """Whether a node is a mapping of names to values alone: scalars, lists of them, functions."""
+    return isinstance(node, yaml.MappingNode) and all(_is_value(value) for _, value in node.value)
+
+
+def _is_value(node: yaml.Node) -> bool:
+    if isinstance(node, yaml.SequenceNode):
+        return all(isinstance(item, yaml.ScalarNode) for item in node.value)
+    keys = [key.value for key, _ in entries(node)]
+    return isinstance(node, yaml.ScalarNode) or (len(keys) == 1 and bool(_FUNCTION.match(keys[0])))
 
 
 def shown(node: yaml.Node | None) -> str | None:

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from .document import Document, Node
-from .layout import Layout
 from .literals import literals, named
 from .model import Add, Catalogue, Finding, Path, Span, is_telling
 from .results import FileResult
@@ -22,23 +21,26 @@ _KEY = re.compile(r"pass(?:word|wd|phrase)?|pwd|secret|token", re.IGNORECASE)
 
 def with_hidden(document: Document, result: FileResult, catalogue: Catalogue) -> FileResult:
     """Return the result with the template's literal secrets, and the spans that hold them in its
-    old and new text.
+    old and new text; without spans where nothing is found, so that no report shows the text.
 
     `document` is the one that the old text was read into.
     """
-    found = literals(document.data, catalogue)
+    found = literals(document, catalogue)
     result = replace(result, secrets=tuple(dict.fromkeys(each.text for each in found)))
+    if not result.outcomes and not result.error:
+        return result
     findings = [outcome.finding for outcome in result.outcomes if outcome.finding.masked]
     new = document if result.new == document.text else document.with_text(result.new)
     secrets = {secret.strip() for secret in result.masked} - {""}
 
     def hidden(text: Document) -> tuple[Span, ...]:
-        written = found if text is document else literals(text.data, catalogue)
+        written = found if text is document else literals(text, catalogue)
         places = [path for finding in findings for path in _places(finding)]
         places += [each.path for each in written]
-        return spans(text, secrets, places, named(text.data))
+        return spans(text, secrets, places, named(text))
 
-    return replace(result, hidden_old=hidden(document), hidden_new=hidden(new))
+    old = hidden(document)
+    return replace(result, hidden_old=old, hidden_new=old if new is document else hidden(new))
 
 
 def spans(
@@ -55,6 +57,8 @@ def spans(
     if not known and not called:
         return ()
     telling = {secret for secret in known if is_telling(secret)}
+    from .layout import Layout
+
     layout = Layout(document)
     found: set[Span] = set()
     known_places = {id(node) for path in places for node in _below(document, path)}

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from .model import Add, Operation, Path, Remove, Value, pointer, value_at
-from .template import Kind, dependencies_of, references, section_of, walk
+from .template import Kind, Template, section_of
 
 
-def unresolved_references(data: Mapping[str, Value]) -> frozenset[str]:
+def unresolved_references(template: Template) -> frozenset[str]:
     """Return what a template refers to and does not define, in words.
 
     Looked at are Resources, Outputs, Conditions and Rules, and the names in the console's
     interface; a name that a macro would create counts too, so compare before with after.
     """
-    parameters = section_of(data, "Parameters")
-    known = {*parameters, *section_of(data, "Resources")}
-    conditions = section_of(data, "Conditions")
+    parameters = template.parameters
+    known = {*parameters, *template.resources}
+    conditions = template.conditions.expressions
     found = set()
-    for reference in references(data):
+    for reference in template.references:
         if reference.path[0] not in ("Resources", "Outputs", "Conditions", "Rules", "Metadata"):
             continue
         if reference.target.startswith("AWS::"):
@@ -31,15 +31,15 @@ def unresolved_references(data: Mapping[str, Value]) -> frozenset[str]:
             missing, words = reference.target not in known, reference.target
         if missing:
             found.add(words)
-    return frozenset(found | _lookups_in_vain(data))
+    return frozenset(found | _lookups_in_vain(template))
 
 
-def _lookups_in_vain(data: Mapping[str, Value]) -> set[str]:
+def _lookups_in_vain(template: Template) -> set[str]:
     """Return the `Fn::FindInMap` whose map or last key is a constant that no map has."""
-    maps = section_of(data, "Mappings")
+    maps = section_of(template.data, "Mappings")
     found = set()
-    for _, value in walk(dict(data)):
-        lookup = value.get("Fn::FindInMap") if isinstance(value, dict) else None
+    for _, value in template.document.mappings:
+        lookup = value.get("Fn::FindInMap")
         if not isinstance(lookup, list) or len(lookup) != 3:
             continue  # a fourth argument is a default
         name, _, key = lookup
@@ -52,12 +52,12 @@ def _lookups_in_vain(data: Mapping[str, Value]) -> set[str]:
     return found
 
 
-def cycles(data: Mapping[str, Value]) -> frozenset[frozenset[str]]:
+def cycles(template: Template) -> frozenset[frozenset[str]]:
     """Return the groups of resources that depend on one another in a circle.
 
     Tarjan's algorithm with a stack of its own: a template may chain thousands of resources.
     """
-    graph = dependencies_of(data)
+    graph = template.dependencies
     index: dict[str, int] = {}
     low: dict[str, int] = {}
     stack: list[str] = []

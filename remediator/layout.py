@@ -95,6 +95,15 @@ class Layout:
         """Whether nothing but spaces stands before a character on its line."""
         return not self.text[self.line_start(index) : index].strip(" ")
 
+    def comment_below(self, index: int, column: int) -> bool:
+        """Whether the next line that is not blank is a comment in a deeper column than one."""
+        line = self.next_line(index)
+        while line < len(self.text) and not self.text[line : self.line_end(line)].strip(" "):
+            line = self.next_line(line)
+        content = self.text[line : self.line_end(line)]
+        bare = content.lstrip(" ")
+        return bare.startswith("#") and len(content) - len(bare) > column
+
     # --- nodes -------------------------------------------------------------------------------
 
     def find(self, path: Path) -> tuple[Node, bool, list[Node]]:
@@ -157,9 +166,16 @@ class Layout:
         return index
 
     def end(self, node: Node) -> int:
-        """Return the end of a node: of its closing bracket, or of its last leaf."""
+        """Return the end of a node: of its closing bracket, or of its last leaf.
+
+        Raises EditError where that is a key alone, `? Key`, whose value libyaml finds at the next
+        token, wherever that is.
+        """
         while node.id != "scalar" and node.value and not node.flow_style:
-            child = node.value[-1][1] if node.id == "mapping" else node.value[-1]
+            key, child = node.value[-1] if node.id == "mapping" else (None, node.value[-1])
+            at, end = child.start_mark.index, child.end_mark.index
+            if key is not None and at == end and self.text[at - 1] != ":":
+                raise EditError(f"the key {key.value} has no colon behind it")
             if id(child) in self.document.shared:
                 return self.entries(node)[-1].end  # it may be an alias
             node = child

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from .data import texts
 from .model import Add, Operation, Path, Refusal, Remove, Value, value_at
 from .template import SUB_VARIABLE, sub_parts, walk
 
@@ -42,10 +43,9 @@ def crossed(data: Mapping[str, Value], operations: Sequence[Operation]) -> Refus
             change.subtract(_counts(operation.path, value_at(dict(data), operation.path)))
         if not isinstance(operation, Remove):
             change.update(_counts(operation.path, operation.value))
-    before = _counts((), dict(data))
     for kind, (most, code) in _MOST.items():
-        number = before[kind] + change[kind]
-        if change[kind] > 0 and number > most:
+        number = _count(data, kind) + change[kind] if change[kind] > 0 else 0
+        if number > most:
             reason = (
                 f"the template would have {number} {kind.lower()}, and CloudFormation takes {most}"
             )
@@ -62,6 +62,14 @@ def _counts(path: Path, value: Value) -> Counter[str]:
         elif isinstance(inner, str):
             found[_DYNAMIC] += inner.count("{{resolve:")
     return found
+
+
+def _count(data: Mapping[str, Value], kind: str) -> int:
+    """Return how many of a limited kind a template has."""
+    if kind == _DYNAMIC:
+        return sum(text.count("{{resolve:") for text in texts(dict(data)))
+    section = data.get(kind)
+    return len(section) if isinstance(section, dict | list) else 0
 
 
 def _long_names(operations: Sequence[Operation]) -> Iterator[Refusal]:

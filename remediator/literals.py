@@ -11,10 +11,20 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from .conditions import literal
+from .document import Document
 from .model import Catalogue, Path, Value, value_at
-from .template import SUB_VARIABLE, applies, flattened, places, section_of, sub_parts, walk
+from .template import (
+    SUB_VARIABLE,
+    applies,
+    flattened,
+    places,
+    section_of,
+    sub_parts,
+    walk,
+)
 
 _CONTAINER = "secret-container"
 _CARRIER = "other"
@@ -37,42 +47,48 @@ class Literal:
     text: str
 
 
-def literals(data: Mapping[str, Value], catalogue: Catalogue) -> tuple[Literal, ...]:
-    """Return every secret that a template (its long form) writes out, each place once."""
-    return tuple(dict.fromkeys(_Search(data).found(catalogue)))
+def literals(document: Document, catalogue: Catalogue) -> tuple[Literal, ...]:
+    """Return every secret that a template writes out, each place once."""
+    return tuple(dict.fromkeys(_Search(document).found(catalogue)))
 
 
-def named(data: Mapping[str, Value]) -> tuple[Path, ...]:
+def named(document: Document) -> tuple[Path, ...]:
     """Return the places of texts that are called a password, wherever they stand.
 
     `Password: x`, and `Name: DB_PASSWORD` with `Value: x`. Nobody knows what takes them, so they
     are hidden where they stand and nowhere else.
     """
     return tuple(
-        path
-        for path, value in walk(dict(data))
-        if isinstance(value, str) and path and _is_named(data, path) and "{{resolve:" not in value
+        (*path, key)
+        for path, beside in document.mappings
+        for key, value in beside.items()
+        if isinstance(value, str) and _is_named(key, beside) and "{{resolve:" not in value
     )
 
 
-def _is_named(data: Mapping[str, Value], path: Path) -> bool:
-    key = str(path[-1])
-    if _NAMED.search(key):
+def _is_named(key: str, beside: Mapping[str, Value]) -> bool:
+    if _is_password(key):
         return True
     if key not in _VALUES:
         return False
-    beside = value_at(dict(data), path[:-1])
-    names = (beside.get(name) for name in _NAMES) if isinstance(beside, dict) else ()
-    return any(isinstance(name, str) and _NAMED.search(name) for name in names)
+    names = (beside.get(name) for name in _NAMES)
+    return any(isinstance(name, str) and _is_password(name) for name in names)
+
+
+@lru_cache(maxsize=4096)
+def _is_password(name: str) -> bool:
+    """Tell whether a name is that of a password; templates use the same names all the time."""
+    return _NAMED.search(name) is not None
 
 
 class _Search:
     """The search through one template."""
 
-    def __init__(self, data: Mapping[str, Value]) -> None:
-        self._data = dict(data)
-        self._parameters = section_of(data, "Parameters")
-        self._mappings = section_of(data, "Mappings")
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._data = document.data
+        self._parameters = section_of(self._data, "Parameters")
+        self._mappings = section_of(self._data, "Mappings")
         self._done: set[tuple[str | None, ...]] = set()
         """Parameters and lookups that were followed: thousands may use the same."""
 
@@ -80,9 +96,9 @@ class _Search:
         for name, parameter in self._parameters.items():
             if isinstance(parameter, dict) and str(parameter.get("NoEcho")).lower() == "true":
                 yield from self._of_parameter(name)
-        for path, body in walk(self._data.get("Resources"), ("Resources",)):
-            kind = body.get("Type") if isinstance(body, dict) else None
-            if not isinstance(body, dict) or not isinstance(kind, str):
+        for path, body in self._document.mappings:
+            kind = body.get("Type")
+            if not isinstance(kind, str) or path[:1] != ("Resources",):
                 continue
             for credential in catalogue.get(kind, ()):
                 if credential.kind == _CARRIER and credential.generatable == "no":

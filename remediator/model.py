@@ -156,12 +156,20 @@ class Seed:
 
 
 @dataclass(frozen=True, slots=True)
+class Mention:
+    """A line of another file that names a parameter, and gives no template its value."""
+
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Fix:
     """A repair: all of its operations or none.
 
     `because` is required unless the consequence is safe, and says why it has that consequence.
-    `follow_ups` are what a person has to do, `seeds` the secrets to be made before. Raises
-    ValueError where `because` is missing.
+    `follow_ups` are what a person has to do, `seeds` the secrets to be made before, `mentions`
+    where else the repository names what goes. Raises ValueError where `because` is missing.
     """
 
     title: str
@@ -170,6 +178,7 @@ class Fix:
     because: str = ""
     follow_ups: tuple[str, ...] = ()
     seeds: tuple[Seed, ...] = ()
+    mentions: tuple[Mention, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.operations:
@@ -363,6 +372,10 @@ def _no_callers() -> Mapping[str, tuple[Caller, ...]]:
     return MappingProxyType({})
 
 
+def _no_mentions(_: str) -> tuple[Mention, ...]:
+    return ()
+
+
 def _nothing_required() -> Required:
     return MappingProxyType({})
 
@@ -372,6 +385,7 @@ class Context:
     """What a transform may know besides the template: catalogue, settings, the rest of the tree.
 
     `callers` maps a parameter's name to those in the same tree that name it for this template.
+    `mentions` returns where else the tree names a parameter; nothing is read before that is asked.
     `imports` are the names that other templates of the tree import, as texts of `Fn::Sub`; they
     are gathered when first asked for, and so is what `required` returns. `known` are the ids of all
     transforms there are, whether they run or not. `family` is what changes in other templates.
@@ -380,6 +394,7 @@ class Context:
     catalogue: Catalogue
     settings: Settings = field(default_factory=Settings)
     callers: Mapping[str, tuple[Caller, ...]] = field(default_factory=_no_callers)
+    mentions: Callable[[str], tuple[Mention, ...]] = _no_mentions
     imports: Iterable[str] = ()
     required: Callable[[], Required] = _nothing_required
     known: frozenset[str] = frozenset()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from typing import Any
 
 # Python's tomllib takes memory by the square of a dotted key's steps: 100 000 of them, in 200 kB,
@@ -17,6 +16,8 @@ def loads(text: str) -> dict[str, Any]:
     """Return the content of a TOML text; raises ValueError where it cannot be read."""
     if _LONG_KEY.search(text):
         raise ValueError(f"a key has more than {_MAX_STEPS} steps")
+    import tomllib  # where there is a file to read
+
     try:
         return tomllib.loads(text.replace("\r\n", "\n"))
     except RecursionError as error:

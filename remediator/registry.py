@@ -173,18 +173,52 @@ def load(settings: Settings) -> tuple[Transform, ...]:
     )
 
 
+# A type without its first word, `::RDS::DBInstance`: found several times as fast, by its colons.
+_TYPE_END = re.compile(r"::\w+::\w+")
+# In a text that spells letters by their number, or breaks a word with a backslash at a line's end,
+# any word may stand.
+_SPELLED = re.compile(r"\\(?:[xuU][0-9A-Fa-f]|(?<=[\w:]\\)[\r\n])")
+
+
 def trigger(transforms: Iterable[Transform], catalogue: Catalogue) -> Callable[[str], bool]:
-    """Return a look at a raw text: whether any of the transforms may find something there."""
+    """Return a look at a raw text: whether any of the transforms may find something there.
+
+    A credential needs both words, its resource's type and its property.
+    """
     transforms = tuple(transforms)
     triggers = dict.fromkeys(each for transform in transforms for each in transform.triggers)
-    branches = sorted(re.escape(each) for each in triggers if isinstance(each, str))
-    if any(transform.reads_catalogue for transform in transforms):
-        rows = (row for each in catalogue.values() for row in each)
+    words = [each for each in triggers if isinstance(each, str)]
+    patterns = [each for each in triggers if isinstance(each, re.Pattern)]
+    signs = _signs(catalogue) if any(each.reads_catalogue for each in transforms) else {}
+
+    def wanted(text: str) -> bool:
+        if any(word in text for word in words):
+            return True
+        for kind in signs.keys() & set(_TYPE_END.findall(text)) if signs else ():
+            if any(_whole(word).search(text) for word in signs[kind]):
+                return True
+        if signs and "\\" in text and _SPELLED.search(text):
+            return True
+        return any(pattern.search(text) for pattern in patterns)
+
+    return wanted
+
+
+def _signs(catalogue: Catalogue) -> dict[str, frozenset[str]]:
+    """Return the end of each type, with words of which a text with its credential holds one."""
+    signs: dict[str, set[str]] = {}
+    for kind, rows in catalogue.items():
         words = {_sign(row) for row in rows if row.generatable != "no"}
-        branches.append(rf"\b(?:{'|'.join(map(re.escape, sorted(words)))})\b")
-    patterns = [re.compile("|".join(branches))] if branches else []
-    patterns += [each for each in triggers if isinstance(each, re.Pattern)]
-    return lambda text: any(pattern.search(text) for pattern in patterns)
+        if words:
+            signs.setdefault(kind[kind.index("::") :], set()).update(words)
+    return {end: frozenset(words) for end, words in signs.items()}
+
+
+@cache
+def _whole(word: str) -> re.Pattern[str]:
+    """Return what finds a word, and no longer one; it is sought by its letters, which is fast."""
+    letters = re.escape(word)
+    return re.compile(rf"{letters}(?<!\w{letters})(?!\w)")
 
 
 def _sign(row: Credential) -> str:

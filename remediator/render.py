@@ -22,6 +22,7 @@ _SHORT_FORM = {long: short for short, long in LONG_FORM.items()}
 _LOGICAL = frozenset(("Fn::And", "Fn::Or", "Fn::Not", "Fn::If"))
 _ESCAPED = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
 _NOT_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+_TAG = re.compile(r"![A-Za-z][A-Za-z0-9_.:-]*")  # no `!!binary`, no `!Ref(AWS::Region`
 _SHORT_LIST = 60  # characters: what a person still writes in one line
 _WIDE = 1 << 20
 
@@ -121,9 +122,13 @@ class Renderer:
 
     def _function(self, value: dict[str, Value], logical: bool, flow: bool) -> Any | None:
         """Return the node of `!Function …`, None where a short tag cannot say it."""
-        if len(value) != 1 or not self.style.short_tags:
+        if len(value) != 1:
             return None
         ((name, argument),) = value.items()
+        if name.startswith("!"):
+            _refuse_odd_tag(name, argument)
+        elif not self.style.short_tags:
+            return None
         tag = name if name.startswith("!") else _SHORT_FORM.get(name)
         if tag is None or (name == "Condition" and not logical):
             return None
@@ -136,10 +141,8 @@ class Renderer:
             return self._scalar(argument, tag, flow=flow)
         if name in ("Ref", "Condition") or not isinstance(argument, list | dict):
             return None
-        if isinstance(argument, dict) and len(argument) == 1:
-            ((inner, _),) = argument.items()
-            if inner.startswith("!") or inner in _SHORT_FORM:
-                return None  # two tags cannot stand before one value
+        if _is_function(argument):
+            return None  # two tags cannot stand before one value
         node = self._node(argument, name in _LOGICAL, flow=flow)
         node.ctag = self._tag(tag)
         if isinstance(argument, list) and not flow:
@@ -287,6 +290,8 @@ class Renderer:
             return opening + closing
         inner = None if margin is None or self._is_inline(value) else margin + style.indent
         if isinstance(value, dict):
+            if len(value) == 1 and next(iter(value)).startswith("!"):
+                raise EditError("a tag that is none of CloudFormation's has no long form")
             parts = [
                 _json_text(key) + style.colon + self.json(item, inner)
                 for key, item in value.items()
@@ -328,6 +333,22 @@ def is_float(text: str) -> bool:
     from .document import implicit_tag
 
     return implicit_tag(text) == "float"
+
+
+def _refuse_odd_tag(tag: str, argument: Value) -> None:
+    """Refuse a tag that is none of CloudFormation's, unless it can be written as it was read."""
+    if not _TAG.fullmatch(tag) or not isinstance(argument, str | list | dict):
+        raise EditError(f"{tag[:40]} is no tag that can be written anew")
+    if _is_function(argument):
+        raise EditError(f"a function stands behind the tag {tag[:40]}, in its long form")
+
+
+def _is_function(value: Value) -> bool:
+    """Whether a value may be written with a tag."""
+    if not isinstance(value, dict) or len(value) != 1:
+        return False
+    ((name, _),) = value.items()
+    return name.startswith("!") or name in _SHORT_FORM
 
 
 def _is_attribute(argument: Value) -> bool:

@@ -15,9 +15,10 @@ from pathlib import Path, PurePosixPath
 
 from . import call_sites
 from .errors import FileError
-from .model import Caller, Fate
+from .model import Caller, Fate, Mention
+from .sam_sites import TEMPLATES as SAM_TEMPLATES
 from .sites import Site
-from .tree_files import TreeFile, read_all
+from .tree_files import TreeFile, read_all, read_documents
 
 _PARENT = re.compile(
     rb"AWS::CloudFormation::Stack|AWS::Serverless::Application|AWS::CodePipeline::Pipeline"
@@ -29,6 +30,12 @@ _PURPOSE = re.compile(
 )
 
 
+_REFERENCE = re.compile(
+    r"\{\{resolve:|^!(?:ssm|secretsmanager|aws_ssm)\b|\blookup\(\s*['\"][\w.]*(?:ssm|secretsmanager)",
+    re.I,
+)
+"""A value that is kept in a secret or in the parameter store: of CloudFormation, of Sceptre
+(https://docs.sceptre-project.org/latest/docs/resolvers.html), of Ansible."""
 _GUESS = ", perhaps for this template"
 
 
@@ -121,7 +128,7 @@ class Repository:
     def _caller(self, call: Call, edits: bool) -> Caller:
         site = call.site
         caller = Caller(str(call.place), site.line, site.how, site.breaks)
-        if site.value is not None and "{{resolve:" in site.value:
+        if site.value is not None and _REFERENCE.search(site.value):
             why = "gives it a dynamic reference: its value is kept in a secret already"
             return replace(caller, code="given-a-reference", why=why)
         if not site.edit:
@@ -137,6 +144,34 @@ class Repository:
         """Return the names of templates that a stack may be made from and that are not here."""
         names = call.site.templates
         return sorted(name for name in names if not self._resolved(name, call.place))
+
+    def mentions(self, template_file: Path, parameter: str) -> tuple[Mention, ...]:
+        """Return the lines of other files that name a parameter of a template, and neither give it
+        its value nor speak of another template's parameter, as far as that can be told."""
+        template = self.place(template_file)
+        if template is None:
+            return ()
+        told = {(call.place, call.site.line) for call in self.calls(template, parameter)}
+        word = re.compile(rf"(?<![\w-]){re.escape(parameter)}(?![\w-])")
+        wanted = parameter.encode()
+        return tuple(
+            Mention(str(file.place), line)
+            for file in (*self._files, *self._documents)
+            if wanted in file.raw
+            and file.place != template
+            and not self._is_others(file, parameter)
+            for line in _lines_with(word, file.text)
+            if (file.place, line) not in told
+        )
+
+    def _is_others(self, file: TreeFile, parameter: str) -> bool:
+        """Tell whether a file names a parameter that is its own, or another template's."""
+        if file.is_template:
+            return True
+        others = {
+            name for site in file.sites if site.parameter == parameter for name in site.templates
+        }
+        return bool(others) and bool(self._meant(others, file))
 
     def is_edited(self, call: Call) -> bool:
         """Tell whether the run takes a parameter out of such a place."""
@@ -197,7 +232,10 @@ class Repository:
         """Return the site if it is meant for this template, with what is known about that."""
         meant = self._meant(site.templates, file)
         if template in meant:
-            return site if len(meant) == 1 or file.is_template else _guessed(site)
+            if site.templates == SAM_TEMPLATES and template.parent != file.place.parent:
+                return _guessed(site)  # a template that nothing names stands beside
+            sure = file.is_template or site.shared or self._only(template, site, meant)
+            return site if sure else _guessed(site)
         if file.is_template or not file.is_structured or site.how != "parameter file":
             return None
         inputs = self._test_inputs.get(file.place.name)
@@ -214,6 +252,11 @@ class Repository:
         if template not in _nearest(declaring, file.place):
             return None
         return site if len(declaring) == 1 else _guessed(site)
+
+    def _only(self, template: PurePosixPath, site: Site, meant: Iterable[PurePosixPath]) -> bool:
+        """Tell whether a template is the only one of some that declares a site's parameter."""
+        name = frozenset({site.parameter})
+        return not any(self._declares(each, name) for each in meant if each != template)
 
     def _meant(self, names: Iterable[str], file: TreeFile) -> frozenset[PurePosixPath]:
         """Return the templates that names in a file may mean."""
@@ -262,6 +305,10 @@ class Repository:
     @cached_property
     def _files(self) -> tuple[TreeFile, ...]:
         return tuple(read_all(self.root))
+
+    @cached_property
+    def _documents(self) -> tuple[TreeFile, ...]:
+        return tuple(read_documents(self.root))
 
     @cached_property
     def _by_place(self) -> dict[PurePosixPath, TreeFile]:
@@ -345,6 +392,11 @@ def callers(
 ) -> Mapping[str, tuple[Caller, ...]]:
     """Return the callers of a template's parameters below a root; see `Repository.callers`."""
     return Repository(root).callers(template_file, parameters)
+
+
+def _lines_with(word: re.Pattern[str], text: str) -> Iterator[int]:
+    """Yield the numbers of the lines that hold a word."""
+    return (number for number, line in enumerate(text.split("\n"), 1) if word.search(line))
 
 
 def _guessed(site: Site) -> Site:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from . import config
-from .change_set import DeployedStack
 from .results import RunResult
 from .run import is_folder
+
+if TYPE_CHECKING:
+    from .change_set import DeployedStack
 
 STDIN = "-"
 

@@ -102,7 +102,8 @@ class FileResult:
     secrets: tuple[str, ...] = ()
     """Literal secrets of the template, whether a finding speaks of them or not."""
     hidden_old: tuple[Span, ...] = ()
-    """The spans of the old text that hold a literal secret, in their order."""
+    """The spans of the old text that hold a literal secret, in their order; none where nothing is
+    found, so that no report shows the text."""
     hidden_new: tuple[Span, ...] = ()
     diff_path: str = ""
     """Its path from the root of its git work tree, or the current folder; `path` where empty."""

@@ -158,6 +158,7 @@ class Runner:
             self.catalogue,
             self.settings,
             self.around.callers(document, entry, edits=self.edits_callers),
+            self.around.mentions(entry),
             self.around.imports(entry),
             required_properties,
             self._known,

@@ -16,7 +16,7 @@ from .sites import Lines, Site
 from .toml_text import Pair
 
 _KEY = "parameter_overrides"
-_TEMPLATES = frozenset({"template.yaml", "template.yml", "template.json"})
+TEMPLATES = frozenset({"template.yaml", "template.yml", "template.json"})
 """What is deployed where nothing is named."""
 
 
@@ -37,7 +37,7 @@ def in_toml(text: str) -> Iterator[Site]:
         found = [each for pair in pairs for each in _given(text, pair)]
     except ValueError:
         return
-    named = frozenset().union(*templates.values()) or _TEMPLATES
+    named = frozenset().union(*templates.values()) or TEMPLATES
     names = frozenset(each.name for each in found)
     lines = Lines(text)
     for each in found:

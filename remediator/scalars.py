@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import TypeAlias
 
 from .document import Node, scalar_value
@@ -20,6 +21,7 @@ Span: TypeAlias = tuple[int, int, str]
 """Characters from and to, and the text in their place."""
 
 _BREAK = re.compile("\r\n|[\n\r]")
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|[\r\n])|[^\r\n]+")
 
 
 def rewritten(
@@ -93,12 +95,12 @@ def _within(layout: Layout, entry: Entry, raw: str, new: str, *, flow: bool) -> 
         return raw
     if plain and not _BREAK.search(raw):
         return None
-    candidates = []
+    candidates: list[str | None] = []
     if raw.startswith("|"):
         candidates.append(_lines(layout, raw, old, new))
     indirect = raw[:1] in ("|", ">") or _BREAK.search(raw) or "\\" in raw or "''" in raw
     if indirect and not (plain and flow and re.search(r"[,\[\]{}]", new)):
-        candidates.append(_part(raw, old, new))
+        candidates += [*_without_a_line(raw, len(old) - len(new)), _part(raw, old, new)]
     margin = " " * layout.column(entry.start)
     lead = margin + ("k: " if entry.key is not None else "- ")
     close = "" if entry.end == len(layout.text) else "\n"
@@ -140,13 +142,7 @@ def _lines(layout: Layout, raw: str, old: str, new: str) -> str | None:
 
 def _part(raw: str, old: str, new: str) -> str | None:
     """Change the one place of the source that holds what differs."""
-    head = 0
-    least = min(len(old), len(new))
-    while head < least and old[head] == new[head]:
-        head += 1
-    tail = 0
-    while tail < least - head and old[-1 - tail] == new[-1 - tail]:
-        tail += 1
+    head, tail = _shared(old, new)
     start = len(_BREAK.split(raw)[0]) if raw.startswith(("|", ">")) else 0
     # Grow the part until the source holds it as often as the value.
     left, right = head, len(old) - tail
@@ -169,6 +165,27 @@ def _part(raw: str, old: str, new: str) -> str | None:
     if place < 0:
         return None
     return raw[:place] + _escaped(raw, exchange) + raw[place + len(source) :]
+
+
+def _without_a_line(raw: str, shorter: int) -> Iterator[str]:
+    """Yield the source without one of its lines, where that may be all that the new value lacks:
+    it is shorter by that line, and perhaps by what parts it from the next."""
+    lines = _LINE.findall(raw)
+    for number, line in enumerate(lines if len(lines) > 1 else ()):
+        if shorter - 1 <= len(line.strip()) <= shorter:
+            rest = "".join([*lines[:number], *lines[number + 1 :]])
+            yield (rest.rstrip("\r\n") if number + 1 == len(lines) else rest).lstrip()
+
+
+def _shared(old: str, new: str) -> tuple[int, int]:
+    """Return how many characters two texts share at their start, and at their end."""
+    head = tail = 0
+    least = min(len(old), len(new))
+    while head < least and old[head] == new[head]:
+        head += 1
+    while tail < least - head and old[-1 - tail] == new[-1 - tail]:
+        tail += 1
+    return head, tail
 
 
 def _escaped(raw: str, text: str) -> str:

@@ -15,8 +15,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from . import jinja, settings_toml
-from .errors import EditError, TemplateError
-from .model import Operation, Path, Remove, Replace, pointer, value_at
+from .errors import EditError, ProofError, TemplateError
+from .model import Operation, Path, Remove, Replace, is_telling, pointer, value_at
+from .nodes import scalars
 from .overrides import less, spans_of
 from .settings_text import SettingsText
 from .sites import Site
@@ -53,14 +54,31 @@ def without(name: str, text: str, sites: Sequence[Site]) -> Edited:
     if kinds == {"toml"}:
         return Edited(*settings_toml.without(text, _named(sites)))
     old = _read(text, name)
+    try:
+        return _without(old, name, sites)
+    except (EditError, ProofError) as error:
+        # A key may be a secret where a file is not written as it was meant.
+        told = {str(step) for site in sites for place in site.places for step in place}
+        message = _masked(error.message, {each.value for each in scalars(old.root)} - told)
+        raise type(error)(message, line=error.line, column=error.column) from None
+
+
+def _without(old: SettingsText, name: str, sites: Sequence[Site]) -> Edited:
     if old.problems:
         raise EditError(old.problems[0].message, line=old.problems[0].line)
-    if jinja.has_statements(text):
+    if jinja.has_statements(old.text):
         raise EditError("holds statements of Jinja ({% … %}), which may part its entries")
     operations = _operations(old, sites)
     new_text = ("\ufeff" if old.bom else "") + apply(old, operations, may_empty=True)
     prove_text(old, _read(new_text, name), operations)
     return Edited(new_text, operations)
+
+
+def _masked(message: str, texts: Iterable[str]) -> str:
+    for text in sorted(texts, key=len, reverse=True):
+        if is_telling(text):
+            message = message.replace(text, "***")
+    return message
 
 
 def _named(sites: Iterable[Site]) -> dict[Path, set[str]]:
@@ -86,7 +104,7 @@ def _operations(document: SettingsText, sites: Sequence[Site]) -> tuple[Operatio
         try:
             value = value_at(document.data, place)
         except KeyError:
-            raise EditError(f"{pointer(place)} is not there") from None
+            raise EditError(f"{pointer(place)} is not there, or below a tag") from None
         rest = ""
         if is_sam and isinstance(value, str) and place[-1] not in parameters:
             rest = less(value, spans_of(value, parameters))

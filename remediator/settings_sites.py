@@ -18,6 +18,7 @@ from . import given
 from .given import Given
 from .model import Path
 from .nodes import entries, get, nodes, scalars, text, walk
+from .sam_sites import TEMPLATES as SAM_TEMPLATES
 from .sites import Site, template_names
 
 _PARAMETERS = frozenset(
@@ -29,10 +30,14 @@ _TEMPLATE_KEYS = ("template", "template_url", "template_body")
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A part of a file that gives parameters, tied to templates where the file says which."""
+    """A part of a file that gives parameters, tied to templates where the file says which.
+
+    `shared`: it is for all of these templates, not for one of them.
+    """
 
     found: Iterable[Given]
     templates: frozenset[str] = frozenset()
+    shared: bool = False
 
 
 _Kind: TypeAlias = tuple[str, bool, list[_Part]]
@@ -51,21 +56,35 @@ def in_settings(documents: Sequence[yaml.Node], name: str) -> Iterator[Site]:
 def _in_document(root: yaml.Node, name: str, place: Path) -> Iterator[Site]:
     how, breaks, parts = _kind(root, PurePosixPath(name).name.lower(), place)
     mentioned = _templates(root)
-    found = [(each, part.templates or mentioned) for part in parts for each in part.found]
+    found = [(each, part) for part in parts for each in part.found]
     if how != "parameter file":
         told = {(each.name, each.line) for each, _ in found}
-        others = (replace(each, sound=False) for each in _elsewhere(root))
-        found += [(each, mentioned) for each in others if (each.name, each.line) not in told]
+        others = (replace(each, sound=False) for each in _elsewhere(root, how))
+        found += [(each, _Part(())) for each in others if (each.name, each.line) not in told]
     names = frozenset(each.name for each, _ in found)
-    for each, templates in found:
+    for each, part in found:
         places, edit = ((each.place,), "yaml") if each.sound else ((), "")
-        yield Site(each.name, each.line, how, breaks, templates, names, places, each.value, edit)
+        yield Site(
+            each.name,
+            each.line,
+            how,
+            breaks,
+            part.templates or mentioned,
+            names,
+            places,
+            each.value,
+            edit,
+            part.shared and bool(part.templates),
+        )
 
 
-def _elsewhere(root: yaml.Node) -> Iterator[Given]:
+def _elsewhere(root: yaml.Node, how: str) -> Iterator[Given]:
     """Yield what stands below keys that mean parameters in other files, wherever they are."""
+    keys = {"parameters", "template_parameters", "parameter_overrides"}
+    if how == "SAM configuration":
+        keys.remove("parameters")  # those of the command
     for path, node in walk(root):
-        if path and path[-1] in ("parameters", "template_parameters", "parameter_overrides"):
+        if path and path[-1] in keys:
             yield from given.anyhow(node, path)
 
 
@@ -77,7 +96,7 @@ def _templates(*roots: yaml.Node | None) -> frozenset[str]:
 
 def _kind(root: yaml.Node, base: str, place: Path) -> _Kind:
     if "taskcat" in base and "override" not in base:
-        return "taskcat configuration", True, list(_taskcat(root, place))
+        return "taskcat configuration", False, list(_taskcat(root, place))
     if base.startswith("samconfig."):
         return "SAM configuration", False, list(_sam(root, place))
     template = get(root, "template")
@@ -87,9 +106,9 @@ def _kind(root: yaml.Node, base: str, place: Path) -> _Kind:
     if get(root, "template-file-path") is not None:
         named = _templates(get(root, "template-file-path"))
         return "Git sync deployment file", True, list(_top(root, place, named))
-    tasks = list(_ansible(root, place))
-    if tasks or any(path and path[-1] == "template_parameters" for path, _ in walk(root)):
-        return "Ansible task", True, tasks
+    keys = {key.value for node in nodes(root) for key, _ in entries(node)}
+    if "template_parameters" in keys or any(map(_ANSIBLE_SET.match, keys)):
+        return "Ansible task", True, list(_ansible(root, place))
     return "parameter file", True, list(_parameter_file(root, place))
 
 
@@ -106,28 +125,39 @@ def _top(root: yaml.Node, place: Path, templates: frozenset[str]) -> Iterator[_P
 def _taskcat(root: yaml.Node, place: Path) -> Iterator[_Part]:
     """Yield the parameters of a taskcat configuration: for all its tests, and for each.
 
-    https://github.com/aws-ia/taskcat/blob/main/taskcat/_dataclasses.py (BaseConfig)
+    A test is given what its template declares; the rest is passed over.
+    https://github.com/aws-ia/taskcat/blob/main/taskcat/_config.py (get_rendered_parameters)
     """
+    of_project = _templates(get(get(root, "project"), "template"))
+    tests = [
+        (name.value, test, _templates(get(test, "template")) or of_project)
+        for name, test in entries(get(root, "tests"))
+    ]
+    of_all = frozenset().union(*(templates for _, _, templates in tests)) or of_project
     for level in ("general", "project"):
         if (node := get(get(root, level), "parameters")) is not None:
-            yield _Part(given.mapping(node, (*place, level, "parameters")))
-    of_all = _templates(get(get(root, "project"), "template"))
-    for name, test in entries(get(root, "tests")):
+            yield _Part(given.mapping(node, (*place, level, "parameters")), of_all, shared=True)
+    for name, test, templates in tests:
         if (node := get(test, "parameters")) is not None:
-            path = (*place, "tests", name.value, "parameters")
-            yield _Part(given.mapping(node, path), _templates(get(test, "template")) or of_all)
+            yield _Part(given.mapping(node, (*place, "tests", name, "parameters")), templates)
 
 
 def _sam(root: yaml.Node, place: Path) -> Iterator[_Part]:
     """Yield the overrides of each environment and command of a samconfig.yaml."""
-    for environment, commands in entries(root):
-        for command, settings in entries(commands):
-            parameters = get(settings, "parameters")
-            node = get(parameters, "parameter_overrides")
-            if node is not None:
-                steps = (environment.value, command.value, "parameters", "parameter_overrides")
-                named = _templates(get(parameters, "template"), get(parameters, "template_file"))
-                yield _Part(given.overridden(node, (*place, *steps)), named)
+    commands = [
+        ((*place, environment.value, command.value, "parameters"), get(settings, "parameters"))
+        for environment, own in entries(root)
+        for command, settings in entries(own)
+    ]
+    named = {
+        path: _templates(get(parameters, "template"), get(parameters, "template_file"))
+        for path, parameters in commands
+    }
+    otherwise = frozenset().union(*named.values()) or SAM_TEMPLATES
+    for path, parameters in commands:
+        if (node := get(parameters, "parameter_overrides")) is not None:
+            found = given.overridden(node, (*path, "parameter_overrides"))
+            yield _Part(found, named[path] or otherwise)
 
 
 def _ansible(root: yaml.Node, place: Path) -> Iterator[_Part]:

@@ -7,12 +7,11 @@ new text; in each, the old data with the operations carried out must equal the n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from copy import deepcopy
 from typing import Any
 
 from . import plain_toml, toml_text
-from .edits import Edit, carry_out
 from .errors import EditError, ProofError
 from .model import Operation, Path, Remove, Replace, Span, pointer
 from .overrides import less, spans_of
@@ -20,6 +19,7 @@ from .toml_text import Pair
 
 _REST = re.compile(r"[ \t]*,?[ \t]*(?:#[^\n]*)?(?:\r?\n|\Z)")
 """What may stand behind an entry on its line, so that the line is its own."""
+_BLANK = re.compile(r"(?:[ \t]*+\r?\n)*+")
 
 
 def without(text: str, named: Mapping[Path, Set[str]]) -> tuple[str, tuple[Operation, ...]]:
@@ -34,7 +34,7 @@ def without(text: str, named: Mapping[Path, Set[str]]) -> tuple[str, tuple[Opera
         data = plain_toml.loads(text)
         pairs = {pair.path: pair for pair in toml_text.pairs(text)}
         operations = tuple(_operation(data, place, names) for place, names in named.items())
-        new = carry_out(text, _edits(text, pairs, operations, named))
+        new = less(text, _merged(_gone(text, pairs, operations, named)))
     except ValueError as error:
         raise EditError("cannot be read as TOML") from error
     _prove(text, new, operations)
@@ -61,25 +61,27 @@ def _at(data: Any, place: Path) -> Any:
 # --- the text --------------------------------------------------------------------------------
 
 
-def _edits(
+def _gone(
     text: str,
     pairs: Mapping[Path, Pair],
     operations: Sequence[Operation],
     named: Mapping[Path, Set[str]],
-) -> Iterator[Edit]:
+) -> Iterator[Span]:
+    """Yield what has to go of the text for these operations."""
     gone: dict[Path, set[int]] = {}
+    comments = frozenset(toml_text.comments(text))
     for operation in operations:
         place = operation.path
         if isinstance(operation, Replace):
             content, places = toml_text.string(text, _value(text, pairs, place))
             for start, end in spans_of(content, named[place]):
-                yield Edit(places[start], places[end], "")
+                yield places[start], places[end]
         elif isinstance(place[-1], int):
             gone.setdefault(place[:-1], set()).add(place[-1])
         else:
-            yield _whole_line(text, pairs, place)
+            yield _whole_line(text, comments, pairs, place)
     for place, numbers in gone.items():
-        yield from _items(text, _value(text, pairs, place), numbers)
+        yield from _items(text, comments, _value(text, pairs, place), numbers)
 
 
 def _value(text: str, pairs: Mapping[Path, Pair], place: Path) -> Span:
@@ -92,17 +94,17 @@ def _value(text: str, pairs: Mapping[Path, Pair], place: Path) -> Span:
     return toml_text.items(text, pairs[tuple(above)].value)[number]
 
 
-def _whole_line(text: str, pairs: Mapping[Path, Pair], place: Path) -> Edit:
+def _whole_line(text: str, comments: Set[int], pairs: Mapping[Path, Pair], place: Path) -> Span:
     pair = pairs.get(place)
-    if pair is None or pair.inline:
-        raise EditError(f"{pointer(place)} stands within a line, and would have to go as a whole")
-    lines = _lines(text, (pair.start, pair.value[1]))
+    lines = None
+    if pair is not None and not pair.inline:
+        lines = _lines(text, comments, (pair.start, pair.value[1]))
     if lines is None:
-        raise EditError(f"{pointer(place)} does not stand on a line of its own")
-    return Edit(*lines, "")
+        raise EditError(f"{pointer(place)} stands within a line, and would have to go as a whole")
+    return lines
 
 
-def _lines(text: str, span: Span) -> Span | None:
+def _lines(text: str, comments: Set[int], span: Span) -> Span | None:
     """Return the lines of an entry with its comments; None where they hold something else too.
 
     Its comments are that beside it, and those right above it in its column, but not what heads the
@@ -116,25 +118,41 @@ def _lines(text: str, span: Span) -> Span | None:
     first = start
     while first:
         above = text.rfind("\n", 0, first - 1) + 1
-        if not text.startswith(f"{margin}#", above):
+        if above + len(margin) not in comments or not text.startswith(margin, above):
             break
         first = above
     if not first:
         first = start
-    end = rest.end()
+    first, end = _with_a_gap(text, first, rest.end())
     if first and end == len(text) and not text.endswith("\n"):
         # The text keeps having no last line end.
         first -= 2 if text.endswith("\r\n", 0, first) else 1
     return first, end
 
 
-def _items(text: str, value: Span, numbers: Set[int]) -> Iterator[Edit]:
-    """Yield the edits that take entries out of a list, with their commas."""
+def _with_a_gap(text: str, start: int, end: int) -> Span:
+    """Return lines with the blank ones on one side, where there are some on both: the more stay.
+
+    Where nothing follows, those above go.
+    """
+    above = start
+    while above and not text[text.rfind("\n", 0, above - 1) + 1 : above].strip():
+        above = text.rfind("\n", 0, above - 1) + 1
+    blank = _BLANK.match(text, end)
+    below = blank.end() if blank else end
+    fewer_above = text.count("\n", above, start) < text.count("\n", end, below)
+    if below == len(text) or fewer_above:
+        return above, end
+    return start, below if above < start else end
+
+
+def _items(text: str, comments: Set[int], value: Span, numbers: Set[int]) -> Iterator[Span]:
+    """Yield what has to go of a list with some of its entries: their commas too."""
     items = toml_text.items(text, value)
-    lines = [_lines(text, items[number]) for number in sorted(numbers)]
+    lines = [_lines(text, comments, items[number]) for number in sorted(numbers)]
     if all(lines):
         # The comma of the entry before may end the list.
-        yield from (Edit(*span, "") for span in lines if span is not None)
+        yield from (span for span in lines if span is not None)
         return
     first = 0
     while first < len(items):
@@ -148,10 +166,20 @@ def _items(text: str, value: Span, numbers: Set[int]) -> Iterator[Edit]:
                 span = items[first - 1][1], items[last - 1][1]
             else:
                 span = value[0] + 1, value[1] - 1
-            if any(token.kind == "comment" for token in toml_text.tokens(text, *span)):
+            if any(span[0] <= comment < span[1] for comment in comments):
                 raise EditError("a comment stands in a list where an entry would go")
-            yield Edit(*span, "")
+            yield span
         first = last + 1
+
+
+def _merged(spans: Iterable[Span]) -> list[Span]:
+    """Return spans in their order, those that meet as one: two entries may share a blank line."""
+    merged: list[Span] = []
+    for start, end in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            start, end = merged[-1][0], max(end, merged.pop()[1])
+        merged.append((start, end))
+    return merged
 
 
 # --- the proof -------------------------------------------------------------------------------

@@ -30,7 +30,8 @@ class Site:
     "deploy", "parameters", "parameter_overrides")`. In a file of several YAML documents the first
     step is the document's number, from 0. `value` is the given text where it is a scalar, behind
     its tag where it has one: `{{resolve:ssm:/db}}`, `!environment_variable DB_PASSWORD`; it may be
-    a secret.
+    a secret. `shared`: it is given to all of `templates`, so that it may go only where none of
+    them takes it.
     """
 
     parameter: str
@@ -42,6 +43,7 @@ class Site:
     places: tuple[Path, ...] = ()
     value: str | None = field(default=None, repr=False)
     edit: str = ""
+    shared: bool = False
 
 
 class Lines:

@@ -77,7 +77,9 @@ class _Splicer:
         for index in removed:
             # An alias may go: what it repeats stands elsewhere.
             if not entries[index].alias and self.layout.holds_shared(entries[index].node):
-                raise EditError(f"{pointer(path)}: an anchor or alias stands in what would go")
+                raise EditError(
+                    f"{pointer(path) or '/'}: an anchor or alias stands in what would go"
+                )
         if node.id == "mapping":
             self._refuse_twice(path, node, group.adds)
         if not entries and self._opens(node, group.adds):
@@ -324,6 +326,8 @@ class _Splicer:
     def _replace_block(
         self, entry: Entry, renderer: Renderer, step: str | int, value: Value
     ) -> list[Edit]:
+        if self.layout.comment_below(entry.end, self.layout.column(entry.start)):
+            renderer.literal = False  # the comment would become the last line of a block
         if isinstance(step, str):
             lines = renderer.entry(step, value)
             plain = renderer.entry("k", value)

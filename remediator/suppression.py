@@ -21,7 +21,6 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from .candidates import Found, Left
-from .comments import Comments
 from .document import Document
 from .model import Add, Finding, Operation, Path, Refusal, Remove, Replace, Value, pointer
 from .template import section_of
@@ -200,6 +199,8 @@ def _told(suppression: _Suppression, message: str, refusal: Refusal) -> Left:
 def _in_comments(document: Document) -> Iterator[_Suppression]:
     if not _IN_COMMENT.search(document.text):
         return
+    from .comments import Comments
+
     for comment in Comments(document).all:
         match = _COMMENT.fullmatch(comment.text.rstrip())
         if match is None:

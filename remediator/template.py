@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
 from .conditions import Case, Conditions, case, literal
+from .data import mappings as mappings
+from .data import walk as walk
 from .document import Document
 from .model import Credential, Path, Value, value_at
 
 _LOGICAL_ID = re.compile(r"[A-Za-z0-9]+")
+_NAME = re.compile(r"[\w:]+")  # not `Function.Version`, which `Fn::Sub` takes for an attribute
 SUB_VARIABLE = re.compile(r"\$\{\s*([^!${}\s](?:[^${}]*[^${}\s])?)\s*\}")
 """A variable of `Fn::Sub`; `${!Literal}` is none. (Not `*?`: a text of blanks would be tried at all
 their pairs.)"""
@@ -106,7 +109,7 @@ class Template:
     @cached_property
     def references(self) -> tuple[Reference, ...]:
         """Every reference of the template, in the order of the text."""
-        return tuple(references(self.data))
+        return tuple(_references(self.document.mappings))
 
     @cached_property
     def _by_target(self) -> Mapping[str, tuple[Reference, ...]]:
@@ -168,7 +171,12 @@ class Template:
     @cached_property
     def dependencies(self) -> Mapping[str, frozenset[str]]:
         """Resource -> the resources it refers to, directly."""
-        return dependencies_of(self.data)
+        found: dict[str, set[str]] = {name: set() for name in self.resources}
+        for reference in self.references:
+            inside = reference.path[0] == "Resources" and reference.kind is not Kind.CONDITION
+            if inside and reference.target in found:
+                found[str(reference.path[1])].add(reference.target)
+        return {name: frozenset(targets) for name, targets in found.items()}
 
     def depends(self, logical_id: str, other: str) -> bool:
         """Tell whether a resource depends on another, directly or not."""
@@ -190,8 +198,8 @@ class Template:
         found: list[Value] = list(top) if isinstance(top, list) else [top]
         found += [
             value["Fn::Transform"]
-            for _, value in walk(self.data)
-            if isinstance(value, dict) and "Fn::Transform" in value
+            for _, value in self.document.mappings
+            if "Fn::Transform" in value
         ]
         return tuple(_macro(item) for item in found if item is not None)
 
@@ -213,17 +221,6 @@ def section_of(data: Mapping[str, Value], name: str) -> Mapping[str, Value]:
     return section if isinstance(section, dict) else {}
 
 
-def walk(value: Value, path: Path = ()) -> Iterator[tuple[Path, Value]]:
-    """Yield every value below one, itself first, with its path, in the order of the text."""
-    yield path, value
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from walk(inner, (*path, key))
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from walk(inner, (*path, index))
-
-
 def sub_variables(text: str) -> tuple[str, ...]:
     """Return the variables of an `Fn::Sub` text, each once."""
     return tuple(dict.fromkeys(SUB_VARIABLE.findall(text)))
@@ -231,9 +228,11 @@ def sub_variables(text: str) -> tuple[str, ...]:
 
 def references(data: Mapping[str, Value]) -> Iterator[Reference]:
     """Yield every reference of a template's data, in the order of the text."""
-    for path, value in walk(dict(data)):
-        if not isinstance(value, dict):
-            continue
+    return _references(mappings(dict(data)))
+
+
+def _references(among: Iterable[tuple[Path, dict[str, Value]]]) -> Iterator[Reference]:
+    for path, value in among:
         if len(value) == 1:
             [(function, argument)] = value.items()
             yield from _of_function(path, function, argument)
@@ -311,7 +310,7 @@ def flattened(value: Value) -> str:
     if isinstance(value, dict) and len(value) == 1:
         [(function, argument)] = value.items()
         if function == "Ref" and isinstance(argument, str):
-            return "${%s}" % argument
+            return "${%s}" % argument if _NAME.fullmatch(argument) else "\0"
         if function == "Fn::GetAtt" and isinstance(argument, list):
             texts = [part for part in argument if isinstance(part, str)]
             return "${%s}" % ".".join(texts) if len(texts) == len(argument) > 1 else "\0"
@@ -332,16 +331,6 @@ def flattened(value: Value) -> str:
         return "\0"
     text_or_none = literal(value)
     return "\0" if text_or_none is None else text_or_none
-
-
-def dependencies_of(data: Mapping[str, Value]) -> Mapping[str, frozenset[str]]:
-    """Return resource -> the resources it refers to, directly."""
-    resources = section_of(data, "Resources")
-    found: dict[str, set[str]] = {name: set() for name in resources}
-    for reference in references({"Resources": dict(resources)}):
-        if reference.kind is not Kind.CONDITION and reference.target in resources:
-            found[str(reference.path[1])].add(reference.target)
-    return {name: frozenset(targets) for name, targets in found.items()}
 
 
 def applies(credential: Credential, data: Value, path: Path) -> bool:

@@ -156,10 +156,10 @@ def _remediate(
         catalogue,
         replace(settings, new=new or settings.new),
         case.callers(),
-        case.imports(),
-        registry.required_properties,
-        registry.known(settings),
-        case.family(),
+        imports=case.imports(),
+        required=registry.required_properties,
+        known=registry.known(settings),
+        family=case.family(),
     )
     document = Document.decode(raw, str(case.before))
     return remediate(document, transforms, context, path=case.before.name)

@@ -70,6 +70,11 @@ def pairs(text: str) -> list[Pair]:
     return list(_Reader(text).pairs())
 
 
+def comments(text: str) -> Iterator[int]:
+    """Yield where the comments of a text start."""
+    return (token.start for token in tokens(text) if token.kind == "comment")
+
+
 def items(text: str, value: Span) -> list[Span]:
     """Return the entries of an array or an inline table, without what stands around them."""
     found: list[Span] = []

@@ -17,9 +17,9 @@ class Transform:
 
     `check` looks at a template and yields what it finds; it is pure: it reads nothing else and
     changes nothing. `triggers` are literal strings or patterns: where none of them is found in a
-    raw text (and, with `reads_catalogue`, no property or type of the catalogue either), the
-    transform has nothing to find there and the file need not be parsed. The module's docstring is
-    the transform's documentation.
+    raw text (and, with `reads_catalogue`, no type of the catalogue with one of its properties
+    either), the transform has nothing to find there and the file need not be parsed. The module's
+    docstring is the transform's documentation.
     """
 
     id: str

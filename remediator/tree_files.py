@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, islice
@@ -23,8 +23,6 @@ MAX_SITES = 100_000
 MAX_TOTAL = 500_000_000
 """Bytes of all files of a tree that are read."""
 HIDDEN = (
-    ".taskcat.yml",
-    ".taskcat.yaml",
     ".gitlab-ci.yml",
     ".travis.yml",
     ".github/workflows",
@@ -33,7 +31,9 @@ HIDDEN = (
     ".gitlab",
     ".azuredevops",
 )
-"""Hidden files and folders that hold deployment configuration; others are never read."""
+"""Hidden files and folders of a root that hold deployment configuration."""
+HIDDEN_BELOW = (".taskcat.yml", ".taskcat.yaml")
+"""Hidden files that do so in any folder; others are never read."""
 
 _STRUCTURED = frozenset({".yaml", ".yml", ".json", ".template", ".cfn"})
 _SCRIPTS = frozenset(
@@ -42,6 +42,7 @@ _SCRIPTS = frozenset(
 )
 SUFFIXES = _STRUCTURED | _SCRIPTS | {".toml"}
 """How the names of files end that may give a parameter its value; a few have none of them."""
+_DOCUMENTS = frozenset({".md", ".rst", ".adoc", ".txt", ".html", ".ipynb", ".j2", ".tmpl", ".env"})
 _SCRIPT_NAMES = frozenset({"makefile", "gnumakefile", "justfile", "jenkinsfile", "rakefile"})
 
 
@@ -108,6 +109,7 @@ def read_all(root: Path) -> Iterator[TreeFile]:
     Raises FileError where they are more than can be looked at: who calls a template must be known.
     """
     files = [entry for entry in walk(root) if isinstance(entry, Path)]
+    files += list(_hidden_below(root, files))
     for name in HIDDEN:
         hidden = root / name
         if any(place.is_symlink() for place in (hidden, *hidden.parents[: name.count("/")])):
@@ -133,6 +135,35 @@ def read_all(root: Path) -> Iterator[TreeFile]:
                 f"than {MAX_TOTAL / 1e6:.0f} MB of templates, configurations and scripts"
             )
         yield TreeFile(PurePosixPath(file.relative_to(root).as_posix()), raw)
+
+
+def _hidden_below(root: Path, files: Iterable[Path]) -> Iterator[Path]:
+    """Yield the hidden files that count in the folders of these files, and in those above."""
+    folders = {root}
+    for folder in {file.parent for file in files}:
+        while folder not in folders:
+            folders.add(folder)
+            folder = folder.parent
+    for folder in sorted(folders):
+        for name in HIDDEN_BELOW:
+            hidden = folder / name
+            if hidden.is_file() and not hidden.is_symlink():
+                yield hidden
+
+
+def read_documents(root: Path) -> Iterator[TreeFile]:
+    """Yield the files below a root that are written for people, and may name a parameter."""
+    left = MAX_TOTAL
+    for file in (entry for entry in walk(root) if isinstance(entry, Path)):
+        if file.suffix.lower() in _DOCUMENTS:
+            try:
+                raw = regular.read(file, MAX_BYTES, follow=False)
+            except OSError:
+                continue  # no repair depends on it
+            left -= len(raw)
+            if left < 0:
+                return
+            yield TreeFile(PurePosixPath(file.relative_to(root).as_posix()), raw)
 
 
 def _may_name(name: str, suffix: str) -> bool:

@@ -14,13 +14,16 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import takewhile
 
 from .document import LINE_END, Node, Text, long_name
-from .model import Add, Operation, Path, Remove, pointer
+from .model import Add, Operation, Path, Remove, Span, pointer
 
 # A `#` that a tag or anchor does not hold starts a comment, also right behind a bracket or a quote.
 _COMMENT = re.compile(r"""(?<![^\s,\[\]{}"'])#[^\n\r\x85\u2028\u2029]*""")
+_LINE_BREAK = re.compile(r"\n|\r(?!\n)")  # a line keeps the first half of its CRLF
 _LAST_BREAK = re.compile(r"(?:\r\n|\r|\n)\Z")
+_OPENING = re.compile(r"(?:[\[{]|![^\s,\[\]{}]*)[ \t]*\Z")
 _DASH = re.compile(r"^[ \t]*-(?=\s)", re.MULTILINE)
 _LINE = re.compile(r"[^\n\r\x85\u2028\u2029]*")
 
@@ -199,7 +202,11 @@ def _between(old: str, new: str, before: Sequence[Leaf], after: Sequence[Leaf]) 
                 same = gap == old[a.end : leaf.start]
             else:
                 places = [one.start for one in before[first + 1 : index + 1]]
-                same = _only_shortened(old, a.end, places, gap)
+                same = _only_shortened(old, a.end, places, gap) or _is_one_cut(
+                    old[a.end : leaf.start],
+                    gap,
+                    (places[0] - a.end, max(one.end for one in before[first + 1 : index]) - a.end),
+                )
             if not same:
                 return f"the text behind {a.words()} changed"
         elif index == first + 2:
@@ -224,9 +231,9 @@ def _is_below(leaf: Leaf, key: Leaf) -> bool:
 
 def _rest_of_line(text: str) -> str:
     """Return what stands behind a value on its line: blanks and a comment, nothing else."""
-    line, end, _ = text.partition("\n")
-    line = line.removesuffix("\r")  # the kind of line end is compared apart
-    return line if end and line.strip()[:1] in ("", "#") else ""
+    found = _LINE.match(text)  # the kind of line end, and whether there is one, are compared apart
+    line = found.group() if found else ""
+    return line if line.strip()[:1] in ("", "#") else ""
 
 
 def _only_shortened(text: str, start: int, places: Sequence[int], new: str) -> bool:
@@ -239,12 +246,17 @@ def _only_shortened(text: str, start: int, places: Sequence[int], new: str) -> b
     characters = iter(old)
     if not all(character in characters for character in new):
         return False
-    if "\n" not in new:
+    head, *rest = _LINE_BREAK.split(old)
+    first, *following = _LINE_BREAK.split(new)
+    if not following:
         return True
-    head, *rest = old.split("\n")
-    first, *inner, last = new.split("\n")
+    *inner, last = following
     lines = iter(rest)
-    before = {text[max(start, _line_start(text, place)) : place] for place in places}
+    before = {
+        each
+        for place in places
+        for each in _openings(text[max(start, _line_start(text, place)) : place])
+    }
     if places[-1] == len(text):  # nothing follows: a comment may be the last line, without its end
         before |= {line.rstrip("\r") for line in rest}
         first = first.removesuffix("\r")  # the last line end stays what it was: compared apart
@@ -256,6 +268,28 @@ def _only_shortened(text: str, start: int, places: Sequence[int], new: str) -> b
         and all(any(line in (each, _without_comma(each)) for each in lines) for line in inner)
         and last in before
     )
+
+
+def _openings(line: str) -> Iterator[str]:
+    """Yield what stands before a leaf on its line, also less the brackets and tags it begins."""
+    while True:
+        yield line
+        opening = _OPENING.search(line)
+        if opening is None:
+            return
+        line = line[: opening.start()]
+
+
+def _is_one_cut(old: str, new: str, removed: Span) -> bool:
+    """Tell whether all that is missing is one piece, up to a line's end or a closing bracket.
+
+    `removed` is where the removed leaves start and end in the old text between what stays.
+    """
+    shared = next((n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), len(new))
+    start = min(shared, removed[0])
+    end = len(old) - len(new) + start
+    ends = old[end:].lstrip(" \t")[:1] in ("]", "}", "\r", "\n")
+    return end >= removed[1] and ends and old[end:] == new[start:]
 
 
 def _without_comma(line: str) -> str:
@@ -341,11 +375,14 @@ def _may_go(text: str, start: int, end: int, row: Sequence[Leaf], following: int
         if above.rewritten and above.kind is Kind.SCALAR:
             return False
         return not any(leaf.path is not None and leaf.start >= line for leaf in row[1:following])
-    first = following - 1
-    while row[first - 1].path is None:
-        first -= 1
-    owner = text[_line_start(text, row[first].start) : row[first].start]
-    return start - line > len(owner) - len(owner.lstrip(" "))
+    gone = takewhile(lambda leaf: leaf.path is None, reversed(row[:following]))
+    return start - line > min(_indentation(text, leaf.start) for leaf in gone)
+
+
+def _indentation(text: str, index: int) -> int:
+    """Return the blanks in front of a leaf on its line, or of what stands before it there."""
+    margin = text[_line_start(text, index) : index]
+    return len(margin) - len(margin.lstrip(" "))
 
 
 def _line_start(text: str, index: int) -> int:

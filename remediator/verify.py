@@ -18,6 +18,7 @@ from .document import Document, Text, long_name
 from .errors import EditError, ProofError
 from .integrity import cycles, unresolved_references
 from .model import Add, Operation, Path, Remove, Replace, Value, json_patch, pointer, value_at
+from .template import Template
 from .untouched import Changes, first_change, lost_comment
 
 _STANDARD = "tag:yaml.org,2002:"
@@ -157,7 +158,7 @@ def _long(node: Any) -> Long:
     if node.tag == "!GetAtt" and "." in node.value:
         resource, _, attribute = node.value.partition(".")
         return {function: [f"str:{resource}", f"str:{attribute}"]}
-    return {function: f"str:{node.value}"}
+    return {function: f"str:{_text(node)}"}
 
 
 def _content(node: Any) -> Long:
@@ -169,7 +170,13 @@ def _content(node: Any) -> Long:
             raise EditError("cannot be proven: a mapping has the same key twice")
         return content
     kind = str(node.tag).removeprefix(_STANDARD)
-    return "null:" if kind == "null" else f"{kind}:{node.value}"
+    return "null:" if kind == "null" else f"{kind}:{_text(node)}"
+
+
+def _text(node: Any) -> str:
+    """Return the value of a scalar; ruamel.yaml marks with a bell where it folded a line."""
+    value = str(node.value)
+    return value.replace("\a", "") if node.style == ">" else value
 
 
 def _key(node: Any) -> str:
@@ -183,7 +190,7 @@ def _ruamel_old(text: str) -> Long:
 
     try:
         return _ruamel(text)
-    except (YAMLError, RecursionError) as error:
+    except (YAMLError, RecursionError, NotImplementedError) as error:
         problem = getattr(error, "problem", None) or type(error).__name__
         raise EditError(
             f"cannot be proven: ruamel.yaml, the second reader, refuses the text ({problem})"
@@ -195,6 +202,11 @@ def _ruamel_new(text: str) -> Long:
 
     try:
         return _ruamel(text)
+    except NotImplementedError as error:
+        raise EditError(
+            "cannot be proven: ruamel.yaml, the second reader, has no place for two comments that "
+            "would stand beside one another"
+        ) from error
     except (YAMLError, RecursionError, EditError) as error:
         raise ProofError("ruamel.yaml refuses the new text, and took the old") from error
 
@@ -275,11 +287,12 @@ def _placed(data: Value, addition: Add, changes: Changes) -> None:
 
 def _sound_references(old: Document, new: Document) -> None:
     """Every reference that resolved still does, and no resource waits for itself anew."""
-    dangling = unresolved_references(new.data) - unresolved_references(old.data)
+    before, after = Template(old), Template(new)
+    dangling = unresolved_references(after) - unresolved_references(before)
     if dangling:
         raise ProofError(f"refers to what is not there: {', '.join(sorted(dangling))}")
-    known = cycles(old.data)
-    for cycle in cycles(new.data):
+    known = cycles(before)
+    for cycle in cycles(after):
         if not any(cycle <= other for other in known):
             raise ProofError(f"depend on one another in a circle: {', '.join(sorted(cycle))}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+import yaml
 
 from remediator.document import Document
 from remediator.errors import TemplateError
@@ -286,8 +287,17 @@ def test_json_that_no_yaml_parser_reads_is_left_with_that_reason(source: str) ->
         "A:\n" + "".join(" " * depth + "a:\n" for depth in range(1, 3000)),
         "A:\n  " + "- " * 3000 + "x",
         'A: |\n  "\nB: ' + '["]", ' * 3000,
+        "A: " + "[ !<a]> " * 3000,
+        "A: " + "[ ']', " * 3000,
+        "A: " + "[ a # ]\n , " * 3000,
+        "A: " + "[ {a}: " * 3000,
+        "A: " + "[ [a, [b]] : " * 3000,
+        "A: " + "{ [a]: " * 3000,
     ],
-    ids=["lists", "brackets in strings", "mappings", "columns", "dashes", "open quote"],
+    ids=[
+        *("lists", "brackets in strings", "mappings", "columns", "dashes", "open quote", "tags"),
+        *("quotes", "comments", "pairs", "pairs in pairs", "mapping of pairs"),
+    ],
 )
 def test_deep_nesting_is_refused_before_the_parser_recurses(deep: str) -> None:
     assert "nests deeper than 200 levels" in error_of(f"{RESOURCES}{deep}\n").message
@@ -301,6 +311,13 @@ def test_deep_json_is_refused() -> None:
 def test_nesting_up_to_the_limit_is_read() -> None:
     deep = "[" * 190 + "]" * 190
     assert Document.parse(f"{RESOURCES}A: {deep}\n").data["A"] is not None
+
+
+def test_short_lists_are_not_read_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many brackets that close on their line cannot nest: no events are needed to see that."""
+    monkeypatch.setattr(yaml, "parse", None)
+    text = RESOURCES + "".join(f"A{n}: [{{B: [!Ref A, !If [C, d, e]]}}]\n" for n in range(2000))
+    assert Document.parse(text).data["A7"] == Document.parse(text).data["A8"]
 
 
 def test_a_huge_text_is_refused() -> None:

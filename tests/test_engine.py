@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from remediator import candidates, engine, registry, verify
+from remediator import engine, registry, splice, verify
 from remediator.document import Document
 from remediator.engine import inspect, remediate
 from remediator.errors import EditError, ProofError, TransformError
@@ -202,15 +202,14 @@ def test_consequence_that_is_allowed_is_repaired_and_told(settings: dict[str, An
 
 def refuse(monkeypatch: pytest.MonkeyPatch, guilty: Callable[[set[str]], bool]) -> None:
     """Have splicing refuse plans in which the resources changed are guilty."""
-    splice = apply_soundly
 
     def apply(document: Document, operations: Iterable[Operation]) -> str:
         operations = tuple(operations)
         if guilty({str(operation.path[1]) for operation in operations}):
             raise EditError("cannot be done here")
-        return splice(document, operations)
+        return apply_soundly(document, operations)
 
-    monkeypatch.setattr(candidates, "apply", apply)
+    monkeypatch.setattr(splice, "apply", apply)
 
 
 def noted(name: str) -> Transform:
@@ -240,15 +239,14 @@ def test_repair_behind_one_that_cannot_be_done_is_not_held_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The second overlaps with the first, which is refused: it must not wait for ever."""
-    splice = apply_soundly
 
     def apply(document: Document, operations: Iterable[Operation]) -> str:
         operations = tuple(operations)
         if any(operation.path == META[:-1] for operation in operations):
             raise EditError("cannot be done here")
-        return splice(document, operations)
+        return apply_soundly(document, operations)
 
-    monkeypatch.setattr(candidates, "apply", apply)
+    monkeypatch.setattr(splice, "apply", apply)
     first = once(META, Replace(META[:-1], {"Note": "first"}), name="first")
     result = run(first, once(META, Replace(META, "new"), name="second"))
     assert told(result) == [("second", "fixed", ""), ("first", "left", "cannot-edit")]
@@ -258,7 +256,7 @@ def test_what_cannot_be_proven_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     def unprovable(*_: object) -> None:
         raise EditError("cannot be proven: the second reader")
 
-    monkeypatch.setattr(engine, "prove", unprovable)
+    monkeypatch.setattr(verify, "prove", unprovable)
     result = run(once(META, Replace(META, "new")))
     assert result.new == TEXT
     assert result.status is Status.LEFT
@@ -356,7 +354,7 @@ def test_failed_proof_keeps_the_old_text(monkeypatch: pytest.MonkeyPatch) -> Non
     def fail(*_: object) -> None:
         raise ProofError("the comment in line 1 is lost")
 
-    monkeypatch.setattr(engine, "prove", fail)
+    monkeypatch.setattr(verify, "prove", fail)
     result = run(once(META, Replace(META, "new"), name="due"))
     assert (result.status, result.old, result.new) == (Status.ERROR, TEXT, TEXT)
     assert result.patch == ()
@@ -368,7 +366,7 @@ def test_failed_proof_keeps_the_old_text(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize("wrong", ["", "Resources: [", TEXT.replace("old", "older")])
 def test_wrong_text_of_a_splice_is_never_taken(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
-    monkeypatch.setattr(candidates, "apply", lambda document, operations: wrong)
+    monkeypatch.setattr(splice, "apply", lambda document, operations: wrong)
     result = run(once(META, Replace(META, "new")))
     assert (result.status, result.new) == (Status.ERROR, TEXT)
 
@@ -381,7 +379,7 @@ def test_failure_in_a_later_pass_undoes_the_first(monkeypatch: pytest.MonkeyPatc
             raise ProofError("wrong")
         return prove(old, new, operations)
 
-    monkeypatch.setattr(engine, "prove", fail)
+    monkeypatch.setattr(verify, "prove", fail)
     result = run(growing("x" * 3))
     assert (result.status, result.new, result.patch) == (Status.ERROR, TEXT, ())
 
@@ -441,8 +439,8 @@ def test_inspect_neither_splices_nor_proves(monkeypatch: pytest.MonkeyPatch) -> 
     def never(*_: object) -> None:
         raise AssertionError("check does not edit")
 
-    monkeypatch.setattr(candidates, "apply", never)
-    monkeypatch.setattr(engine, "prove", never)
+    monkeypatch.setattr(splice, "apply", never)
+    monkeypatch.setattr(verify, "prove", never)
     document = Document.parse(TEXT)
     result = inspect(document, [once(META, Replace(META, "new")), REPLACES], context(), path="p")
     assert (result.status, result.path, result.new) == (Status.REPAIRABLE, "p", TEXT)

@@ -28,6 +28,7 @@ READS_YAML = {
     "given": "configurations that name a template",
     "settings_sites": "configurations that name a template",
     "template_sites": "configurations that name a template",
+    "tree_files": "configurations that name a template",
     "settings_text": "settings files that are edited",
 }
 READS_RUAMEL = {"splice", "render", "verify"}

@@ -9,13 +9,14 @@ import json
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
-from remediator import __main__, engine
+from remediator import __main__, engine, verify
 from remediator.cli import app
 from remediator.document import Document
 from remediator.errors import ProofError, TransformError
@@ -419,14 +420,17 @@ def test_no_error_quotes_the_template(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [ProofError, TransformError, RuntimeError, KeyError, OSError])
-@pytest.mark.parametrize("function", ["prove", "_find"])
+@pytest.mark.parametrize("place", [(verify, "prove"), (engine, "_find")])
 def test_an_error_within_is_masked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception], function: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: type[Exception],
+    place: tuple[ModuleType, str],
 ) -> None:
     def fail(*_: object) -> None:
         raise error(MARK)
 
-    monkeypatch.setattr(engine, function, fail)
+    monkeypatch.setattr(*place, fail)
     file = tmp_path / "t.yaml"
     file.write_text(DATABASE.format(value=MARK))
     for form in formats():

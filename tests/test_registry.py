@@ -13,11 +13,14 @@ from pathlib import Path
 import pytest
 
 from remediator import registry
+from remediator.document import Document
 from remediator.errors import ConfigError
-from remediator.model import Credential, Settings
+from remediator.model import Context, Credential, Settings
+from remediator.template import Template
 from remediator.transform import Transform
 
 ROOT = Path(__file__).parent.parent
+CASES = ROOT / "tests" / "cases"
 EVIL = 'raise SystemExit("a scanned repository was imported")\n'
 
 
@@ -205,14 +208,24 @@ CATALOGUE = {
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("MasterUserPassword: x", True),
-        ('"MasterUserPassword": x', True),
-        ("Passwords: [x]", True),
+        ("Type: AWS::RDS::DBInstance\nMasterUserPassword: x", True),
+        ('"MasterUserPassword": x,"Type":"AWS::RDS::DBInstance"', True),
+        ('{"Type":AWS::RDS::DBInstance, MasterUserPassword: x}', True),
+        ("Type: AWS::X::Y\nPasswords: [x]", True),
         ("Type: AWS::X::Y", True),
+        ("MasterUserPassword: x", False),  # of no resource
+        ("Type: AWS::RDS::DBInstance", False),
+        ("Type: AWS::RDS::DBInstances\nMasterUserPassword: x", False),
+        ("Type: AWS::RDS::DBInstance\nMasterUserPasswords: x", False),
+        ("Type: AWS::RDS::DBInstance\nOtherMasterUserPassword: x", False),
+        ('Type: "AWS::RDS::DBInst\\x61nce"\nMasterUserPassword: x', True),
+        ('Type: AWS::RDS::DBInstance\n"MasterUser\\u0050assword": x', True),
+        ('Type: "AWS::\\\n  RDS::DBInstance"\nMasterUserPassword: x', True),
+        ('Type: "AWS::RDS::DBIn\\\r\n  stance"\nMasterUserPassword: x', True),
+        ("UserData: curl \\\n  -s", False),
         ("Type: Custom::Thing", False),
         ("Token: x", False),  # a row that is no credential is nothing to find
         ("Value: x", False),
-        ("OtherMasterUserPassword: x", False),
         ("a literal (", False),
         ("", False),
     ],
@@ -248,3 +261,16 @@ def test_every_row_has_a_sign_in_a_text_that_uses_it() -> None:
         for row in (each for each in rows if each.generatable != "no"):
             text = f"Type: {row.type}\n" + "".join(f"{step}:\n" for step in row.property)
             assert wanted(text), row
+
+
+def test_no_case_is_without_the_words_that_its_findings_need() -> None:
+    """What a transform finds in a case, it would be asked about by a run over a folder."""
+    texts = [file.read_text(encoding="utf-8-sig") for file in CASES.glob("*/*/before.*")]
+    context = Context(registry.catalogue(), required=registry.required_properties)
+    assert texts
+    for transform in registry.builtin_transforms():
+        wanted = registry.trigger([transform], registry.catalogue())
+        for text in texts:
+            if not wanted(text):
+                template = Template(Document.parse(text))
+                assert not list(transform.check(template, context)), text

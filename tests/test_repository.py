@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from remediator.model import Caller
+from remediator.model import Caller, Fate
 from remediator.repository import Repository, callers
 
 TEMPLATE = """\
@@ -152,7 +152,8 @@ def test_a_sceptre_configuration_is_a_caller(tmp_path: Path) -> None:
 def test_a_taskcat_configuration_is_a_caller_for_its_template_only(tmp_path: Path) -> None:
     text = "project:\n  parameters:\n    DBPassword: x\ntests:\n  one:\n    template: ./db.yaml\n"
     write(tmp_path, {"db.yaml": TEMPLATE, "other.yaml": TEMPLATE, ".taskcat.yml": text})
-    assert found(tmp_path) == (Caller(".taskcat.yml", 3, "taskcat configuration"),)
+    expected = Caller(".taskcat.yml", 3, "taskcat configuration", breaks=False, fate=Fate.REPORTED)
+    assert found(tmp_path) == (expected,)
     assert found(tmp_path, "other.yaml") == ()
 
 
@@ -218,7 +219,7 @@ def test_a_workflow_is_read_but_a_readme_is_not(tmp_path: Path) -> None:
 def test_samconfig_is_told_but_breaks_nothing(tmp_path: Path) -> None:
     text = '[default.deploy.parameters]\nparameter_overrides = "DBName=x DBPassword=y"\n'
     write(tmp_path, {"template.yaml": TEMPLATE, "samconfig.toml": text})
-    expected = (Caller("samconfig.toml", 2, "SAM configuration", breaks=False),)
+    expected = (Caller("samconfig.toml", 2, "SAM configuration", breaks=False, fate=Fate.REPORTED),)
     assert found(tmp_path, "template.yaml") == expected
 
 

@@ -273,6 +273,37 @@ def test_a_value_is_written_as_a_person_would(value: Value, source: str) -> None
     assert written == expected
 
 
+def test_what_stays_in_brackets_keeps_its_indentation() -> None:
+    text = 'A: [\n      a,\n    b,\n  "c",\n      d\n  ]\n'
+    assert edit(text, Remove(at("A", 0))) == text.replace("      a,\n", "")
+    assert edit(text, Remove(at("A", 1))) == text.replace("    b,\n", "")
+    assert edit(text, Remove(at("A", 1)), Remove(at("A", 2))) == "A: [\n      a,\n      d\n  ]\n"
+    text = text.replace("      a,\n    b,", "a, b,")
+    assert edit(text, Remove(at("A", 0))) == text.replace("a, ", "")
+
+
+def test_a_comment_below_becomes_no_line_of_a_text() -> None:
+    text = "A:\n\n    # deeper\nB: 1\n"
+    assert edit(text, Replace(at("A"), "a\nb")) == text.replace("A:", 'A: "a\\nb"')
+    text = text.replace("    #", "#")
+    assert edit(text, Replace(at("A"), "a\nb")) == text.replace("A:", "A: |-\n  a\n  b")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{"!!binary": "x"}, {"!Ref(AWS::Region": ""}, {"!Foo": {"Ref": "B"}}, {"!Foo": 1}, {"!": "x"}],
+)
+def test_a_tag_that_cannot_be_written_as_it_was_read(value: Value) -> None:
+    assert refusal(HEAD + "      A: 1\n", Add(at("X"), value))
+
+
+def test_a_tag_of_somebody_else_stays_a_tag() -> None:
+    text = "A:\n  Fn::Sub: x\n"
+    assert edit(text, Add(at("X"), {"!Foo": "x"})) == text + "X: !Foo x\n"
+    braces = '{"Resources": {"T": {"Type": "AWS::SNS::Topic", "A": !Foo x}}}\n'
+    assert "no long form" in refusal(braces, Add(("Resources", "T", "B"), {"!Foo": "x"}))
+
+
 def test_a_condition_is_a_function_among_the_arguments_of_one_only() -> None:
     text = HEAD + "      A: 1\nConditions:\n  C: !Or\n    - !Condition A\n    - !Condition B\n"
     new = apply(text, Add(("Conditions", "C", "Fn::Or", 2), {"Condition": "D"}))
@@ -831,6 +862,8 @@ def test_a_tab_in_front_of_an_entry_is_refused() -> None:
         ("A: &x {F: {G: 1}}\nB:\n  <<: *x\n", Replace(at("B", "F"), {"G": 2}), "merge key"),
         ("M: {A, B: 1}\nZ: 0\n", Remove(at("M", "B")), "no colon"),
         ("M: {A, B: 1}\nZ: 0\n", Replace(at("M", "A"), 1), "no colon"),
+        ("M:\n  ? A\nZ: 0\n", Replace(at("M"), 1), "no colon"),
+        ("M:\n  ? A\nZ: 0\n", Add(at("N"), 1, after="M"), "no colon"),
     ],
 )
 def test_rarer_refusals(source: str, operation: Operation, words: str) -> None:

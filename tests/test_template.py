@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from remediator.conditions import case
 from remediator.document import Document
 from remediator.integrity import cycles, needed_parameters, prune, unresolved_references
 from remediator.model import Add, Operation, Remove, Replace, Value
-from remediator.template import Kind, Macro, Template
+from remediator.template import Kind, Macro, Template, mappings, walk
 
 TEXT = """
 Transform: [AWS::LanguageExtensions, {Name: AWS::Include}]
@@ -73,6 +75,25 @@ def test_references(template: Template) -> None:
     ]
 
 
+def test_a_walk_is_in_the_order_of_the_text(template: Template) -> None:
+    found = list(walk(template.data))
+    assert found[0] == ((), template.data)
+    assert [path for path, _ in found[1:4]] == [
+        ("Transform",),
+        ("Transform", 0),
+        ("Transform", 1),
+    ]
+    places = [template.document.node(path).start_mark.index for path, _ in found if _has_node(path)]
+    assert places == sorted(places)
+    assert list(mappings(template.data)) == [each for each in found if isinstance(each[1], dict)]
+    assert list(mappings(["a"], ("x",))) == []
+    assert list(mappings({}, ("x",))) == [(("x",), {})]
+
+
+def _has_node(path: tuple[str | int, ...]) -> bool:
+    return not any(step == "Fn::GetAtt" for step in path)  # `!GetAtt A.B` is one node
+
+
 def test_presence_is_the_condition_and_the_branches(template: Template) -> None:
     place = ("Resources", "One", "Properties", "DisplayName", "Fn::Sub", 1, "Local")
     assert template.presence((*place, "Fn::If", 1)) == case([("IsA", True)])
@@ -133,14 +154,19 @@ def test_an_include_tells_its_location(location: str, shown: str) -> None:
     ],
 )
 def test_unresolved_references(data: dict[str, Value], missing: set[str]) -> None:
-    assert unresolved_references(data) == missing
+    assert unresolved_references(_template(data)) == missing
 
 
-def _chain(links: dict[str, str]) -> dict[str, Value]:
+def _template(data: dict[str, Value]) -> Template:
+    """Return data as a template, whether it would be read as one or not."""
+    return Template(replace(Document.parse(TEXT), data=data))
+
+
+def _chain(links: dict[str, str]) -> Template:
     resources: dict[str, Value] = {}
     for name, targets in links.items():
         resources[name] = {"DependsOn": list(targets)}
-    return {"Resources": resources}
+    return _template({"Resources": resources})
 
 
 def test_cycles() -> None:
@@ -154,7 +180,7 @@ def test_a_long_chain_is_no_recursion() -> None:
     resources: dict[str, Value] = {}
     for n in range(5001):
         resources[f"R{n}"] = {"DependsOn": f"R{(n + 1) % 5001}"}
-    assert [len(group) for group in cycles({"Resources": resources})] == [5001]
+    assert [len(group) for group in cycles(_template({"Resources": resources}))] == [5001]
 
 
 def test_needed_parameters(template: Template) -> None:

@@ -383,6 +383,36 @@ def test_a_comment_beside_a_tag_goes_with_the_argument() -> None:
         proof_of(new.replace("V: !If x\n", lost), long, plan)
 
 
+@pytest.mark.parametrize("first", ["{Ref: A}", "[b]", "!GetAtt [A, Arn]", "{a: [b]}", "[]", "b"])
+def test_the_first_in_brackets_goes_where_the_line_begins_with_them(first: str) -> None:
+    head = "Resources:\n  A:\n    Type: AWS::X::Y\n    L:\n    - "
+    plan = (Remove(("Resources", "A", "L", 0, 0)),)
+    proof_of(f"{head}[ x]\n", f"{head}[ {first}, x]\n", plan)
+    with pytest.raises(ProofError):
+        proof_of(f"{head}[x]\n", f"{head}[ {first}, x]\n", plan)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_an_entry_goes_and_the_blank_line_below_it_stays(end: str) -> None:
+    old = "Resources:\n  A:\n    Type: AWS::X::Y\nOutputs:\n  \r# of Z\nZ:\n  a: 1\n"
+    old = old.replace("\n", end)
+    plan = (Remove(("Outputs",)),)
+    new = old.replace(f"Outputs:{end}", "")
+    proof_of(new, old, plan)
+    with pytest.raises(ProofError):
+        proof_of(new.replace("  \r#", "   \r#"), old, plan)
+
+
+def test_a_comment_below_the_last_of_what_goes_goes_with_it() -> None:
+    """Also where a value above that is replaced (found by fuzzing)."""
+    head = "Resources:\n  A:\n    Type: AWS::X::Y\n    B: "
+    old = head + "1\nParameters:\n\n P:\n   Type: String\n # of P\n"
+    plan = (Replace(("Resources", "A", "B"), 2), Remove(("Parameters",)))
+    proof_of(f"{head}2\n", old, plan)
+    with pytest.raises(ProofError, match="comment in line 9"):
+        proof_of(f"{head}2\n", old.replace(" # of P", "# of P"), plan)
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_a_comma_behind_a_new_value_is_no_change(end: str) -> None:
     lines = ('{"Resources": {"A": {', '"Type": "AWS::X::Y",', '"V": "a"', "}}}", "")
@@ -392,12 +422,39 @@ def test_a_comma_behind_a_new_value_is_no_change(end: str) -> None:
     proof_of(new, old, (Replace((*at, "V"), "b"), Add((*at, "W"), "c")))
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_comment_behind_the_last_value_stays_beside_it(end: str) -> None:
+    """Also where the text ends in it, and something new comes below (found by fuzzing)."""
+    kept = "Resources:\n  A:\n    Type: AWS::X::Y\n    DeletionPolicy: Delete  # beside"
+    kept = kept.replace("\n", end)
+    plan = (
+        Replace(("Resources", "A", "DeletionPolicy"), "Retain"),
+        Add(("Resources", "B"), {"Type": "AWS::X::Y"}),
+    )
+    added = f"{end}  B:{end}    Type: AWS::X::Y"
+    right = kept.replace("Delete ", "Retain ") + added
+    proof_of(right, kept, plan)
+    for wrong in (right.replace("  # beside", " # beside"), right.replace("  # beside", "")):
+        with pytest.raises(ProofError):
+            proof_of(wrong, kept, plan)
+
+
 def test_the_last_line_end_stays_what_it_was() -> None:
     """Also where it is of another kind than that of the line before (found by fuzzing)."""
     kept = "Resources:\n  A:\n    Type: AWS::X::Y"
     proof_of(f"{kept}\r\n", f"{kept}\nOutputs:\r\n", (Remove(("Outputs",)),))
     with pytest.raises(ProofError, match="the last line end changed"):
         proof_of(f"{kept}\n", f"{kept}\nOutputs:\r\n", (Remove(("Outputs",)),))
+
+
+def test_comments_that_the_second_reader_has_no_place_for() -> None:
+    """ruamel.yaml gives up on a comment beside a key with a value and a blank line below it."""
+    read = "Resources:\n  A:\n    Type: AWS::X::Y\n    V: # beside\n      a: 1\n\n# above\nZ: 1\n"
+    unread = read.replace("a: 1", "text")
+    with pytest.raises(EditError, match="refuses the text"):
+        proof_of(unread.replace("Z: 1", "Z: 2"), unread, (Replace(("Z",), 2),))
+    with pytest.raises(EditError, match="two comments"):
+        proof_of(unread, read, (Replace(("Resources", "A", "V"), "text"),))
 
 
 def test_words_name_kinds_and_no_values() -> None:
@@ -571,6 +628,24 @@ def test_first_entry_of_a_list_item_goes() -> None:
     proof_of(right, old, plan)
     with pytest.raises(ProofError):
         proof_of(right.replace("- Value", "-  Value"), old, plan)
+
+
+def test_bracket_moves_up_behind_what_stays() -> None:
+    old = "Resources: {A: {Type: AWS::X::Y,\n    Metadata: {x: 1} }}\n"
+    plan = (Remove(("Resources", "A", "Metadata")),)
+    right = "Resources: {A: {Type: AWS::X::Y }}\n"
+    proof_of(right, old, plan)
+    for wrong in (right.replace(" }}", "  }}"), right.replace("}}\n", "} }\n")):
+        with pytest.raises(ProofError):
+            proof_of(wrong, old, plan)
+
+
+def test_folded_text_is_read_without_its_marks() -> None:
+    old = "Resources:\n  A:\n    Type: AWS::X::Y\n    Metadata: >-\n      a\n      b\n      c\n"
+    plan = (Replace(("Resources", "A", "Metadata"), "a c"),)
+    proof_of(old.replace("      b\n", ""), old, plan)
+    with pytest.raises(ProofError):
+        proof_of(old.replace("      c\n", ""), old, plan)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from itertools import takewhile
 
 from remediator.conditions import literal
 from remediator.model import Path, Value, value_at
-from remediator.template import Kind, Reference, Template, references, walk
+from remediator.template import Kind, Reference, Template, references, section_of, walk
 
 from ._secrets import SECRET, flattened
 
@@ -175,7 +175,7 @@ def for_condition(template: Template, reference: Reference) -> str:
     """Return a switch for a condition that asks whether a password is empty; else nothing."""
     condition, name = str(reference.path[1]), f"Use{reference.target}"
     empty: Value = {"Fn::Equals": [{"Ref": reference.target}, ""]}
-    expression = value_at(template.document.data, ("Conditions", condition))
+    expression = section_of(template.document.data, "Conditions").get(condition)
     if expression not in (empty, {"Fn::Not": [empty]}) or name in template.parameters:
         return ""
     holds = "false" if expression == empty else "true"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from remediator.conditions import literal
 from remediator.model import Value
-from remediator.template import SUB_VARIABLE, Template, sub_parts
+from remediator.template import SUB_VARIABLE, Template, flattened, sub_parts
 
 _LEAST = 3  # fewer resources than this make no convention
 
@@ -103,7 +103,7 @@ def _pattern_text(value: Value) -> str:
 
 def _part(value: Value) -> str:
     if isinstance(value, dict) and isinstance(value.get("Ref"), str):
-        return "${%s}" % value["Ref"]
+        return flattened({"Ref": value["Ref"]})
     return literal(value) or "\0"
 
 

@@ -13,6 +13,7 @@ from remediator.model import (
     Fate,
     Finding,
     Fix,
+    Mention,
     Path,
     Refusal,
 )
@@ -23,6 +24,9 @@ from ._plan import Draft
 from ._positions import together
 from ._rules import twins_of
 from ._uses import Role, Use
+
+_FEW = 5
+"""Files that are named where a parameter is mentioned; the report as JSON names all."""
 
 
 def parameter_refusal(
@@ -67,16 +71,32 @@ def caller_refusal(context: Context, name: str) -> Refusal | None:
     )
 
 
-def gone_follow_ups(template: Template, context: Context, name: str) -> list[str]:
-    """Return what is to be done about a parameter that goes: its callers, its old default."""
-    found = [
+def tell_gone(draft: Draft, context: Context, name: str) -> None:
+    """Tell what is to be done about a parameter that goes: its callers, its old default, and
+    where else it is named."""
+    draft.follow_ups += [
         _follow_up(name, caller)
         for caller in context.callers.get(name, ())
         if caller.fate is not Fate.EDITED
     ]
-    if literal(template.parameter(name).get("Default")):
-        found.append(f"The default of {name} stays in the history of git: use it nowhere else")
-    return found
+    if literal(draft.template.parameter(name).get("Default")):
+        draft.follow_ups.append(
+            f"The default of {name} stays in the history of git: use it nowhere else"
+        )
+    mentions = context.mentions(name)
+    if mentions:
+        draft.mentions += mentions
+        draft.follow_ups.append(f"Bring up to date what names {name}: {_places(mentions)}")
+
+
+def _places(mentions: tuple[Mention, ...]) -> str:
+    """Return the places of some mentions: `README.md:3, 12, docs/a.md:4 and 2 more files`."""
+    lines: dict[str, list[int]] = {}
+    for mention in mentions:
+        lines.setdefault(mention.file, []).append(mention.line)
+    places = [f"{file}:{', '.join(map(str, own[:3]))}" for file, own in lines.items()]
+    more = len(places) - _FEW
+    return ", ".join(places[:_FEW]) + (f" and {more} more files" if more > 0 else "")
 
 
 def _follow_up(name: str, caller: Caller) -> str:
@@ -150,5 +170,5 @@ def fixed(
     """Return a finding on a password with the plan that repairs it."""
     operations = draft.plan()
     follow_ups, seeds = tuple(draft.follow_ups), tuple(draft.seeds)
-    fix = Fix(title, operations, effect[0], effect[1], follow_ups, seeds)
+    fix = Fix(title, operations, effect[0], effect[1], follow_ups, seeds, tuple(draft.mentions))
     return Finding(path, message, fix=fix, masked=masked)

@@ -9,6 +9,7 @@ from remediator.conditions import ALWAYS, Presence
 from remediator.model import (
     Add,
     Context,
+    Mention,
     Operation,
     Path,
     Refusal,
@@ -51,6 +52,7 @@ class Draft:
     operations: list[Operation] = field(default_factory=list)
     follow_ups: list[str] = field(default_factory=list)
     seeds: list[Seed] = field(default_factory=list)
+    mentions: list[Mention] = field(default_factory=list)
     _conditions: dict[str, Presence] = field(default_factory=dict)
     _rewritten: dict[Path, Value] = field(default_factory=dict)
     _taken: set[str] = field(default_factory=set)

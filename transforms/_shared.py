@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from remediator.model import Add, Consequence, Context, Finding, Refusal, Secret
 from remediator.template import Template
 
-from ._findings import fixed, gone_follow_ups, left, macro_refusal
+from ._findings import fixed, left, macro_refusal, tell_gone
 from ._plan import Draft
 from ._positions import together
 from ._slots import Slot
@@ -58,6 +58,6 @@ def _draft(
     draft.drop_parameter(name)
     description = "ARN of the secret that holds the password"
     parameter = {"Type": "String", "Description": description}
-    draft.operations.append(Add(("Parameters", secret.parameter), {**parameter}, after=name))
-    draft.follow_ups += gone_follow_ups(template, context, name)
+    draft.operations.append(Add(("Parameters", secret.parameter), {**parameter}))
+    tell_gone(draft, context, name)
     return draft

@@ -25,11 +25,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from remediator.model import Add, Context, Fate, Finding, Fix, Path, Refusal, Remove, value_at
+from remediator.model import (
+    Add,
+    Context,
+    Fate,
+    Finding,
+    Fix,
+    Nested,
+    Path,
+    Refusal,
+    Remove,
+    value_at,
+)
 from remediator.template import Kind, Template, flattened, section_of
 from remediator.transform import Transform
 
-from ._findings import caller_refusal, gone_follow_ups, macro_refusal
+from ._findings import caller_refusal, macro_refusal, tell_gone
 from ._plan import Draft
 from ._rules import rule_edits
 
@@ -57,7 +68,8 @@ def check(template: Template, context: Context) -> Iterator[Finding]:
 
 
 def _arguments(template: Template, context: Context) -> Iterator[Argument]:
-    for stack, nested in context.family.nested.items():
+    for stack in template.resources:
+        nested = context.family.nested.get(stack, Nested(""))
         place: Path = ("Resources", stack, "Properties", "Parameters")
         given = template.properties(stack).get("Parameters")
         steps: dict[str | int, object] = {}
@@ -122,7 +134,12 @@ def _repair(template: Template, context: Context, group: list[Argument]) -> Fix 
     title = ", ".join(lost)
     if gone:
         title += f"; the parameter {' and '.join(gone)} goes"
-    return Fix(title, draft.plan(), follow_ups=tuple(draft.follow_ups))
+    return Fix(
+        title,
+        draft.plan(),
+        follow_ups=tuple(draft.follow_ups),
+        mentions=tuple(draft.mentions),
+    )
 
 
 def _argument_refusal(template: Template, context: Context, argument: Argument) -> Refusal | None:
@@ -174,7 +191,7 @@ def _drop(draft: Draft, context: Context, source: str) -> list[str]:
         )
         return []
     draft.drop_parameter(source)
-    draft.follow_ups += gone_follow_ups(draft.template, context, source)
+    tell_gone(draft, context, source)
     return [source]
 
 

@@ -38,10 +38,10 @@ from remediator.transform import Transform
 from ._findings import (
     decided,
     fixed,
-    gone_follow_ups,
     left,
     macro_refusal,
     parameter_refusal,
+    tell_gone,
 )
 from ._groups import Group, groups
 from ._handmade import HandMade, convert, key_of, read, replace, secret_constants
@@ -200,7 +200,7 @@ def _repair_parameter(
         return made
     group, secret, new_id = made
     draft.drop_parameter(name)
-    draft.follow_ups += gone_follow_ups(template, context, name)
+    tell_gone(draft, context, name)
     effect = _effect(draft, context, group, new_id, reading)
     path = place_of(template, name, uses)
     return fixed(draft, path, message, _title(secret, name, new_id), effect, masked)

@@ -39,7 +39,7 @@ from remediator.model import Context, Finding, Refusal, value_at
 from remediator.template import Template
 from remediator.transform import Transform
 
-from ._findings import decided, fixed, gone_follow_ups, left, parameter_refusal
+from ._findings import decided, fixed, left, parameter_refusal, tell_gone
 from ._groups import Group
 from ._plan import Draft
 from ._repair import first_owner
@@ -90,7 +90,7 @@ def _repair(
     if isinstance(repaired, Refusal):
         return repaired
     draft.drop_parameter(name)
-    draft.follow_ups += gone_follow_ups(template, context, name)
+    tell_gone(draft, context, name)
     title = f"{name} becomes {repaired.becomes}"
     return fixed(draft, place_of(template, name, uses), message, title, repaired.effect, masked)
 

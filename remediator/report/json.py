@@ -146,6 +146,8 @@ def _finding(file: FileResult, outcome: Outcome, edits: Sequence[dict[str, Any]]
         content |= {"code": outcome.refusal.code, "reason": hide(outcome.refusal.reason)}
         content["advice"] = hide(outcome.refusal.advice)
     content["follow_ups"] = [hide(step) for step in fix.follow_ups] if fix is not None else []
+    if fix is not None and fix.mentions:
+        content["mentions"] = [{"path": each.file, "line": each.line} for each in fix.mentions]
     if outcome.causes:
         content["caused_by"] = list(outcome.causes)
     if edits:

@@ -34,6 +34,9 @@ REFUSALS = {
     "Rename the export that nobody imports yet.",
     "external-credential": "The credential belongs to something outside the stack and must not be "
     "generated. Store it in Secrets Manager and write a dynamic reference to it.",
+    "given-a-reference": "Another file gives the parameter a reference to a secret or to the "
+    "parameter store, so the password is kept in one place already. Leave it, or let the template "
+    "read that secret itself.",
     "hand-made-secret": "A hand-made secret holds the password, and the strategy has no secret of "
     "the template. Remove that secret and let its readers read the other one, or generate it.",
     "is-user-name": "The parameter is a user name as well, which no generated password can be. "
@@ -82,9 +85,10 @@ REFUSALS = {
     "same user name in both.",
     "parameter-type": "The parameter is not of the type String (a list, a number, an SSM "
     "parameter). Make it a String, or store the value in Secrets Manager.",
-    "passed-by-caller": "Another file of the repository gives the parameter its value, and fails "
-    "once the parameter is gone. Remove it there first, with what only fed it, then run again, and "
-    "deploy both changes together.",
+    "passed-by-caller": "Another file gives the parameter its value, fails once the parameter is "
+    "gone, and cannot be changed along: it is not below the PATH, or its text does not allow it. "
+    "Give the folder that holds both, or remove the parameter there first and run again; deploy "
+    "both changes together.",
     "passed-to-nested-stack": "The password is passed to a nested stack, in clear. Pass the "
     "secret's ARN in its place, and let the nested template read it: "
     "'{{resolve:secretsmanager:${SecretArn}:SecretString:password}}'.",
@@ -134,6 +138,9 @@ REFUSALS = {
     "the same. Keep one and let the others' readers read it.",
     "several-users": "It is the password of several users, who would need one secret each. Use a "
     "parameter for each.",
+    "shared-password": "The same password is also given to what would keep the old one when the "
+    "database's is generated: another stack, the parent's own resources, another parameter file. "
+    "Let that read the secret first, then run again.",
     "shared-secret": "The secret is read by several databases, but can be attached to one. Make a "
     "secret for each.",
     "suppressed": "The template says that this is to stay as it is, with a comment or in its "

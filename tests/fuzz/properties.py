@@ -140,4 +140,6 @@ def splice(raw: bytes, choose: grammar.Choose) -> list[str]:
         if "refers to what is not there" in error.message or "in a circle" in error.message:
             return ["templates", "plans that mean nothing"]
         raise Broken(f"{error.message} after {json_patch(operations)}", raw) from error
+    except Exception as error:
+        raise Broken(f"{type(error).__name__}: {error} in {operations}", raw) from error
     return ["templates", "plans carried out"]
