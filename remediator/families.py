@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath as Place
 
-from . import sharing
+from . import bounds, sharing
 from .document import Document
 from .errors import RemediatorError
 from .family_settings import Given, edit, removed
@@ -136,8 +136,21 @@ class _Plan:
             if link.reader == place and (output := self._output(link)) is not None
         }
         shown = frozenset(link.parameter for link in self.links if link.owner == place)
-        family = Family(nested, self.kept.get(place, {}), secrets, shown)
+        family = Family(nested, self.kept.get(place, {}), secrets, shown, self._bounds(place))
         return None if family == Family() else family
+
+    def _bounds(self, place: Place) -> dict[str, tuple[bounds.Bound, ...]]:
+        """Return what other templates ask of the passwords that a template would generate."""
+        if not self.members[place].rotates:
+            return {}
+        found = {
+            name: [*bounds.above(self.tree, self._template, place, name)]
+            for name in removed(self.members[place].result)
+        }
+        for link in self.links:
+            if link.owner == place and link.parameter in found:
+                found[link.parameter].append(bounds.bound(self._template(link.reader), link.other))
+        return {name: tuple(filter(None, each)) for name, each in found.items() if any(each)}
 
     def _added(self, parent: Place, stack: str) -> tuple[tuple[str, Value], ...]:
         """Return the new arguments of a nested stack."""
@@ -340,13 +353,22 @@ class _Plan:
             if call.site.edit != "template" or (call.place, _stack_of(call)) not in linked:
                 return f"{call.place}:{call.site.line} ({call.site.how}) gives it a password, too"
         if self._output(link) is None:
+            refusal = self._refusal(link.owner, link.parameter)
+            if refusal is not None:
+                return f"{link.owner} cannot generate it: {refusal.reason}"
             return f"{link.owner} has no single secret whose ARN it could output"
-        for outcome in self.results[link.reader].outcomes:
-            if outcome.finding.path == ("Parameters", link.other) and outcome.refusal is not None:
-                return outcome.refusal.reason
+        refusal = self._refusal(link.reader, link.other)
+        if refusal is not None:
+            return refusal.reason
         if link.arn not in self._template(link.reader, new=True).parameters:
             return f"{link.reader} cannot be changed along"
         return ""
+
+    def _refusal(self, place: Place, parameter: str) -> Refusal | None:
+        """Return why a parameter of a template is left, if it is."""
+        path = ("Parameters", parameter)
+        found = (each for each in self.results[place].outcomes if each.finding.path == path)
+        return next((each.refusal for each in found if each.refusal is not None), None)
 
     def _is_idle(self, parent: Place, use: Path) -> bool:
         """Tell whether a use is an argument that its nested stack does nothing with."""

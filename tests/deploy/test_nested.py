@@ -13,6 +13,7 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -185,6 +186,14 @@ def test_after_the_repair_the_stacks_live_and_end(cloud: Cloud, case: Case, tmp_
     assert cloud.left_over() == []
 
 
+def limits(case: Case) -> Iterator[dict[str, Any]]:
+    """Yield the hidden parameters of all templates: the password came through each of them."""
+    for file in case.source.iterdir():
+        if file.name != case.parameters:
+            parameters = read(file.read_text())["Parameters"].values()
+            yield from (each for each in parameters if each.get("NoEcho"))
+
+
 def assert_generated(cloud: Cloud, case: Case, folder: Path) -> None:
     """Every cluster has a secret of its own in its stack, and was created with what that holds."""
     made = {path: cloud.resources(stack, SECRET) for path, stack in nested(cloud)}
@@ -207,6 +216,10 @@ def assert_generated(cloud: Cloud, case: Case, folder: Path) -> None:
         assert contents[path]["username"] == user
         rules = read((folder / file).read_text())["Resources"][secret]["Properties"]
         assert_keeps(contents[path]["password"], rules["GenerateSecretString"])
+    for limit in limits(case):
+        for password in passwords:
+            assert limit.get("MinLength", 1) <= len(password) <= limit.get("MaxLength", 64)
+            assert re.fullmatch(limit.get("AllowedPattern", ".*"), password)
 
 
 @pytest.mark.parametrize("live", [False, True], ids=["created", "updated"])
