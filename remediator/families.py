@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath as Place
 
-from . import sharing
+from . import bounds, sharing
 from .arguments import Argument, argument_at, arguments
 from .errors import RemediatorError
 from .family_links import Links, argument_of, stack_of, unreadable
@@ -142,8 +142,22 @@ class _Plan:
             for stack, gone in sorted(self.nested.get(place, {}).items())
         }
         kept = self.kept.get(place, {})
-        family = Family(nested, kept, self.links.secrets(place), self.links.shown(place))
+        secrets, shown = self.links.secrets(place), self.links.shown(place)
+        family = Family(nested, kept, secrets, shown, self._bounds(place))
         return None if family == Family() else family
+
+    def _bounds(self, place: Place) -> dict[str, tuple[bounds.Bound, ...]]:
+        """Return what other templates ask of the passwords that a template would generate."""
+        if not self.members[place].rotates:
+            return {}
+        found = {
+            name: [*bounds.above(self.tree, self.texts.old, place, name)]
+            for name in removed(self.members[place].result)
+        }
+        for link in self.links.made:
+            if link.owner == place and link.parameter in found:
+                found[link.parameter].append(bounds.bound(self.texts.old(link.reader), link.other))
+        return {name: tuple(filter(None, each)) for name, each in found.items() if any(each)}
 
     def _made_from(self, parent: Place, stack: str) -> str:
         """Return the name of the template that a nested stack is made from."""

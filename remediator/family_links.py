@@ -14,7 +14,7 @@ from .arguments import Argument, arguments
 from .conditions import TooManyConditions
 from .family_proof import STACKS
 from .family_texts import Texts
-from .model import Path, Secret, Value, value_at
+from .model import Path, Refusal, Secret, Value, value_at
 from .repository import Call
 from .template import Kind, Template
 
@@ -211,13 +211,22 @@ class Links:
             if call.site.edit != "template" or (call.place, stack_of(call)) not in linked:
                 return f"{call.place}:{call.site.line} ({call.site.how}) gives it a password, too"
         if self._output(link) is None:
+            refusal = self._refusal(link.owner, link.parameter)
+            if refusal is not None:
+                return f"{link.owner} cannot generate it: {refusal.reason}"
             return f"{link.owner} has no single secret whose ARN it could output"
-        for outcome in self._texts.results[link.reader].outcomes:
-            if outcome.finding.path == ("Parameters", link.other) and outcome.refusal is not None:
-                return outcome.refusal.reason
+        refusal = self._refusal(link.reader, link.other)
+        if refusal is not None:
+            return refusal.reason
         if link.arn not in self._texts.new(link.reader).parameters:
             return f"{link.reader} cannot be changed along"
         return ""
+
+    def _refusal(self, place: Place, parameter: str) -> Refusal | None:
+        """Return why a parameter of a template is left, if it is."""
+        path = ("Parameters", parameter)
+        found = (each for each in self._texts.results[place].outcomes if each.finding.path == path)
+        return next((each.refusal for each in found if each.refusal is not None), None)
 
     def _output(self, link: Link) -> Output | None:
         """Return the output of the owner of a secret, as far as it has one by now."""
