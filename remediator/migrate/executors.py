@@ -17,7 +17,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from multiprocessing.connection import Connection
 from time import monotonic
 from typing import Any, Protocol, TypeAlias
@@ -179,15 +179,17 @@ class Cluster:
             raise ConfigError(f"--scheduler {address}: is no address such as tcp://host:8786")
         self._work = work
         self.died: tuple[type[BaseException], ...] = (KilledWorker,)
-        try:
-            connect: Any = Client
-            self._client = connect(address, timeout=_START, set_as_default=False)
-            self._client.wait_for_workers(1, timeout=_START)
-            self._examine(address)
-        except (OSError, ValueError, TimeoutError) as error:
-            raise ConfigError(
-                f"--scheduler {address}: no worker answers there ({error})"
-            ) from error
+        with ExitStack() as closing:
+            try:
+                connect: Any = Client
+                self._client = connect(address, timeout=_START, set_as_default=False)
+                closing.callback(self._client.close)
+                self._client.wait_for_workers(1, timeout=_START)
+                self._examine(address)
+            except (OSError, ValueError, TimeoutError) as error:
+                message = f"--scheduler {address}: no worker answers there ({error})"
+                raise ConfigError(message) from error
+            closing.pop_all()
         self._executor = self._client.get_executor(pure=False)
         self._capacity, self._looked = 1, float("-inf")
 
