@@ -260,6 +260,15 @@ def test_a_state_that_is_none_is_told(tmp_path: Path) -> None:
     assert "campaign.state: is no state of a campaign" in err
     (tmp_path / "campaign.state").unlink()
     with sqlite3.connect(tmp_path / "campaign.state") as other:
+        other.execute("CREATE TABLE other (a)")
+    other.close()
+    code, _, err = run(tmp_path, "run")
+    assert (code, "is no state that this version" in err) == (2, True)
+    (tmp_path / "campaign.state").write_bytes(b"")
+    code, _, err = run(tmp_path, "status")
+    assert (code, "holds no campaign yet" in err) == (2, True)
+    (tmp_path / "campaign.state").unlink()
+    with sqlite3.connect(tmp_path / "campaign.state") as other:
         other.execute("PRAGMA user_version = 99")
     other.close()
     code, _, err = run(tmp_path, "run")
