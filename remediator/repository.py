@@ -15,6 +15,8 @@ from pathlib import Path, PurePosixPath
 
 from . import call_sites
 from .errors import FileError
+from .family_texts import Texts
+from .foreseen import obstacle
 from .model import Caller, Fate, Mention
 from .sam_sites import TEMPLATES as SAM_TEMPLATES
 from .sites import Site
@@ -66,19 +68,26 @@ class Repository:
     def __init__(self, root: Path, reach: Container[Path] = ()) -> None:
         self.root = root.resolve()
         self._reach = reach
+        self._texts = Texts(self)
         self._naming: dict[str, tuple[TreeFile, ...]] = {}
         self._found: dict[tuple[PurePosixPath, str], tuple[Call, ...]] = {}
 
     def callers(
-        self, template_file: Path, parameters: Iterable[str], *, edits: bool = True
+        self,
+        template_file: Path,
+        parameters: Iterable[str],
+        *,
+        edits: bool = True,
+        rotates: bool = True,
     ) -> Mapping[str, tuple[Caller, ...]]:
         """Return the callers of these parameters of a template; each is looked up when asked for.
 
         A parameter without callers is no key. A template outside of the root has none. Without
-        `edits` none of them is changed along.
+        `edits` none of them is changed along; `rotates`: their value would not be the password
+        any more.
         """
         place = self.place(template_file)
-        return {} if place is None else _Callers(self, place, tuple(parameters), edits)
+        return {} if place is None else _Callers(self, place, tuple(parameters), edits, rotates)
 
     def imports(self, template_file: Path) -> Iterable[str]:
         """Return the names that other templates import, as texts of `Fn::Sub`.
@@ -117,13 +126,26 @@ class Repository:
         return self._found[key]
 
     def find(
-        self, template: PurePosixPath, parameter: str, *, edits: bool = True
+        self,
+        template: PurePosixPath,
+        parameter: str,
+        *,
+        edits: bool = True,
+        rotates: bool = True,
     ) -> tuple[Caller, ...]:
         """Return who gives this parameter of a template, and what becomes of each if it goes."""
         found: dict[tuple[PurePosixPath, int], Caller] = {}
         for call in self.calls(template, parameter):
-            found.setdefault((call.place, call.site.line), self._caller(call, edits))
+            caller = self._caller(call, edits)
+            why = self._foreseen(call) if rotates and caller.fate is Fate.EDITED else ""
+            if why:
+                caller = replace(caller, fate=Fate.BLOCKS, code="shared-password", why=why)
+            found.setdefault((call.place, call.site.line), caller)
         return tuple(found.values())
+
+    def _foreseen(self, call: Call) -> str:
+        """Return why what a parent passes is sure to stay; empty where it is not."""
+        return obstacle(self._texts, call) if call.site.edit == "template" else ""
 
     def _caller(self, call: Call, edits: bool) -> Caller:
         site = call.site
@@ -355,9 +377,11 @@ class _Callers(Mapping[str, tuple[Caller, ...]]):
         template: PurePosixPath,
         parameters: tuple[str, ...],
         edits: bool,
+        rotates: bool,
     ) -> None:
         self._repository = repository
         self._edits = edits
+        self._rotates = rotates
         self._template = template
         self._parameters = parameters
         self._known: dict[str, tuple[Caller, ...]] = {}
@@ -365,7 +389,7 @@ class _Callers(Mapping[str, tuple[Caller, ...]]):
     def __getitem__(self, parameter: str) -> tuple[Caller, ...]:
         if parameter not in self._known:
             self._known[parameter] = self._repository.find(
-                self._template, parameter, edits=self._edits
+                self._template, parameter, edits=self._edits, rotates=self._rotates
             )
         if not self._known[parameter]:
             raise KeyError(parameter)

@@ -289,7 +289,9 @@ def _is_one_cut(old: str, new: str, removed: Span) -> bool:
     start = min(shared, removed[0])
     end = len(old) - len(new) + start
     ends = old[end:].lstrip(" \t")[:1] in ("]", "}", "\r", "\n")
-    return end >= removed[1] and ends and old[end:] == new[start:]
+    behind = old[removed[1] : end].rstrip(" \t")  # a line that ends there ends still
+    whole = end >= removed[1] and not LINE_END.search(behind[-1:])
+    return whole and ends and old[end:] == new[start:]
 
 
 def _without_comma(line: str) -> str:
