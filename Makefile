@@ -5,7 +5,7 @@ STAMP := .venv/installed
 
 LOCALSTACK := .venv-localstack
 
-.PHONY: demo docs test test-judges test-hooks test-browser test-plugin test-deploy fuzz bench clean
+.PHONY: demo docs test test-judges test-hooks test-browser test-plugin test-deploy test-migrate fuzz bench clean
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "remediator needs Python 3.11: make PYTHON=python3.12")'
@@ -57,6 +57,10 @@ $(LOCALSTACK)/installed: tests/deploy/requirements.txt
 # Deploys repaired templates on this machine: no account, no Docker, no network once installed.
 test-deploy: $(STAMP) $(LOCALSTACK)/installed
 	$(BIN)/python -m pytest -m deploy
+
+# Campaigns over 300 repositories: killed and resumed, and on a Dask cluster that loses a worker.
+test-migrate: $(STAMP)
+	$(BIN)/python -m pytest -m migrate tests/migrate
 
 # make fuzz MINUTES=10 puts random templates through the engine: hypothesis and atheris at once. Not
 # every platform has atheris; without it hypothesis runs alone, and that is said.

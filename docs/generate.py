@@ -128,13 +128,19 @@ def _codes() -> Iterator[str]:
 
 def command_line() -> str:
     """Return the page with the help of every command."""
-    group = get_command(app)
-    assert isinstance(group, TyperGroup)
-    names = [[], *([name] for name in group.commands)]
+    names = _commands(get_command(app))
     blocks = (
         f"## {' '.join(['remediator', *name])}\n\n```text\n{help_of(*name)}```\n" for name in names
     )
     return f"{NOTE}# The command line\n\n" + "\n".join(blocks)
+
+
+def _commands(command: object) -> Iterator[list[str]]:
+    """Yield the names that lead to a command and to those within it."""
+    yield []
+    if isinstance(command, TyperGroup):
+        for name, inner in command.commands.items():
+            yield from ([name, *names] for names in _commands(inner))
 
 
 def help_of(*command: str) -> str:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from . import __version__, completion, options
+from . import __version__, cli_migrate, completion, options
 from .output import has_colour, rendered, writable
 from .report.formats import FORMATS
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .discover import Input
     from .interactive import Ask
     from .request import Request
-    from .results import FileResult, RunResult
+    from .results import RunResult
 
 app = typer.Typer(
     add_completion=False,
@@ -30,6 +30,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(cli_migrate.app, name="migrate")
 
 _MANY = 50
 _ANSWERS = """\
@@ -202,11 +204,12 @@ def explain(
     transform: Annotated[
         str | None,
         typer.Argument(
-            metavar="ID", help="A transform, the code of what is left, or settings (their schema)."
+            metavar="ID",
+            help="A transform, the code of what is left; settings or campaign: the schema.",
         ),
     ] = None,
 ) -> None:
-    """List the transforms; explain one, a code or the settings."""
+    """List the transforms; explain one, a code or a settings file."""
     from textwrap import indent
 
     from .config import schema
@@ -227,6 +230,10 @@ def explain(
             typer.echo("\n" + indent(EXAMPLES[transform], "  "), nl=False)
     elif transform == "settings":
         typer.echo(schema(), nl=False)
+    elif transform == "campaign":
+        from .migrate import campaign
+
+        typer.echo(campaign.schema(), nl=False)
     else:
         names = ", ".join(known)
         _fail(f"neither a transform nor a code: {transform!r}; the transforms are {names}")
@@ -299,12 +306,13 @@ def _run(
 ) -> RunResult:
     """Carry out a request and print its report; what is no file's fault ends here with code 2."""
     from .errors import RemediatorError
+    from .guard import guarded
     from .session import carry_out
 
     if report_format not in FORMATS:
         _fail(f"--format: {report_format!r} is none of {', '.join(FORMATS)}")
     try:
-        done = carry_out(request, guard=_guard, track=_track, ask=ask)
+        done = carry_out(request, guard=guarded, track=_track, ask=ask)
     except RemediatorError as error:
         _fail(error.message)
     to_stderr = done.template is not None
@@ -343,36 +351,6 @@ def _exit_code(result: RunResult) -> int:
     found = (Status.LEFT,) if result.command != "check" else (Status.LEFT, Status.REPAIRABLE)
     outcomes = [outcome for file in result.files for outcome in file.outcomes]
     return int(any(each.status in found and not each.is_declined for each in outcomes))
-
-
-def _guard(name: str, work: Callable[[], FileResult | None]) -> FileResult | None:
-    """Turn what nobody expected into that file's error, so that the other files go on."""
-    from .errors import RemediatorError
-    from .results import FileResult, Status
-
-    try:
-        return work()
-    except Exception as error:
-        if os.environ.get("REMEDIATOR_DEBUG"):
-            raise
-        if isinstance(error, RemediatorError):
-            return FileResult(
-                name,
-                Status.ERROR,
-                error=error.message,
-                error_line=error.line,
-                error_column=error.column,
-            )
-        if isinstance(error, OSError):
-            reason = f"cannot be read: {error.strerror or type(error).__name__}"
-            return FileResult(name, Status.ERROR, error=reason)
-        # The error's own text may quote the template, and with it a secret: only its type.
-        return FileResult(
-            name,
-            Status.ERROR,
-            error=f"a defect of remediator ({type(error).__name__}); the file stays as it was. "
-            "Please report it; REMEDIATOR_DEBUG=1 shows where it happened",
-        )
 
 
 def _track(inputs: Sequence[Input]) -> Iterable[Input]:

@@ -7,6 +7,9 @@
     ├── TransformError   a transform broke its contract
     ├── FileError        a file or folder cannot be read or written
     ├── ChangeSetError   AWS does not tell what an update would do
+    ├── RemoteError      a repository, or what hosts it, does not do what is needed
+    │   ├── Throttled    its host wants fewer requests
+    │   └── Stale        it is no longer what the work started from
     └── ConfigError      a setting, an option or a plugin name is wrong
 
 A message says what is wrong and then what to do; file and line come from the attributes.
@@ -69,6 +72,32 @@ class FileError(RemediatorError):
 
 class ChangeSetError(RemediatorError):
     """AWS does not tell what an update would do; nothing was executed."""
+
+
+class RemoteError(RemediatorError):
+    """A repository, or what hosts it, does not do what is needed.
+
+    `retryable`: a later try, or one from another machine, may end differently.
+    """
+
+    def __init__(self, message: str, *, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+
+
+class Throttled(RemoteError):
+    """The host of repositories wants fewer requests: wait for so many `seconds`."""
+
+    def __init__(self, message: str, *, seconds: float = 60.0) -> None:
+        super().__init__(message, retryable=True)
+        self.seconds = seconds
+
+
+class Stale(RemoteError):
+    """A repository is no longer what the work started from: the work is to be done again."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, retryable=True)
 
 
 class ConfigError(RemediatorError):

@@ -55,10 +55,10 @@ def test_a_page_of_a_transform_holds_its_docstring_and_a_diff() -> None:
 
 def test_the_command_line_is_that_of_help() -> None:
     text = (DOCS / "command-line.md").read_text(encoding="utf-8")
-    blocks = dict(re.findall(r"^## remediator ?(\w*)\n\n```text\n(.*?)```", text, re.M | re.S))
-    assert {"", "fix", "check", "explain"} <= blocks.keys()
+    blocks = dict(re.findall(r"^## remediator ?([\w ]*)\n\n```text\n(.*?)```", text, re.M | re.S))
+    assert {"", "fix", "check", "explain", "migrate", "migrate run"} <= blocks.keys()
     for name, shown in blocks.items():
-        arguments = [*filter(None, [name]), "--help"]
+        arguments = [*name.split(), "--help"]
         runner = CliRunner(env={"COLUMNS": "80"})
         assert runner.invoke(app, arguments, prog_name="remediator").stdout == shown
 

@@ -16,7 +16,7 @@ _LONG = 8  # characters from which on a secret is hidden within a longer word, t
 _CONTENT = re.compile(r"[^\s](?:[^\r\n]*[^\s])?")
 
 
-def mask(text: str, secrets: Iterable[str]) -> str:
+def mask(text: str, secrets: Iterable[str], by: str = MASK) -> str:
     """Return a text without these secrets, however YAML, JSON, a URL or base64 spells them.
 
     Short values and common words stay: they are hidden where they stand in the template, by
@@ -24,19 +24,19 @@ def mask(text: str, secrets: Iterable[str]) -> str:
     """
     for spelling in _all_spellings(tuple(secrets)):
         if len(spelling) >= _LONG:
-            text = text.replace(spelling, MASK)
+            text = text.replace(spelling, by)
         elif spelling in text:  # a part of a longer word is another word: `Auto`, `AutoPassword`
-            text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(spelling)}(?![A-Za-z0-9])", MASK, text)
+            text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(spelling)}(?![A-Za-z0-9])", by, text)
     return text
 
 
-def mask_spans(text: str, spans: Sequence[Span]) -> str:
+def mask_spans(text: str, spans: Sequence[Span], by: str = MASK) -> str:
     """Return a text with these spans masked line by line, so that its lines stay what they are."""
     parts = []
     shown = 0
     for start, end in spans:
         if start >= shown:
-            parts += [text[shown:start], _CONTENT.sub(MASK, text[start:end])]
+            parts += [text[shown:start], _CONTENT.sub(by, text[start:end])]
             shown = end
     return "".join([*parts, text[shown:]])
 

@@ -1,0 +1,1 @@
+"""One campaign over many repositories: cloned, repaired, committed on a branch, proposed."""
