@@ -277,10 +277,10 @@ class _Plan:
         before = self._template(call.place)
         for use in sharing.others(before, after, _argument_of(before, call).value):
             argument = argument_at(after, use)
-            why = "let it read the secret first"
+            why = "let it read a secret first"
             if foreseen:
                 bound = None if argument is None else self._bound(call, argument)
-                stays, why = bound is not None, f"{bound}; {why}"
+                stays, why = bound is not None, f"{bound}: {why}"
             else:
                 stays = argument is None or not self._is_idle(call.place, argument)
                 stays = stays and not self._linked(call, after, argument, use)

@@ -84,7 +84,7 @@ def edit(
             place = f"{other.place}:{other.site.line}"
             why = (
                 f"gives the value that {place} gives as {other.site.parameter}: that would keep "
-                "the old password; let it read the secret first"
+                "the old password; let it read a secret first"
             )
             stay.append(each.stays("shared-password", why))
     return edited, stay

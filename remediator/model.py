@@ -298,8 +298,10 @@ class Caller:
     fate: Fate = Fate.BLOCKS
     code: str = ""
     why: str = ""
-    """The code and the words of why it blocks, where that is not just that it breaks: `DBPassword
-    gets …`, to be read behind the place."""
+    """The code and the words of why it blocks, where that is not just that it breaks: `gives it …`,
+    to be read behind the place. Without a code, what else there is to do than to remove it."""
+    guess: bool = False
+    """Whether nothing says that it is this template that it gives the parameter to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,8 +73,10 @@ def findings(report: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def copied(case: Path, folder: Path) -> Path:
-    """Copy the repository of a case to a folder."""
-    return shutil.copytree(case / "before", folder / "repository")
+    """Copy the repository of a case to a folder; it is the root of its work tree there."""
+    tree = shutil.copytree(case / "before", folder / "repository")
+    (tree / ".git").mkdir()
+    return tree
 
 
 def expected(case: Path) -> Path:
@@ -122,7 +124,7 @@ def accept(case: Path) -> None:
         report = fix(tree, case)
         shutil.rmtree(case / "after", ignore_errors=True)
         if files(tree) != files(case / "before"):
-            shutil.copytree(tree, case / "after")
+            shutil.copytree(tree, case / "after", ignore=shutil.ignore_patterns(".git"))
         text = json.dumps(findings(report), indent=2, ensure_ascii=False)
         (case / "findings.json").write_text(text + "\n")
 

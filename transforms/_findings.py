@@ -64,10 +64,11 @@ def caller_refusal(context: Context, name: str) -> Refusal | None:
     places = ", ".join(f"{c.file}:{c.line} ({c.how})" for c in callers[:3])
     more = f" and {len(callers) - 3} more" if len(callers) > 3 else ""
     names, breaks = ("names", "breaks") if len(callers) == 1 else ("name", "break")
+    way = next((f"{each.why}, or " for each in callers if each.why), "")
     return Refusal(
         "passed-by-caller",
         f"{places}{more} {names} {name} for this template, and {breaks} when the parameter is "
-        "gone: remove it there, then run again",
+        f"gone: {way}remove it there, then run again",
     )
 
 
@@ -101,9 +102,13 @@ def _places(mentions: tuple[Mention, ...]) -> str:
 
 def _follow_up(name: str, caller: Caller) -> str:
     place = f"{caller.file}:{caller.line} ({caller.how})"
+    fails = "before the deployment: it fails once the parameter is gone"
+    if caller.guess:
+        what = f"take {name} out of it {fails}" if caller.breaks else f"drop {name} from it"
+        return f"If {place} is for this template, {what}"
     if not caller.breaks:
         return f"Drop {name} from {place}, which ignores it from now on"
-    return f"Take {name} out of {place} before the deployment: it fails once the parameter is gone"
+    return f"Take {name} out of {place} {fails}"
 
 
 def _use_refusal(template: Template, name: str, uses: tuple[Use, ...]) -> Refusal | None:

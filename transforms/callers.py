@@ -128,8 +128,14 @@ def _repair(template: Template, context: Context, group: list[Gone]) -> Fix | Re
             )
     gone = []
     for source in sorted({source for argument in group for source in argument.sources}):
-        if _served_only(template, source, [argument.path for argument in group]):
+        places = [argument.path for argument in group]
+        if _served_only(template, source, places):
             gone += _drop(draft, context, source)
+        elif asking := _asking(template, source, places):
+            draft.follow_ups.append(
+                f"{source} passes its value to nobody any more, and stays since {asking} for it: "
+                "a switch of its own would say what is meant"
+            )
     lost = dict.fromkeys(f"{each.stack} no longer gets {each.parameter}" for each in group)
     title = ", ".join(lost)
     if gone:
@@ -181,6 +187,20 @@ def _served_only(template: Template, source: str, gone: list[Path]) -> bool:
         or any(each.path[: len(path)] == path for path in gone)
         for each in template.references_to(source)
     )
+
+
+def _asking(template: Template, source: str, gone: list[Path]) -> str:
+    """Return which conditions and rules ask for a parameter that serves nothing else any more,
+    with their verb; empty where something else uses it."""
+    uses = [
+        each.path
+        for each in template.references_to(source)
+        if each.kind is not Kind.NAME and not any(each.path[: len(path)] == path for path in gone)
+    ]
+    if any(path[0] not in ("Conditions", "Rules") for path in uses):
+        return ""
+    names = list(dict.fromkeys(str(path[1]) for path in uses))
+    return f"{' and '.join(names)} {'asks' if len(names) == 1 else 'ask'}"
 
 
 def _drop(draft: Draft, context: Context, source: str) -> list[str]:
