@@ -332,14 +332,18 @@ class Family:
 
     `nested` maps logical ids to what changes in their templates. `kept` are parameters that have
     to stay, and why. `secrets` are parameters whose value is the password of a secret in another
-    template: its ARN arrives in their place. `shown` are parameters whose
-    generated secret another template reads, so that an output has to tell its ARN.
+    template: its ARN arrives in their place. `shown` are parameters whose generated secret another
+    template reads, so that an output has to tell its ARN. `bounds` are what other templates ask of
+    the value of a parameter: definitions with `MinLength`, `MaxLength` or `AllowedPattern`.
     """
 
     nested: Mapping[str, Nested] = field(default_factory=lambda: MappingProxyType({}))
     kept: Mapping[str, Refusal] = field(default_factory=lambda: MappingProxyType({}))
     secrets: Mapping[str, Secret] = field(default_factory=lambda: MappingProxyType({}))
     shown: frozenset[str] = frozenset()
+    bounds: Mapping[str, tuple[Mapping[str, Value], ...]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
 
 
 @dataclass(frozen=True, slots=True)

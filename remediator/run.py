@@ -103,7 +103,7 @@ class Run:
             tuple(results),
             self.runner.command,
             scanned=len(inputs),
-            skipped=sum(each.is_input and each.result is None for each in done),
+            skipped=_skipped(done),
             allowed=self.runner.settings.allow,
             interrupted=sum(each.is_input for each in done) if interrupted else None,
         )
@@ -283,6 +283,14 @@ def _shown(
         if name.endswith(str(known)):
             return str(Path(name.removesuffix(str(known))) / place)
     return str(tree.root / place)
+
+
+def _skipped(done: Sequence[Handled]) -> int:
+    """Return how many files are no templates and do not change along with one either."""
+    along = {each.entry.file for each in done if not each.is_input}
+    return sum(
+        each.is_input and each.result is None and each.entry.file not in along for each in done
+    )
 
 
 def _in_order(done: Sequence[Handled], inputs: Sequence[Input]) -> list[FileResult]:

@@ -8,7 +8,7 @@
         settings.toml    fields of Settings, optional
         callers.json     parameter → [{"file", "line", "how", "fate"}], optional
         family.json      what other templates ask: {"nested": {stack: {"template", "gone",
-                         "added"}}, "kept", "secrets", "shown"}, optional
+                         "added"}}, "kept", "secrets", "shown", "bounds"}, optional
         imports.json     the names that other templates import, as texts of Fn::Sub, optional
 
 A folder named `all` runs every transform together. `python -m remediator.testing --accept CASE…`
@@ -119,6 +119,7 @@ class Case:
             {name: Refusal(**each) for name, each in given.get("kept", {}).items()},
             {name: Secret(**each) for name, each in given.get("secrets", {}).items()},
             frozenset(given.get("shown", ())),
+            {name: tuple(each) for name, each in given.get("bounds", {}).items()},
         )
 
     def _json(self, name: str) -> Any:

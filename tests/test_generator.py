@@ -137,7 +137,7 @@ def test_the_engine_sets_the_length(engine: str, length: int) -> None:
 
 
 def _choose(pattern: str, symbols: str = "!#$") -> Any:
-    return _generator.Limits(8, 41, symbols, False, pattern).choose()
+    return _generator.Limits(8, 41, symbols, False, (pattern,)).choose()
 
 
 @pytest.mark.parametrize(
@@ -182,8 +182,8 @@ def test_what_cannot_be_met_or_read_is_refused(pattern: str) -> None:
 
 
 def test_a_symbol_that_is_demanded_and_impossible() -> None:
-    assert _generator.Limits(8, 41, "", True, "").choose().code == "symbol-not-possible"
-    assert _generator.Limits(8, 41, "!", True, "[a-zA-Z0-9]+").choose().code == "pattern-not-met"
+    assert _generator.Limits(8, 41, "", True).choose().code == "symbol-not-possible"
+    assert _generator.Limits(8, 41, "!", True, ("[a-zA-Z0-9]+",)).choose().code == "pattern-not-met"
 
 
 def test_the_usual_characters_are_excluded_first() -> None:

@@ -99,6 +99,12 @@ def test_repository(name: str, tmp_path: Path) -> None:
     assert files(tree) == wanted, "a second run changes something"
 
 
+def test_what_changes_along_is_not_called_skipped(tmp_path: Path) -> None:
+    tree = copied(CASES / "shared-by-arn", tmp_path)
+    assert fix(tree, CASES / "shared-by-arn")["summary"]["skipped"] == 0
+    assert fix(tree, CASES / "shared-by-arn")["summary"]["skipped"] == 1  # params.json
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_dry_run_says_the_same_and_its_diff_applies(name: str, tmp_path: Path) -> None:
     case = CASES / name

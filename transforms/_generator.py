@@ -34,7 +34,7 @@ class Limits:
     maximum: int
     symbols: str
     needs_symbol: bool = False
-    pattern: str = ""
+    patterns: tuple[str, ...] = ()
 
     def generate(self, template: Value, key: str = "password") -> dict[str, Value] | Refusal:
         """Return a `GenerateSecretString` with the password under a key, or why there is none.
@@ -68,27 +68,28 @@ class Limits:
                 "symbol-not-possible",
                 "one use demands a special character, another one cannot take any",
             )
-        if not self.pattern:
-            return self._length(LENGTH), self.symbols
-        if len(self.pattern) > LONGEST_PATTERN:
+        if any(len(pattern) > LONGEST_PATTERN for pattern in self.patterns):
             reason = f"the parameter's AllowedPattern has more than {LONGEST_PATTERN} characters"
             return Refusal("pattern-not-met", reason)
         for length in dict.fromkeys(map(self._length, (LENGTH, 30, 24, 20, 16, 12, 10, 8))):
-            alone = (s for s in self.symbols if _all_match(self.pattern, length, s))
-            for symbols in dict.fromkeys((self.symbols, "".join(alone), "")):
-                if self.needs_symbol and not symbols:
-                    continue
-                if _all_match(self.pattern, length, symbols):
+            if self._met(length, self.symbols):
+                return length, self.symbols
+            alone = "".join(s for s in self.symbols if self._met(length, s))
+            for symbols in dict.fromkeys((alone, "")):
+                if (symbols or not self.needs_symbol) and self._met(length, symbols):
                     return length, symbols
-        if (
-            _compiled(self.pattern) is None
-            and not self.needs_symbol
-            and _asks_for_none(self.pattern)
-        ):
-            return self._length(LENGTH), ""
+        patterns = " and ".join(self.patterns)
         return Refusal(
             "pattern-not-met",
-            f"no generated password is sure to match the parameter's AllowedPattern {self.pattern}",
+            f"no generated password is sure to match the parameter's AllowedPattern {patterns}",
+        )
+
+    def _met(self, length: int, symbols: str) -> bool:
+        """Tell whether the passwords drawn from letters, digits and symbols match all patterns."""
+        return all(
+            _all_match(pattern, length, symbols)
+            or (not symbols and _compiled(pattern) is None and _asks_for_none(pattern))
+            for pattern in self.patterns
         )
 
     def _length(self, wanted: int) -> int:
@@ -104,14 +105,14 @@ def excluded(symbols: str) -> str:
 def limits(
     template: Template,
     credentials: Iterable[tuple[str, Credential]],
-    parameter: Mapping[str, Value],
-    *,
+    *parameters: Mapping[str, Value],
     plain: bool,
 ) -> Limits:
-    """Return the limits of a password: those of all its uses and of the parameter it was.
+    """Return the limits of a password: those of all its uses and of the parameters it was.
 
-    `credentials` are resources with the catalogue's row; `plain` says that something reads the
-    password where punctuation would be misread (a URL, a shell, a DMS endpoint).
+    `credentials` are resources with the catalogue's row, `parameters` definitions. `plain` says
+    that something reads the password where punctuation would be misread (a URL, a shell, a DMS
+    endpoint).
     """
     minimum, maximum, symbols, needs_symbol = 8, 4096, set(PUNCTUATION) - set(EXCLUDED), False
     for resource, credential in credentials:
@@ -121,12 +122,15 @@ def limits(
         if credential.allowed is not None:
             symbols &= set(credential.allowed)
         needs_symbol = needs_symbol or "symbol" in credential.requires
-    lowest, highest = _number(parameter.get("MinLength")), _number(parameter.get("MaxLength"))
-    minimum = minimum if lowest is None else max(minimum, lowest)
-    maximum = maximum if highest is None else min(maximum, highest)
-    pattern = literal(parameter.get("AllowedPattern")) or ""
+    for parameter in parameters:
+        lowest, highest = _number(parameter.get("MinLength")), _number(parameter.get("MaxLength"))
+        minimum = minimum if lowest is None else max(minimum, lowest)
+        maximum = maximum if highest is None else min(maximum, highest)
+    patterns = [literal(parameter.get("AllowedPattern")) or "" for parameter in parameters]
     kept = "" if plain else "".join(sorted(symbols))
-    return Limits(minimum, maximum, kept, needs_symbol, pattern)
+    return Limits(
+        minimum, maximum, kept, needs_symbol, tuple(dict.fromkeys(filter(None, patterns)))
+    )
 
 
 def _number(value: Value) -> int | None:

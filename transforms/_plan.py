@@ -304,5 +304,5 @@ def group_limits(
         for reader in readers(template)
     )
     plain = plain or parameter in context.family.shown  # another template may put it into a text
-    given = template.parameter(parameter)
-    return limits(template, credentials_of(group), given, plain=plain)
+    given = (template.parameter(parameter), *context.family.bounds.get(parameter, ()))
+    return limits(template, credentials_of(group), *given, plain=plain)

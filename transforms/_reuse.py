@@ -60,7 +60,7 @@ def _within(generated: dict[str, Value], allowed: Limits) -> bool:
     length = literal(generated.get("PasswordLength", 32)) or ""
     if not length.isdigit() or not allowed.minimum <= int(length) <= allowed.maximum:
         return False
-    if allowed.pattern or str(generated.get("IncludeSpace")).lower() == "true":
+    if allowed.patterns or str(generated.get("IncludeSpace")).lower() == "true":
         return False
     if str(generated.get("ExcludePunctuation")).lower() == "true":
         return not allowed.needs_symbol

@@ -137,7 +137,8 @@ def _repair(template: Template, context: Context, group: list[Gone]) -> Fix | Re
                 "a switch of its own would say what is meant"
             )
     lost = dict.fromkeys(f"{each.stack} no longer gets {each.parameter}" for each in group)
-    title = ", ".join(lost)
+    added = [each.path for each in draft.operations if isinstance(each, Add)]
+    title = ", ".join((*lost, *(f"{path[1]} gets {path[-1]} instead" for path in added)))
     if gone:
         several = len(gone) > 1
         title += f"; the parameter{'s' if several else ''} {' and '.join(gone)} "

@@ -41,8 +41,9 @@ REFUSALS = {
     "the template. Remove that secret and let its readers read the other one, or generate it.",
     "is-user-name": "The parameter is a user name as well, which no generated password can be. "
     "Use a parameter of its own for the password.",
-    "limits-exclude-each-other": "The uses of the password, or its parameter's limits, allow no "
-    "common length. Widen MinLength and MaxLength, or use one password for each.",
+    "limits-exclude-each-other": "The uses of the password, or the limits of its parameters, here "
+    "and in the templates that share it, allow no common length. Widen MinLength and MaxLength, or "
+    "use one password for each.",
     "literal-used-elsewhere": "The same text stands at another place of the template, where it may "
     "be the same password. Replace both by one NoEcho parameter, or change the other text.",
     "macro": "The template is rewritten by a macro that is not known, or by an AWS::Include of a "
@@ -99,8 +100,8 @@ REFUSALS = {
     "secret, and a KMS key of yours.",
     "password-embedded": "The password stands within a longer text, where what it may hold is not "
     "known. Give it a key or a property of its own.",
-    "pattern-not-met": "No generated password is sure to match the parameter's AllowedPattern. "
-    "Remove or widen the pattern.",
+    "pattern-not-met": "No generated password is sure to match the parameter's AllowedPattern, "
+    "and those of parents and stacks that share its value. Remove or widen the pattern.",
     "read-before-attachment": "A resource reads a key of the secret before the attachment writes "
     "it. Let it take that value from the database itself, or depend on the attachment.",
     "reference-in-secret": "A value of the secret is a dynamic reference, which is not resolved "

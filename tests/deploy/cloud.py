@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import boto3  # type: ignore[import-untyped]
@@ -100,6 +103,24 @@ class Cloud:
         self.client("cloudformation").delete_stack(StackName=stack)
         assert self._settled(stack) == ""
 
+    @contextmanager
+    def holding(self, folder: Path, bucket: str) -> Iterator[None]:
+        """Keep the files of a folder in a bucket, where parents look for nested templates."""
+        store = self.client("s3")
+        place = {"LocationConstraint": REGION}
+        store.create_bucket(Bucket=bucket, CreateBucketConfiguration=place)
+        try:
+            self.put(folder, bucket)
+            yield
+        finally:  # all accounts share the names of buckets
+            for each in store.list_objects_v2(Bucket=bucket)["Contents"]:
+                store.delete_object(Bucket=bucket, Key=each["Key"])
+            store.delete_bucket(Bucket=bucket)
+
+    def put(self, folder: Path, bucket: str) -> None:
+        for file in folder.iterdir():
+            self.client("s3").put_object(Bucket=bucket, Key=file.name, Body=file.read_bytes())
+
     def status(self, stack: str) -> str:
         """Return the status of a stack; empty where there is none."""
         return self.stacks().get(stack, "")
@@ -128,6 +149,14 @@ class Cloud:
             if each["ResourceType"] == kind
             and each["ResourceStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE")
         }
+
+    def described(self, stack: str) -> dict[str, Any]:
+        (found,) = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+        return dict(found)
+
+    def outputs(self, stack: str) -> dict[str, str]:
+        found = self.described(stack).get("Outputs", [])
+        return {each["OutputKey"]: each["OutputValue"] for each in found}
 
     def secret(self, arn: str) -> dict[str, str]:
         value = self.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]

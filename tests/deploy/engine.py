@@ -10,6 +10,11 @@ What is added makes up for gaps, on the side of the engine; no template is touch
   Secrets Manager (GetRandomPassword), from which CloudFormation takes them too.
 - A Lambda function is created without what would run it, which needs Docker and a download: the
   tests look at its settings only.
+- It takes values for parameters that a template does not declare, and drops them. CloudFormation
+  refuses them, and says something else where the template has no parameters at all.
+- It leaves a nested stack as it is when that should be updated, and calls a stack created whose
+  nested stack failed because of one further down.
+- It looks only every five seconds whether what it makes is done.
 - `/_tests/clusters` tells which user name and password each Redshift cluster was created with, from
   the state of the mock (moto) that plays Redshift. No call of the service tells them.
 """
@@ -21,12 +26,27 @@ import signal
 import sys
 import threading
 from dataclasses import replace
+from functools import partialmethod
 from typing import Any
 
 from localstack.http import route  # type: ignore[import-not-found]
 from localstack.runtime import main  # type: ignore[import-not-found]
 from localstack.services.cloudformation.engine.v2 import (  # type: ignore[import-not-found]
     change_set_model_preproc as resolver,
+)
+from localstack.services.cloudformation.engine.validations import (  # type: ignore[import-not-found]
+    ValidationError,
+)
+from localstack.services.cloudformation.resource_provider import (  # type: ignore[import-not-found]
+    OperationStatus,
+    ProgressEvent,
+    ResourceProviderExecutor,
+)
+from localstack.services.cloudformation.resource_providers import (  # type: ignore[import-not-found]
+    aws_cloudformation_stack as nested,
+)
+from localstack.services.cloudformation.v2.provider import (  # type: ignore[import-not-found]
+    CloudformationProviderV2,
 )
 from localstack.services.edge import ROUTER  # type: ignore[import-not-found]
 from localstack.services.lambda_.invocation.plugins import (  # type: ignore[import-not-found]
@@ -101,6 +121,70 @@ def generate_as_secrets_manager_does() -> None:
     secret.SecretsManagerSecretProvider._get_secret_value = generate
 
 
+def refuse_what_no_template_takes() -> None:
+    resolve = CloudformationProviderV2._resolve_parameters
+
+    def checked(template: dict[str, Any], given: dict[str, Any], *rest: Any) -> Any:
+        unknown = given.keys() - template.get("Parameters", {}).keys()
+        if unknown and not template.get("Parameters"):
+            raise ValidationError(
+                "Parameter values specified for a template which does not require them."
+            )
+        if unknown:
+            names = ", ".join(sorted(unknown))
+            raise ValidationError(f"Parameters: [{names}] do not exist in the template")
+        return resolve(template, given, *rest)
+
+    CloudformationProviderV2._resolve_parameters = staticmethod(checked)
+
+
+def look_oftener() -> None:
+    loop = ResourceProviderExecutor.deploy_loop
+    ResourceProviderExecutor.deploy_loop = partialmethod(loop, sleep_time=0.2)
+
+
+def see_to_nested_stacks() -> None:
+    provider = nested.CloudFormationStackProvider
+    create_silently = provider.create
+
+    def create(self: Any, request: Any) -> Any:
+        event = create_silently(self, request)
+        if event.status == OperationStatus.FAILED:  # without a message it would be overlooked
+            return replace(event, message=event.message or "the nested stack failed")
+        return event
+
+    def update(_: Any, request: Any) -> Any:
+        known = {key: request.previous_state[key] for key in ("Id", "StackName")}
+        model = known | request.desired_state
+        given = model.get("Parameters", {})
+        change = {
+            "TemplateURL": model["TemplateURL"],
+            "Parameters": [{"ParameterKey": k, "ParameterValue": given[k]} for k in given],
+        }
+        return progress(request, "update_stack", model, "UPDATE_COMPLETE", **change)
+
+    def delete(_: Any, request: Any) -> Any:
+        return progress(request, "delete_stack", request.desired_state, "DELETE_COMPLETE")
+
+    def progress(request: Any, start: str, model: Any, end: str, **given: Any) -> Any:
+        cloudformation = request.aws_client_factory.cloudformation
+        event = ProgressEvent(OperationStatus.IN_PROGRESS, model, custom_context={"seen": ""})
+        if "seen" not in request.custom_context:
+            getattr(cloudformation, start)(StackName=model["Id"], **given)
+            return event
+        (stack,) = cloudformation.describe_stacks(StackName=model["Id"])["Stacks"]
+        status = stack["StackStatus"]
+        if status.endswith("IN_PROGRESS"):
+            return event
+        if status != request.custom_context["seen"]:  # its outputs come a moment later
+            return replace(event, custom_context={"seen": status})
+        outputs = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", ())}
+        done = OperationStatus.SUCCESS if status == end else OperationStatus.FAILED
+        return ProgressEvent(done, {**model, "Outputs": outputs}, message=status)
+
+    provider.create, provider.update, provider.delete = create, update, delete
+
+
 class NeverRuns:
     """Stands where LocalStack prepares a container for each version of a function."""
 
@@ -133,6 +217,9 @@ if __name__ == "__main__":
     end_with_the_tests()
     understand_the_short_form()
     generate_as_secrets_manager_does()
+    refuse_what_no_template_takes()
+    look_oftener()
+    see_to_nested_stacks()
     DockerRuntimeExecutorPlugin.load = lambda *_, **__: NeverRuns
     skip_what_does_not_exist()
     ROUTER.add(clusters)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from .cloud import REGION, Cloud, Refused
+from .cloud import Cloud, Refused
 from .conftest import PYTHON
 
 pytestmark = pytest.mark.deploy
@@ -203,9 +203,9 @@ def test_two_stacks_of_one_template_have_their_own(cloud: Cloud, tmp_path: Path)
     assert len({cloud.login(cluster)["password"] for cluster in clusters}) == 4
 
 
-def variables(cloud: Cloud) -> dict[str, str]:
+def variables(cloud: Cloud, stack: str = "live") -> dict[str, str]:
     """Return the variables of the one function of the stack."""
-    (function,) = cloud.resources("live", "AWS::Lambda::Function").values()
+    (function,) = cloud.resources(stack, "AWS::Lambda::Function").values()
     settings = cloud.client("lambda").get_function_configuration(FunctionName=function)
     return dict(settings["Environment"]["Variables"])
 
@@ -219,27 +219,18 @@ def test_a_function_gets_the_password_in_its_variables(cloud: Cloud, tmp_path: P
     assert variables(cloud)["DB_URL"].startswith(f"redshift://loader:{password}@{cluster}.")
 
 
-def put_part(cloud: Cloud, folder: Path, bucket: str) -> None:
-    """Put the nested template where its parent looks for it."""
-    store = cloud.client("s3")
-    place = {"LocationConstraint": REGION}
-    store.create_bucket(Bucket=bucket, CreateBucketConfiguration=place)
-    body = (folder / "data.yaml").read_bytes()
-    store.put_object(Bucket=bucket, Key="data.yaml", Body=body)
-
-
 def test_a_nested_stack_asks_for_a_value(cloud: Cloud) -> None:
-    put_part(cloud, HERE / "templates" / "platform", "old-templates")
     root = before("platform/root.yaml").replace("    Export:\n", "")  # refused for it even earlier
-    assert cloud.deploy("before", root, Templates="old-templates") == "ROLLBACK_COMPLETE"
+    with cloud.holding(HERE / "templates" / "platform", "platform-templates"):
+        assert cloud.deploy("before", root) == "ROLLBACK_COMPLETE"
     assert must_have("DataPassword") in cloud.reasons("before")
 
 
 def test_a_nested_stack_lives_and_ends(cloud: Cloud, tmp_path: Path) -> None:
     folder = repaired(HERE / "templates" / "platform", tmp_path)
-    put_part(cloud, folder, "platform-templates")
     root = (folder / "root.yaml").read_text()
-    assert cloud.deploy("live", root) == "CREATE_COMPLETE", cloud.reasons("live")
+    with cloud.holding(folder, "platform-templates"):
+        assert cloud.deploy("live", root) == "CREATE_COMPLETE", cloud.reasons("live")
     (child,) = cloud.stacks().keys() - {"live"}
     (secret,) = cloud.resources(child, SECRET).values()
     (cluster,) = cloud.resources(child, CLUSTER).values()
