@@ -43,6 +43,8 @@ class Member:
     """Whether its settings let the callers of its parameters be changed along."""
     rotates: bool
     """Whether a repair makes another password of the one that its callers know."""
+    skip: frozenset[str] = frozenset()
+    """The ids of repairs that a person does not want."""
 
 
 @dataclass(frozen=True)
@@ -226,7 +228,7 @@ class _Plan:
     def _given(self) -> list[Given]:
         """Return where files other than templates give parameters which go."""
         return [
-            Given(place, name, call, self.members[place].rotates)
+            Given(place, name, call, self.members[place].rotates, self.members[place].skip)
             for place, result in self.results.items()
             if self.members[place].edits
             for name in removed(result)
@@ -262,7 +264,9 @@ class _Plan:
                 and refusal is not None
                 and outcome.finding.path == path
             ):
-                return Refusal(refusal.code, f"{where} passes it: {refusal.reason}")
+                declined = refusal.repair or (outcome.id if outcome.is_declined else "")
+                reason = f"{where} passes it: {refusal.reason}"
+                return Refusal(refusal.code, reason, repair=declined)
         why = result.error if result is not None and result.error else "it cannot be changed along"
         return Refusal("passed-by-caller", f"{where} passes {name}, and {why}")
 

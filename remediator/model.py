@@ -192,12 +192,14 @@ class Refusal:
     """Why something is left as it is: a documented code, and a sentence that helps.
 
     `advice` are lines for a person to paste, each where the line above it says; empty where the
-    reason says all.
+    reason says all. `repair` is the id of a repair in another file that a person does not want, and
+    without which this one is not made.
     """
 
     code: str
     reason: str
     advice: str = ""
+    repair: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,6 +121,27 @@ def test_a_dry_run_says_the_same_and_its_diff_applies(name: str, tmp_path: Path)
     assert files(tree) == files(expected(case))
 
 
+@pytest.mark.parametrize("blocked", ["database-test.json", "relational.yaml"])
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]])
+def test_where_one_file_cannot_be_written_none_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blocked: str, dry: list[str]
+) -> None:
+    name = "parameter-files" if blocked.endswith("json") else "four-levels"
+    tree = copied(CASES / name, tmp_path)
+    before = files(tree)
+    monkeypatch.setattr(os, "access", lambda path, *_, **__: Path(path).name != blocked)
+    report = fix(tree, CASES / name, *dry)
+    assert files(tree) == before
+    assert len(report["files"]) >= 5
+    for file in report["files"]:
+        assert file["status"] == "error"
+        assert file["error"]["message"].endswith(
+            f"{blocked}: the file is read-only; make it writable and run again"
+        )
+        assert [finding["status"] for finding in file["findings"]] == ["left"]
+        assert not [finding for finding in file["findings"] if "edits" in finding]
+
+
 def accept(case: Path) -> None:
     """Write down what becomes of a case."""
     import tempfile
