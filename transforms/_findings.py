@@ -73,21 +73,22 @@ def caller_refusal(context: Context, name: str) -> Refusal | None:
 
 
 def tell_gone(draft: Draft, context: Context, name: str) -> None:
-    """Tell what is to be done about a parameter that goes: its callers, its old default, and
-    where else it is named."""
-    draft.follow_ups += [
-        _follow_up(name, caller)
-        for caller in context.callers.get(name, ())
-        if caller.fate is not Fate.EDITED
-    ]
-    if literal(draft.template.parameter(name).get("Default")):
-        draft.follow_ups.append(
-            f"The default of {name} stays in the history of git: use it nowhere else"
-        )
-    mentions = context.mentions(name)
-    if mentions:
-        draft.mentions += mentions
-        draft.follow_ups.append(f"Bring up to date what names {name}: {_places(mentions)}")
+    """Tell what is to be done about a parameter that goes, and about those that only confirmed it:
+    their callers, their old defaults, and where else they are named."""
+    for each in (name, *twins_of(draft.template, name)):
+        draft.follow_ups += [
+            _follow_up(each, caller)
+            for caller in context.callers.get(each, ())
+            if caller.fate is not Fate.EDITED
+        ]
+        if literal(draft.template.parameter(each).get("Default")):
+            draft.follow_ups.append(
+                f"The default of {each} stays in the history of git: use it nowhere else"
+            )
+        mentions = context.mentions(each)
+        if mentions:
+            draft.mentions += mentions
+            draft.follow_ups.append(f"Bring up to date what names {each}: {_places(mentions)}")
 
 
 def _places(mentions: tuple[Mention, ...]) -> str:
@@ -97,7 +98,8 @@ def _places(mentions: tuple[Mention, ...]) -> str:
         lines.setdefault(mention.file, []).append(mention.line)
     places = [f"{file}:{', '.join(map(str, own[:3]))}" for file, own in lines.items()]
     more = len(places) - _FEW
-    return ", ".join(places[:_FEW]) + (f" and {more} more files" if more > 0 else "")
+    further = f" and {more} more file{'s' if more > 1 else ''}" if more > 0 else ""
+    return ", ".join(places[:_FEW]) + further
 
 
 def _follow_up(name: str, caller: Caller) -> str:

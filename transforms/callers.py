@@ -42,7 +42,7 @@ from remediator.transform import Transform
 
 from ._findings import caller_refusal, macro_refusal, tell_gone
 from ._plan import Draft
-from ._rules import rule_edits
+from ._rules import rule_edits, twins_of
 
 _PRODUCT = "AWS::ServiceCatalog::CloudFormationProvisionedProduct"
 """https://docs.aws.amazon.com/servicecatalog/latest/adminguide/productmgmt-update.html"""
@@ -206,7 +206,8 @@ def _asking(template: Template, source: str, gone: list[Path]) -> str:
 
 def _drop(draft: Draft, context: Context, source: str) -> list[str]:
     """Drop a parameter that serves nothing any more, unless somebody goes on giving it a value."""
-    blocked = [c for c in context.callers.get(source, ()) if c.fate is Fate.BLOCKS]
+    names = (source, *twins_of(draft.template, source))
+    blocked = [c for n in names for c in context.callers.get(n, ()) if c.fate is Fate.BLOCKS]
     if blocked:
         places = ", ".join(f"{c.file}:{c.line} ({c.how})" for c in blocked[:3])
         draft.follow_ups.append(
