@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 import yaml
 
 from . import call_sites, exports, regular
-from .discover import walk
+from .discover import NEVER_SEARCHED, walk
 from .errors import FileError
 from .sites import Site
 
@@ -101,6 +101,15 @@ class TreeFile:
         if len(sites) > MAX_SITES:
             raise FileError(f"{self.place} gives more than {MAX_SITES:,} parameters")
         return sites
+
+
+def is_found(place: PurePosixPath) -> bool:
+    """Tell whether a file at a place below a root is among those that are looked through: in no
+    hidden folder, nor one of other people's files, and not hidden itself, but for what counts."""
+    if any(place.is_relative_to(hidden) for hidden in HIDDEN):
+        return True
+    parts = place.parts[:-1] if place.name in HIDDEN_BELOW else place.parts
+    return not any(part.startswith(".") or part in NEVER_SEARCHED for part in parts)
 
 
 def read_all(root: Path) -> Iterator[TreeFile]:

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
 from remediator.model import Caller, Fate
 from remediator.repository import Repository, callers
+from remediator.tree_files import is_found, read_all
 
 TEMPLATE = """\
 Parameters:
@@ -262,6 +263,26 @@ def test_nothing_is_read_before_the_first_question(tmp_path: Path) -> None:
 def test_a_file_that_would_crash_the_reader_is_passed_over(tmp_path: Path) -> None:
     write(tmp_path, {"db.yaml": TEMPLATE, "db-params.yaml": "- " * 100_000 + "DBPassword: x"})
     assert found(tmp_path) == ()
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [
+        ("db.yaml", True),
+        ("a/b/db.yaml", True),
+        (".taskcat.yml", True),
+        ("a/b/.taskcat.yml", True),
+        (".github/workflows/deploy.yml", True),
+        ("a/.github/workflows/deploy.yml", False),
+        (".git/.taskcat.yml", False),
+        ("node_modules/a/.taskcat.yml", False),
+        ("a/.hidden.yml", False),
+    ],
+)
+def test_which_files_are_looked_through(tmp_path: Path, place: str, expected: bool) -> None:
+    write(tmp_path, {place: "a: 1\n"})
+    assert [str(file.place) for file in read_all(tmp_path)] == ([place] if expected else [])
+    assert is_found(PurePosixPath(place)) is expected
 
 
 # --- imports ---------------------------------------------------------------------------------
