@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, islice
@@ -117,8 +117,7 @@ def read_all(root: Path) -> Iterator[TreeFile]:
 
     Raises FileError where they are more than can be looked at: who calls a template must be known.
     """
-    files = [entry for entry in walk(root) if isinstance(entry, Path)]
-    files += list(_hidden_below(root, files))
+    files = [entry for entry in walk(root, HIDDEN_BELOW) if isinstance(entry, Path)]
     for name in HIDDEN:
         hidden = root / name
         if any(place.is_symlink() for place in (hidden, *hidden.parents[: name.count("/")])):
@@ -144,20 +143,6 @@ def read_all(root: Path) -> Iterator[TreeFile]:
                 f"than {MAX_TOTAL / 1e6:.0f} MB of templates, configurations and scripts"
             )
         yield TreeFile(PurePosixPath(file.relative_to(root).as_posix()), raw)
-
-
-def _hidden_below(root: Path, files: Iterable[Path]) -> Iterator[Path]:
-    """Yield the hidden files that count in the folders of these files, and in those above."""
-    folders = {root}
-    for folder in {file.parent for file in files}:
-        while folder not in folders:
-            folders.add(folder)
-            folder = folder.parent
-    for folder in sorted(folders):
-        for name in HIDDEN_BELOW:
-            hidden = folder / name
-            if hidden.is_file() and not hidden.is_symlink():
-                yield hidden
 
 
 def read_documents(root: Path) -> Iterator[TreeFile]:
