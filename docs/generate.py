@@ -2,9 +2,9 @@
 
 Whole pages: one for each transform (its docstring and one of its cases as a diff), the command line
 (every `--help`) and the codes of what is left. In pages written by hand: the block behind a comment
-`<!-- output: remediator … -->` is what the command prints in a folder with the examples, and the
-block behind `<!-- file: … -->` is that file of the repository, behind `<!-- diff: … -->` what becomes
-of a repository in tests/repositories. tests/test_docs.py holds them all.
+`<!-- output: remediator … -->` is what the command prints in a folder with the examples, the block
+behind `<!-- file: … -->` is that file of the repository, and the one behind `<!-- diff: … -->` what
+becomes of a repository in tests/repositories. tests/test_docs.py holds them all.
 """
 
 from __future__ import annotations

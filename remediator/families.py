@@ -250,13 +250,14 @@ class _Plan:
         after = self.texts.new(call.place)
         passed = arguments(after, stack_of(call))
         if result is None or any(each.name == name for each in passed):
-            return self._refused(where, name, call.site.places[0], result)
+            return self._refused(where, name, call, result)
         if not self.members[place].rotates:
             return None
         return self._shared(call, after)
 
-    def _refused(self, where: str, name: str, path: Path, result: FileResult | None) -> Refusal:
+    def _refused(self, where: str, name: str, call: Call, result: FileResult | None) -> Refusal:
         """Return why an argument could not be taken out."""
+        place, path = call.place, call.site.places[0]
         for outcome in result.outcomes if result is not None else ():
             refusal = outcome.refusal
             if (
@@ -267,13 +268,25 @@ class _Plan:
                 declined = refusal.repair or (outcome.id if outcome.is_declined else "")
                 reason = f"{where} passes it: {refusal.reason}"
                 return Refusal(refusal.code, reason, repair=declined)
-        why = result.error if result is not None and result.error else "it cannot be changed along"
+        why = "it cannot be changed along"
+        if result is not None and result.error:
+            why = result.error
+        elif result is not None and not self.members[place].edits:
+            why = "the settings of that template leave `callers` out"
         return Refusal("passed-by-caller", f"{where} passes {name}, and {why}")
 
     def _shared(self, call: Call, after: Template, *, foreseen: bool = False) -> Refusal | None:
         """Return what would keep the old password, in a parent as it is `after` its repair."""
         before = self.texts.old(call.place)
-        for use in sharing.others(before, after, argument_of(before, call).value):
+        own = argument_of(before, call).value
+        if sharing.is_imported(before, own):
+            return Refusal(
+                "shared-password",
+                f"{call.place}:{call.site.line} ({call.site.how}) passes what another stack "
+                "exports, and whoever imports it, too, would keep the old password; let them read "
+                "a secret first",
+            )
+        for use in sharing.others(before, after, own):
             argument = argument_at(after, use)
             why = "let it read a secret first"
             if foreseen:

@@ -40,13 +40,18 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def fix(folder: Path, case: Path, *options: str) -> dict[str, Any]:
     """Run `remediator fix` in a folder as the case says; returns its JSON report."""
+    return run("fix", folder, case, "-q", "--no-validate", *options)
+
+
+def run(command: str, folder: Path, case: Path, *options: str) -> dict[str, Any]:
+    """Run a command of remediator in a folder as the case says; returns its JSON report."""
     file = case / "arguments.json"
     given = json.loads(file.read_text()) if file.is_file() else []
     paths = [] if any(not each.startswith("-") for each in given) else ["."]
     before = Path.cwd()
     os.chdir(folder)
     try:
-        arguments = ["fix", "-q", "--no-validate", "--format", "json", *options, *given, *paths]
+        arguments = [command, "--format", "json", *options, *given, *paths]
         result = CliRunner().invoke(app, arguments)
     finally:
         os.chdir(before)
@@ -119,6 +124,29 @@ def test_a_dry_run_says_the_same_and_its_diff_applies(name: str, tmp_path: Path)
     if diff.is_file() and diff.read_text():
         subprocess.run(["git", "apply", "--unsafe-paths", str(diff)], cwd=tree, check=True)
     assert files(tree) == files(expected(case))
+
+
+def without_status(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{key: value for key, value in each.items() if key != "status"} for each in found]
+
+
+def chooses(case: Path) -> bool:
+    """Tell whether a case names repairs by their ids, which a check does not take."""
+    arguments = case / "arguments.json"
+    return arguments.is_file() and bool(
+        {"--only", "--skip"} & set(json.loads(arguments.read_text()))
+    )
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if not chooses(CASES / name)])
+def test_a_check_says_the_same_and_changes_nothing(name: str, tmp_path: Path) -> None:
+    case = CASES / name
+    tree = copied(case, tmp_path)
+    report = run("check", tree, case)
+    assert files(tree) == files(case / "before")
+    wanted = json.loads((case / "findings.json").read_text())
+    assert without_status(findings(report)) == without_status(wanted)
+    assert all(file["diff"] == "" and file["patch"] == [] for file in report["files"])
 
 
 @pytest.mark.parametrize("blocked", ["database-test.json", "relational.yaml"])
