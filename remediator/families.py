@@ -44,6 +44,8 @@ class Member:
     """Whether its settings let the callers of its parameters be changed along."""
     rotates: bool
     """Whether a repair makes another password of the one that its callers know."""
+    skip: frozenset[str] = frozenset()
+    """The ids of repairs that a person does not want."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def reaches_out(tree: Repository, member: Member) -> bool:
     return any(
         caller.fate is Fate.EDITED
         for name in removed(member.result)
-        for caller in tree.find(member.place, name)
+        for caller in tree.find(member.place, name, rotates=member.rotates)
     )
 
 
@@ -213,7 +215,7 @@ class _Plan:
     def _given(self) -> list[Given]:
         """Return where files other than templates give parameters which go."""
         return [
-            Given(place, name, call, self.members[place].rotates)
+            Given(place, name, call, self.members[place].rotates, self.members[place].skip)
             for place, result in self.results.items()
             if self.members[place].edits
             for name in removed(result)
@@ -235,13 +237,14 @@ class _Plan:
         after = self.texts.new(call.place)
         passed = arguments(after, stack_of(call))
         if result is None or any(each.name == name for each in passed):
-            return self._refused(where, name, call.site.places[0], result)
+            return self._refused(where, name, call, result)
         if not self.members[place].rotates:
             return None
         return self._shared(call, after)
 
-    def _refused(self, where: str, name: str, path: Path, result: FileResult | None) -> Refusal:
+    def _refused(self, where: str, name: str, call: Call, result: FileResult | None) -> Refusal:
         """Return why an argument could not be taken out."""
+        place, path = call.place, call.site.places[0]
         for outcome in result.outcomes if result is not None else ():
             refusal = outcome.refusal
             if (
@@ -249,14 +252,28 @@ class _Plan:
                 and refusal is not None
                 and outcome.finding.path == path
             ):
-                return Refusal(refusal.code, f"{where} passes it: {refusal.reason}")
-        why = result.error if result is not None and result.error else "it cannot be changed along"
+                declined = refusal.repair or (outcome.id if outcome.is_declined else "")
+                reason = f"{where} passes it: {refusal.reason}"
+                return Refusal(refusal.code, reason, repair=declined)
+        why = "it cannot be changed along"
+        if result is not None and result.error:
+            why = result.error
+        elif result is not None and not self.members[place].edits:
+            why = "the settings of that template leave `callers` out"
         return Refusal("passed-by-caller", f"{where} passes {name}, and {why}")
 
     def _shared(self, call: Call, after: Template) -> Refusal | None:
         """Return what would keep the old password, in a parent as it is `after` its repair."""
         before = self.texts.old(call.place)
-        for use in sharing.others(before, after, argument_of(before, call).value):
+        own = argument_of(before, call).value
+        if sharing.is_imported(before, own):
+            return Refusal(
+                "shared-password",
+                f"{call.place}:{call.site.line} ({call.site.how}) passes what another stack "
+                "exports, and whoever imports it, too, would keep the old password; let them read "
+                "a secret first",
+            )
+        for use in sharing.others(before, after, own):
             argument = argument_at(after, use)
             idle = argument is not None and self._is_idle(call.place, argument)
             if not idle and not (argument and self.links.join(call, after, argument, use)):
@@ -267,7 +284,7 @@ class _Plan:
         self, call: Call, after: Template, argument: Argument | None, use: Path
     ) -> Refusal:
         """Return that something would keep the old password: the use of it in a parent."""
-        before, why = self.texts.old(call.place), "let it read the secret first"
+        before, why = self.texts.old(call.place), "let it read a secret first"
         if argument is not None:
             old = (each for each in arguments(before, argument.resource) if _same(each, argument))
             use = next((each.value for each in old), use)

@@ -74,7 +74,7 @@ def _bound(texts: Texts, parent: Place, argument: Argument) -> str:
         use = unreadable(template, argument.name)
         if use is not None:
             line, _ = template.document.place(use)
-            return f"{place}:{line} needs the value itself; let it read the secret first"
+            return f"{place}:{line} needs the value itself: let it read a secret first"
     return ""
 
 

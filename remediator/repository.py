@@ -38,7 +38,6 @@ _REFERENCE = re.compile(
 )
 """A value that is kept in a secret or in the parameter store: of CloudFormation, of Sceptre
 (https://docs.sceptre-project.org/latest/docs/resolvers.html), of Ansible."""
-_GUESS = ", perhaps for this template"
 
 
 @dataclass(frozen=True)
@@ -52,11 +51,6 @@ class Call:
     def place(self) -> PurePosixPath:
         """The file's place below the root."""
         return self.file.place
-
-    @property
-    def is_guess(self) -> bool:
-        """Whether nothing but the names of its parameters ties it to the template."""
-        return self.site.how.endswith(_GUESS)
 
 
 class Repository:
@@ -153,14 +147,17 @@ class Repository:
         if site.value is not None and _REFERENCE.search(site.value):
             why = "gives it a dynamic reference: its value is kept in a secret already"
             return replace(caller, code="given-a-reference", why=why)
+        if site.guess:
+            return replace(caller, fate=Fate.REPORTED, guess=True)
         if not site.edit:
             blocks = site.breaks and call.file.is_template
             return replace(caller, fate=Fate.BLOCKS if blocks else Fate.REPORTED)
-        if call.is_guess:
-            return replace(caller, fate=Fate.REPORTED)
         if edits and self.root / call.place in self._reach:
             return replace(caller, fate=Fate.EDITED)
-        return replace(caller, fate=Fate.BLOCKS if site.breaks else Fate.REPORTED)
+        if not site.breaks:
+            return replace(caller, fate=Fate.REPORTED)
+        way = "let `callers` change it" if not edits else "give a folder with both as PATH"
+        return replace(caller, why=way)
 
     def unknown(self, call: Call) -> list[str]:
         """Return the names of templates that a stack may be made from and that are not here."""
@@ -427,7 +424,7 @@ def _lines_with(word: re.Pattern[str], text: str) -> Iterator[int]:
 
 def _guessed(site: Site) -> Site:
     """Return a place that is only perhaps for a template: nobody edits it."""
-    return replace(site, how=site.how + _GUESS, breaks=False, edit="")
+    return replace(site, guess=True, edit="")
 
 
 def _common(left: Iterable[str], right: Iterable[str]) -> int:

@@ -144,6 +144,7 @@ class Run:
                 partial(self._within, each),
                 each.runner.edits_callers,
                 each.runner.rotates,
+                each.runner.settings.skip,
             )
             for place, each in by_place.items()
             if each.result is not None and each.runner is not None
