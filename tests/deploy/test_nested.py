@@ -211,7 +211,7 @@ def assert_generated(cloud: Cloud, case: Case, folder: Path) -> None:
     for path, stack in nested(cloud):
         assert len(cloud.resources(stack, ATTACHMENT)) == len(made.get(path, ()))
         given_there = json.dumps(cloud.described(stack).get("Parameters", []))
-        assert not any(password in given_there for password in passwords)
+        assert not any(hidden in given_there for hidden in ("****", *passwords))
     for path, (file, secret, user) in case.clusters.items():
         assert contents[path]["username"] == user
         rules = read((folder / file).read_text())["Resources"][secret]["Properties"]
