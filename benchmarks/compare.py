@@ -9,189 +9,221 @@ read them stands in the README beside this file.
 from __future__ import annotations
 
 import argparse
-import io
+import json
+import os
 import random
-import resource
 import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-import yaml
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
-from remediator.discover import Input, expand
-from remediator.document import Document
-from remediator.errors import RemediatorError
-from remediator.model import Settings
-from remediator.registry import catalogue, load, trigger
-from remediator.run import Run
-from remediator.runner import Runner
+import made
 
 ROOT = Path(__file__).resolve().parent.parent
+WORK = Path(__file__).with_name("work.py")
 SMALL = ROOT / "examples" / "rds-minimal.yaml"
 REMEDIATOR = (sys.executable, "-m", "remediator")
 CFN_LINT = shutil.which("cfn-lint", path=str(Path(sys.executable).parent)) or shutil.which(
     "cfn-lint"
 )
 CFN_LINT_SAMPLE = 40
+SIZES = (10, 100, 1_000, 10_000)
+FOLDERS = (100, 1_000, 10_000)
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds of one measurement; the processor's count all processes it started."""
+    """What one measurement took: seconds, megabytes; the processor's count all its processes."""
 
     wall: float
     cpu: float
+    peak: float
+    told: Any = None
 
 
-def processor_seconds() -> float:
-    own, children = (
-        resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    )
-    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+class Bench:
+    """Runs measurements in processes of their own, with byte code that is compiled already.
+
+    A folder of this run holds the byte code, so that an environment that forbids to write some
+    beside the sources does not count as time to start.
+    """
+
+    def __init__(self, folder: Path, rounds: int) -> None:
+        self.folder = folder
+        self.rounds = rounds
+        forbids = ("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX")
+        kept = {name: value for name, value in os.environ.items() if name not in forbids}
+        self._environment = {**kept, "PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
+
+    def command(self, *command: str, cwd: Path = ROOT) -> Cost:
+        """Run a command to its end; how it exits does not matter here."""
+        start = time.perf_counter()
+        process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env=self._environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        wall = time.perf_counter() - start
+        return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+    def work(self, name: str, *paths: str | Path) -> Cost:
+        """Have `work.py` do something; only what it does counts, not its start."""
+        done = subprocess.run(
+            [sys.executable, str(WORK), name, *map(str, paths)],
+            env=self._environment,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            check=True,
+        )
+        return Cost(**json.loads(done.stdout))
+
+    def listed(self, files: Sequence[str]) -> str:
+        """Return how to pass on many files."""
+        handle, name = tempfile.mkstemp(dir=self.folder, text=True)
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write("\n".join(files))
+        return f"@{name}"
+
+    def alternately(self, works: Mapping[str, Callable[[], Cost]]) -> dict[str, Cost]:
+        """Return the median cost of each; they take turns, so that a busy minute hits all alike."""
+        costs: dict[str, list[Cost]] = {name: [] for name in works}
+        for _ in range(self.rounds):
+            for name, work in works.items():
+                costs[name].append(work())
+        return {name: _median(own) for name, own in costs.items()}
 
 
-def measure(work: Callable[[], object]) -> Cost:
-    cpu, wall = processor_seconds(), time.perf_counter()
-    work()
-    return Cost(time.perf_counter() - wall, processor_seconds() - cpu)
-
-
-def median(costs: Sequence[Cost]) -> Cost:
+def _median(costs: Sequence[Cost]) -> Cost:
     return Cost(
         statistics.median(cost.wall for cost in costs),
         statistics.median(cost.cpu for cost in costs),
+        statistics.median(cost.peak for cost in costs),
+        costs[0].told,
     )
 
 
-def alternately(rounds: int, *works: Callable[[], object]) -> list[Cost]:
-    """Return the median cost of each; they take turns, so that a busy minute hits all alike."""
-    costs: list[list[Cost]] = [[] for _ in works]
-    for _ in range(rounds):
-        for work, own in zip(works, costs, strict=True):
-            own.append(measure(work))
-    return [median(own) for own in costs]
+def _head(title: str, last: str = "ratio") -> None:
+    print(f"\n{title:<46}{'wall s':>9}{'CPU s':>9}{'peak MB':>9}{last:>9}")
 
 
-def run(*command: str) -> None:
-    """Run a command to its end. What it prints and how it exits does not matter here."""
-    subprocess.run(
-        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
-    )
-
-
-def templates(folder: Path) -> list[Path]:
-    """Return the files below a folder that remediator reads as templates."""
-    found = []
-    for entry in expand([folder]):
-        if isinstance(entry, Input):
-            try:
-                Document.decode(entry.file.read_bytes(), entry.file.name)
-            except (RemediatorError, OSError):
-                continue
-            found.append(entry.file)
-    return found
-
-
-def compose(files: Sequence[Path]) -> None:
-    for file in files:
-        yaml.compose(file.read_text(encoding="utf-8-sig"), Loader=yaml.CSafeLoader)
-
-
-def check(paths: Sequence[Path]) -> None:
-    settings = Settings()
-    Run(Runner(load(settings), catalogue(), settings, check=True)).over(paths)
-
-
-def round_trip(files: Sequence[Path]) -> int:
-    """Load and dump files with ruamel.yaml; return the characters of those that it could read."""
-    characters = 0
-    for file in files:
-        text = file.read_text(encoding="utf-8-sig")
-        reader = YAML(typ="rt")
-        try:
-            reader.dump(reader.load(text), io.StringIO())
-        except (YAMLError, ValueError):
-            continue
-        characters += len(text)
-    return characters
-
-
-def row(name: str, cost: Cost, base: Cost, size: float, remark: str = "") -> None:
-    speed = f"{size / cost.wall:8.2f}" if cost.wall else "       –"
-    ratio = cost.wall / base.wall
-    print(f"{name:<44}{cost.wall:9.3f}{cost.cpu:9.3f}{speed}{ratio:9.2f}  {remark}".rstrip())
-
-
-def over_the_folder(folder: Path, files: Sequence[Path], sample: int, rounds: int) -> None:
-    """Measure what reads every template of the folder, and ruamel.yaml on some of them."""
-    size = sum(file.stat().st_size for file in files) / 1e6
-    settings = Settings()
-    wanted = trigger(load(settings), catalogue())
-    parsed = sum(wanted(file.read_text(encoding="utf-8-sig")) for file in files)
+def _row(name: str, cost: Cost, last: float, remark: str = "") -> None:
     print(
-        f"{len(files)} templates, {size:.2f} MB; {parsed} of them hold what a transform looks for"
+        f"{name:<46}{cost.wall:9.3f}{cost.cpu:9.3f}{cost.peak:9.0f}{last:9.2f}  {remark}".rstrip()
     )
-    print(f"median of {rounds} rounds\n")
-    print(f"{'over all of them':<44}{'wall s':>9}{'CPU s':>9}{'MB/s':>8}{'ratio':>9}")
-    composing, checking, command, named = alternately(
-        rounds,
-        lambda: compose(files),
-        lambda: check([folder]),
-        lambda: run(*REMEDIATOR, "check", "--format", "json", str(folder)),
-        lambda: check(files),
-    )
-    row("PyYAML (libyaml) composes each once", composing, composing, size)
-    row("remediator check FOLDER, in this process", checking, composing, size)
-    row("remediator check FOLDER, as a command", command, composing, size)
-    row("remediator check FILE…, in this process", named, composing, size, "every file is parsed")
-    some = files[:sample]
-    read: list[int] = []
-    trip = measure(lambda: read.append(round_trip(some)))
-    scale = size * 1e6 / max(1, sum(read))
-    scaled = Cost(trip.wall * scale, trip.cpu * scale)
-    remark = f"scaled by size from {len(some)} files, {sum(read) / 1e6:.2f} MB"
-    row("ruamel.yaml loads and dumps each once", scaled, composing, size, remark)
 
 
-def beside_cfn_lint(files: Sequence[Path], rounds: int) -> None:
-    """Measure both linters on the same files, each in one process for all of them."""
-    some = [str(file) for file in files[:CFN_LINT_SAMPLE]]
-    print(f"\n{f'{len(some)} templates in one command':<44}{'wall s':>9}{'CPU s':>9}{'a file':>8}")
+def over_the_folder(bench: Bench, folder: Path, files: Sequence[str], sample: int) -> None:
+    """Measure (a) to (g): what reads every template of the folder, and two on some of them."""
+    size = sum(Path(file).stat().st_size for file in files)
+    every, some = bench.listed(files), bench.listed(files[:sample])
+    forty = files[:CFN_LINT_SAMPLE]
+    costs = bench.alternately(
+        {
+            "compose": lambda: bench.work("compose", every),
+            "read": lambda: bench.work("read", every),
+            "check": lambda: bench.work("check", folder),
+            "fix": lambda: bench.work("fix", folder),
+        }
+    )
+    base, check, fix = costs["compose"], costs["check"], costs["fix"]
+    changed = bench.listed(fix.told)
+    changing = bench.alternately({"compose": lambda: bench.work("compose", changed)})["compose"]
+    command = bench.command(*REMEDIATOR, "check", "--format", "json", str(folder))
+    print(
+        f"{len(files)} templates, {size / 1e6:.2f} MB; {check.told['parsed']} of them are parsed, "
+        f"{check.told['found']} hold something to tell, {len(fix.told)} would change"
+    )
+    _head("over all of them, CPU against composing")
+    for label, cost, remark in (
+        ("(c) PyYAML (libyaml) composes each once", base, ""),
+        ("(d) reads each", costs["read"], ""),
+        ("(a) remediator check, once started", check, ""),
+        ("    remediator check --format json, a command", command, "once"),
+        ("(b) remediator fix --dry-run, once started", fix, "without validator"),
+        ("    PyYAML composes those that would change", changing, ""),
+    ):
+        _row(label, cost, cost.cpu / base.cpu, remark)
+    judged = bench.work("validate", every)
+    remark = f"once; {judged.told['unanswered']} without an answer"
+    _row("(f) cloudformation-validate judges each", judged, judged.cpu / base.cpu, remark)
+    trip = bench.work("ruamel", some)
+    scale = size / max(1, trip.told)
+    scaled = Cost(trip.wall * scale, trip.cpu * scale, trip.peak)
+    remark = f"once; scaled by size from {min(sample, len(files))} files, {trip.told / 1e6:.2f} MB"
+    _row("(g) ruamel.yaml loads and dumps each once", scaled, scaled.cpu / base.cpu, remark)
+    if fix.told:
+        proof = (fix.cpu - check.cpu) / changing.cpu
+        print(f"fix costs what check does, and {proof:.1f} times composing what would change")
     if CFN_LINT is None:
         print("cfn-lint is not installed: left out")
         return
-    linting, checking = alternately(
-        rounds,
-        lambda: run(CFN_LINT, *some),
-        lambda: run(*REMEDIATOR, "check", *some),
-    )
+    _head(f"(e) {len(forty)} templates in one command", "ms each")
+    linting = bench.command(CFN_LINT, *forty)
+    checking = bench.command(*REMEDIATOR, "check", *forty)
     for name, cost in (("cfn-lint", linting), ("remediator check", checking)):
-        print(f"{name:<44}{cost.wall:9.3f}{cost.cpu:9.3f}{cost.wall / len(some):8.3f}")
-    print(f"cfn-lint takes {linting.wall / checking.wall:.1f} times as long")
+        _row(name, cost, cost.cpu / len(forty) * 1000)
+    ratio = (linting.cpu / len(forty)) / (check.cpu / len(files))
+    print(f"a template takes cfn-lint {ratio:.0f} times as long as (a)")
 
 
-def start_up(rounds: int) -> None:
+def start_up(bench: Bench) -> None:
     """Measure how long a command takes that has little to do."""
+    alone = bench.folder / "alone"
+    alone.mkdir()
+    shutil.copy(SMALL, alone)
     commands = {
         "python -c pass": (sys.executable, "-c", "pass"),
         "remediator --version": (*REMEDIATOR, "--version"),
-        f"remediator check {SMALL.name}": (*REMEDIATOR, "check", str(SMALL)),
-        f"remediator fix --dry-run {SMALL.name}": (*REMEDIATOR, "fix", "--dry-run", str(SMALL)),
+        f"remediator check {SMALL.name}": (*REMEDIATOR, "check", SMALL.name),
+        f"remediator fix --dry-run {SMALL.name}": (*REMEDIATOR, "fix", "--dry-run", SMALL.name),
     }
     if CFN_LINT is not None:
-        commands[f"cfn-lint {SMALL.name}"] = (CFN_LINT, str(SMALL))
-    costs = alternately(rounds, *(lambda c=c: run(*c) for c in commands.values()))
-    print(f"\n{'starting, one small template':<44}{'wall s':>9}{'CPU s':>9}{'':>8}{'ratio':>9}")
-    for name, cost in zip(commands, costs, strict=True):
-        ratio = cost.wall / costs[0].wall
-        print(f"{name:<44}{cost.wall:9.3f}{cost.cpu:9.3f}{'':>8}{ratio:9.1f}")
+        commands[f"cfn-lint {SMALL.name}"] = (CFN_LINT, SMALL.name)
+    for command in commands.values():
+        bench.command(*command, cwd=alone)  # compiles
+    works = {name: partial(bench.command, *each, cwd=alone) for name, each in commands.items()}
+    rounds, bench.rounds = bench.rounds, 4 * bench.rounds + 1
+    costs = bench.alternately(works)
+    bench.rounds = rounds
+    _head("starting, one small template, CPU against python")
+    for name, cost in costs.items():
+        _row(name, cost, cost.cpu / costs["python -c pass"].cpu)
+
+
+def against_size(bench: Bench) -> None:
+    """Measure one template of more and more resources, and folders of more and more templates."""
+    works = {}
+    for count in SIZES:
+        file = bench.folder / f"resources-{count}.yaml"
+        file.write_text(made.template(count), encoding="utf-8")
+        for name in ("compose", "check", "fix"):
+            works[f"{name}, {count:,} resources"] = (count, file, name)
+    costs = bench.alternately(
+        {label: partial(bench.work, name, file) for label, (_, file, name) in works.items()}
+    )
+    _head("one template, CPU", "µs each")
+    for label, cost in costs.items():
+        _row(label, cost, cost.cpu / works[label][0] * 1e6)
+    folders = {f"check, {count:,} templates": bench.folder / f"folder-{count}" for count in FOLDERS}
+    for count, folder in zip(FOLDERS, folders.values(), strict=True):
+        made.folder(folder, count)
+    costs = bench.alternately(
+        {label: partial(bench.work, "check", folder) for label, folder in folders.items()}
+    )
+    _head("folders of made templates, one in ten to be repaired", "µs each")
+    for count, (label, cost) in zip(FOLDERS, costs.items(), strict=True):
+        _row(label, cost, cost.cpu / count * 1e6)
 
 
 def main() -> None:
@@ -204,13 +236,16 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="repetitions (default 3)")
     arguments = parser.parse_args()
     folder = arguments.folder.resolve()
-    files = templates(folder)
-    if not files:
-        parser.error(f"{folder} holds no CloudFormation templates")
-    random.Random(arguments.seed).shuffle(files)
-    over_the_folder(folder, files, arguments.sample, arguments.rounds)
-    beside_cfn_lint(files, 1)
-    start_up(2 * arguments.rounds + 1)
+    with tempfile.TemporaryDirectory() as temporary:
+        bench = Bench(Path(temporary), arguments.rounds)
+        files = bench.work("templates", folder).told
+        if not files:
+            parser.error(f"{folder} holds no CloudFormation templates")
+        random.Random(arguments.seed).shuffle(files)
+        print(f"median of {arguments.rounds} rounds")
+        over_the_folder(bench, folder, files, arguments.sample)
+        start_up(bench)
+        against_size(bench)
 
 
 if __name__ == "__main__":

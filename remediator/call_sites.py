@@ -57,7 +57,7 @@ def in_script(text: str, parameter: str) -> Iterator[Site]:
         if _COMMENT.match(text, lines.start(match.start())):
             continue
         breaks = command is None or command["ignores"] is None
-        how = f"command `{' '.join(command[0].split())}`" if command else "list of parameters"
+        how = f"`{' '.join(command[0].split())}`" if command else "list of parameters"
         if (breaks, how) not in seen:
             seen.add((breaks, how))
             yield Site(parameter, lines.number(match.start()), how, breaks, templates)

@@ -14,11 +14,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath as Place
 
 from . import bounds, sharing
-from .document import Document
+from .arguments import Argument, argument_at, arguments
 from .errors import RemediatorError
+from .family_links import Links, argument_of, stack_of, unreadable
+from .family_proof import prove_family
 from .family_settings import Given, edit, removed
-from .links import Link, Output, argument, arn_name, may_be_read, obstacle, output_of
-from .model import CALLERS, Family, Fate, Nested, Path, Refusal, Secret, Value, value_at
+from .family_texts import Texts
+from .model import CALLERS, Family, Fate, Nested, Path, Refusal
 from .repository import Call, Repository
 from .results import FileResult, Outcome, Status
 from .template import Template
@@ -72,9 +74,10 @@ def work_out(
     plan.keep(plan.foreseen())
     for _ in range(ROUNDS):
         plan.spread()
-        links = plan.links
+        links = plan.links.made
         objections = plan.objections()
-        if not objections and plan.links == links:
+        if not objections and plan.links.made == links:
+            plan.prove()
             return plan.together()
         plan.keep(objections)
     raise RemediatorError(f"the stacks below {tree.root} depend on each other without end")
@@ -88,13 +91,19 @@ class _Plan:
     kept: dict[Place, dict[str, Refusal]] = field(default_factory=dict)
     nested: dict[Place, dict[str, set[str]]] = field(default_factory=dict)
     """Parent -> logical id of a nested stack -> parameters that it takes no more."""
-    links: tuple[Link, ...] = ()
-    results: dict[Place, FileResult] = field(default_factory=dict)
     settings: dict[Place, FileResult] = field(default_factory=dict)
-    _broken: dict[tuple[Place, str, str], str] = field(default_factory=dict)
-    """What cannot be linked, by parent, stack and parameter of the reader, and why."""
+    texts: Texts = field(init=False)
+    links: Links = field(init=False)
     _known: dict[tuple[Place, str], FileResult] = field(default_factory=dict)
-    _parsed: dict[tuple[Place, str], Template] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.texts = Texts(self.tree)
+        self.links = Links(self.texts, frozenset(self.members))
+
+    @property
+    def results(self) -> dict[Place, FileResult]:
+        """What becomes of the members, as far as it is known."""
+        return self.texts.results
 
     def keep(self, objections: Iterable[tuple[Place, str, Refusal]]) -> None:
         """Let parameters stay where they are, for these reasons."""
@@ -106,13 +115,13 @@ class _Plan:
     def spread(self) -> None:
         """Repair all templates, with what their nested stacks have lost, until that is settled."""
         self.nested = {}
-        self.results = {}
+        self.texts.results = {}
         for _ in range(_DEPTH):
             results = {place: self._result(place) for place in self.members}
             settled = results == self.results
-            self.results = results
+            self.texts.results = results
             nested = self._lost()
-            if nested == self.nested and (settled or not self.links):
+            if nested == self.nested and (settled or not self.links.made):
                 return
             self.nested = nested
 
@@ -127,16 +136,14 @@ class _Plan:
 
     def _family(self, place: Place) -> Family | None:
         nested = {
-            stack: Nested(self._made_from(place, stack), frozenset(gone), self._added(place, stack))
+            stack: Nested(
+                self._made_from(place, stack), frozenset(gone), self.links.added(place, stack)
+            )
             for stack, gone in sorted(self.nested.get(place, {}).items())
         }
-        secrets = {
-            link.other: Secret(link.arn, output.key)
-            for link in self.links
-            if link.reader == place and (output := self._output(link)) is not None
-        }
-        shown = frozenset(link.parameter for link in self.links if link.owner == place)
-        family = Family(nested, self.kept.get(place, {}), secrets, shown, self._bounds(place))
+        kept = self.kept.get(place, {})
+        secrets, shown = self.links.secrets(place), self.links.shown(place)
+        family = Family(nested, kept, secrets, shown, self._bounds(place))
         return None if family == Family() else family
 
     def _bounds(self, place: Place) -> dict[str, tuple[bounds.Bound, ...]]:
@@ -144,35 +151,20 @@ class _Plan:
         if not self.members[place].rotates:
             return {}
         found = {
-            name: [*bounds.above(self.tree, self._template, place, name)]
+            name: [*bounds.above(self.tree, self.texts.old, place, name)]
             for name in removed(self.members[place].result)
         }
-        for link in self.links:
+        for link in self.links.made:
             if link.owner == place and link.parameter in found:
-                found[link.parameter].append(bounds.bound(self._template(link.reader), link.other))
+                found[link.parameter].append(bounds.bound(self.texts.old(link.reader), link.other))
         return {name: tuple(filter(None, each)) for name, each in found.items() if any(each)}
-
-    def _added(self, parent: Place, stack: str) -> tuple[tuple[str, Value], ...]:
-        """Return the new arguments of a nested stack."""
-        return tuple(
-            argument(link, output)
-            for link in self.links
-            if (link.parent, link.reader_stack) == (parent, stack)
-            and (output := self._output(link)) is not None
-        )
-
-    def _output(self, link: Link) -> Output | None:
-        """Return the output of the owner of a secret, as far as it has one by now."""
-        if link.owner not in self.results:
-            return None
-        return output_of(self._template(link.owner), self._template(link.owner, new=True))
 
     def _made_from(self, parent: Place, stack: str) -> str:
         """Return the name of the template that a nested stack is made from."""
         names = {
             place.name
             for place, _, call in self._passed()
-            if call.place == parent and _stack_of(call) == stack
+            if call.place == parent and stack_of(call) == stack
         }
         return " or ".join(sorted(names))
 
@@ -188,30 +180,15 @@ class _Plan:
         lost: dict[Place, dict[str, set[str]]] = {}
         for _, name, call in self._passed():
             if call.place in self.members and not self._takers(call, name):
-                lost.setdefault(call.place, {}).setdefault(_stack_of(call), set()).add(name)
+                lost.setdefault(call.place, {}).setdefault(stack_of(call), set()).add(name)
         return lost
 
     def _takers(self, call: Call, name: str) -> list[str]:
         """Return the templates that a stack may be made from and that still take a parameter, or
         may, for they are not in the tree."""
         known = self.tree.targets(call)
-        taking = [
-            str(place)
-            for place in sorted(known)
-            if name in self._template(place, new=True).parameters
-        ]
+        taking = [str(place) for place in sorted(known) if name in self.texts.new(place).parameters]
         return taking + self.tree.unknown(call)
-
-    def _template(self, place: Place, *, new: bool = False) -> Template:
-        """Return a template of the tree as it is, or as it will be."""
-        result = self.results.get(place) if new else None
-        changed = result is not None and result.old != result.new
-        text = result.new if result is not None and changed else self.tree.text(place)
-        key = place, text
-        if key not in self._parsed:
-            document = Document.parse(text.removeprefix("\ufeff"), str(place))
-            self._parsed[key] = Template(document)
-        return self._parsed[key]
 
     # What stands in the way.
 
@@ -220,17 +197,17 @@ class _Plan:
 
         That is another nested stack that gets the same value, and whose template keeps it.
         """
-        self.results = {place: member.result for place, member in self.members.items()}
+        self.texts.results = {place: member.result for place, member in self.members.items()}
         found = []
         for place, name, call in self._passed():
             if call.place in self.members and self.members[place].rotates:
-                refusal = self._shared(call, self._template(call.place), foreseen=True)
+                refusal = self._shared(call, self.texts.old(call.place), foreseen=True)
                 found += [] if refusal is None else [(place, name, refusal)]
         return found
 
     def objections(self) -> list[tuple[Place, str, Refusal]]:
         """Return the parameters that have to stay where they are, and why."""
-        self._break_links()
+        self.links.give_up()
         found = [
             (place, name, refusal)
             for place, name, call in self._passed()
@@ -240,6 +217,11 @@ class _Plan:
             return found
         self.settings, found = edit(self._given(), self.results, self.tree, self.shown)
         return found
+
+    def prove(self) -> None:
+        """Raise ProofError where the templates do not fit together as they did."""
+        parents = {call.place for _, _, call in self._passed()}
+        prove_family(sorted(parents), self.tree.children, self.texts.old, self.texts.new)
 
     def _given(self) -> list[Given]:
         """Return where files other than templates give parameters which go."""
@@ -262,13 +244,14 @@ class _Plan:
                 f"{where} passes {name} to {' and '.join(takers)} too, which goes on taking it as "
                 "far as this repository shows: repair that first",
             )
-        path = call.site.places[0]
         result = self.results.get(call.place)
-        if result is None or _passes(self._template(call.place, new=True), path, name):
-            return self._refused(where, name, path, result)
+        after = self.texts.new(call.place)
+        passed = arguments(after, stack_of(call))
+        if result is None or any(each.name == name for each in passed):
+            return self._refused(where, name, call.site.places[0], result)
         if not self.members[place].rotates:
             return None
-        return self._shared(call, self._template(call.place, new=True))
+        return self._shared(call, after)
 
     def _refused(self, where: str, name: str, path: Path, result: FileResult | None) -> Refusal:
         """Return why an argument could not be taken out."""
@@ -285,117 +268,61 @@ class _Plan:
 
     def _shared(self, call: Call, after: Template, *, foreseen: bool = False) -> Refusal | None:
         """Return what would keep the old password, in a parent as it is `after` its repair."""
-        path = call.site.places[0]
-        for use in sharing.others(self._template(call.place), after, path):
-            stays = self._stays(call, use) if foreseen else not self._is_idle(call.place, use)
-            if stays and not (not foreseen and self._linked(call, after, use)):
-                line, _ = after.document.place(use)
-                why = "let it read the secret first"
-                where = _argument(use)
-                if where is not None and (call.place, *where) in self._broken:
-                    why = f"it cannot read the secret: {self._broken[call.place, *where]}"
-                return Refusal(
-                    "shared-password",
-                    f"{call.place}:{call.site.line} ({call.site.how}) takes it from what "
-                    f"{'.'.join(map(str, use[1:2]))} gets as well ({call.place}:{line}): that "
-                    f"would keep the old password; {why}",
-                )
+        before = self.texts.old(call.place)
+        for use in sharing.others(before, after, argument_of(before, call).value):
+            argument = argument_at(after, use)
+            why = "let it read the secret first"
+            if foreseen:
+                bound = None if argument is None else self._bound(call, argument)
+                stays, why = bound is not None, f"{bound}; {why}"
+            else:
+                stays = argument is None or not self._is_idle(call.place, argument)
+                stays = stays and not (argument and self.links.join(call, after, argument, use))
+            if stays:
+                return self._would_keep(call, after, argument, use, why)
         return None
 
-    # One secret for two stacks.
-
-    def _linked(self, call: Call, after: Template, use: Path) -> bool:
-        """Link the reader of a shared password with the stack that owns it, if that is possible."""
-        where = _argument(use)
-        if where is None or (call.place, *where) in self._broken:
-            return False
-        stack, name = where
-        if any(
-            (each.parent, each.reader_stack, each.other) == (call.place, *where)
-            for each in self.links
-        ):
-            self._broken[call.place, stack, name] = "two stacks own a database with it"
-            return False
-        owners, readers = self.tree.targets(call), self.tree.children(call.place, stack)
-        why = obstacle(self._template(call.place), call.site.places[0], use[:5])
-        if len(owners) != 1 or len(readers) != 1 or not readers <= self.members.keys():
-            why = why or "which template it is made from is not certain"
-        if len(use) != 5 or value_at(after.data, use) != self._argument_of(call):
-            why = why or "it gets the password as part of another value"
-        if why:
-            self._broken[call.place, stack, name] = why
-            return False
-        (owner,), (reader,) = owners, readers
-        arn = arn_name(self._template(reader), name)
-        link = Link(
-            call.place, _stack_of(call), owner, call.site.parameter, stack, reader, name, arn
+    def _would_keep(
+        self, call: Call, after: Template, argument: Argument | None, use: Path, why: str
+    ) -> Refusal:
+        """Return that something would keep the old password: the use of it in a parent."""
+        before = self.texts.old(call.place)
+        if argument is not None:
+            old = (each for each in arguments(before, argument.resource) if _same(each, argument))
+            use = next((each.value for each in old), use)
+            broken = self.links.obstacle(call, argument)
+            why = f"it cannot read the secret, as {broken}" if broken else why
+        try:
+            line, _ = before.document.place(use)
+        except KeyError:
+            line, _ = after.document.place(use)
+        return Refusal(
+            "shared-password",
+            f"{call.place}:{call.site.line} ({call.site.how}) passes a value that {use[1]} gets, "
+            f"too ({call.place}:{line}): it would keep the old password; {why}",
         )
-        self.links = (*self.links, link)
-        return True
 
-    def _argument_of(self, call: Call) -> Value:
-        return value_at(self._template(call.place).data, call.site.places[0])
-
-    def _break_links(self) -> None:
-        """Give up the links whose steps are not all possible, with the reason."""
-        kept = []
-        for link in self.links:
-            why = self._why_broken(link)
-            if why:
-                self._broken[link.parent, link.reader_stack, link.other] = why
-            else:
-                kept.append(link)
-        self.links = tuple(kept)
-
-    def _why_broken(self, link: Link) -> str:
-        linked = {(each.parent, each.reader_stack) for each in self.links}
-        for call in self.tree.calls(link.reader, link.other):
-            if call.site.edit != "template" or (call.place, _stack_of(call)) not in linked:
-                return f"{call.place}:{call.site.line} ({call.site.how}) gives it a password, too"
-        if self._output(link) is None:
-            refusal = self._refusal(link.owner, link.parameter)
-            if refusal is not None:
-                return f"{link.owner} cannot generate it: {refusal.reason}"
-            return f"{link.owner} has no single secret whose ARN it could output"
-        refusal = self._refusal(link.reader, link.other)
-        if refusal is not None:
-            return refusal.reason
-        if link.arn not in self._template(link.reader, new=True).parameters:
-            return f"{link.reader} cannot be changed along"
-        return ""
-
-    def _refusal(self, place: Place, parameter: str) -> Refusal | None:
-        """Return why a parameter of a template is left, if it is."""
-        path = ("Parameters", parameter)
-        found = (each for each in self.results[place].outcomes if each.finding.path == path)
-        return next((each.refusal for each in found if each.refusal is not None), None)
-
-    def _is_idle(self, parent: Place, use: Path) -> bool:
-        """Tell whether a use is an argument that its nested stack does nothing with."""
-        argument = _argument(use)
-        if argument is None:
-            return False
-        stack, name = argument
-        places = self.tree.children(parent, stack)
+    def _is_idle(self, parent: Place, argument: Argument) -> bool:
+        """Tell whether the template that takes an argument does nothing with it."""
+        places = self.tree.children(parent, argument.resource)
         return bool(places) and not any(
-            sharing.is_used(self._template(place, new=True), name) for place in places
+            sharing.is_used(self.texts.new(place), argument.name) for place in places
         )
 
-    def _stays(self, call: Call, use: Path) -> bool:
-        """Tell whether a use is an argument that is sure to stay: the template of its stack takes
-        it, can read no secret instead, does not lose it by itself, and passes it to no stack of
-        its own."""
-        argument = _argument(use)
-        if argument is None or use[:5] == call.site.places[0][:5]:
-            return False
-        stack, name = argument
-        for place in self.tree.children(call.place, stack):
-            template = self._template(place)
+    def _bound(self, call: Call, argument: Argument) -> str | None:
+        """Return why an argument is sure to stay: the template that takes it can read no secret
+        instead, does not lose it by itself, and passes it to no stack of its own."""
+        if argument.path == call.site.places[0]:
+            return None
+        name = argument.name
+        for place in self.tree.children(call.place, argument.resource):
+            template = self.texts.old(place)
             loses = place in self.results and name in removed(self.results[place])
-            passes = any(map(_argument, (each.path for each in template.references_to(name))))
-            if not loses and not passes and not may_be_read(template, name):
-                return True
-        return False
+            passes = any(argument_at(template, each.path) for each in template.references_to(name))
+            use = None if loses or passes else unreadable(template, name)
+            if use is not None:
+                return f"{place}:{template.document.place(use)[0]} needs the value itself"
+        return None
 
     # What belongs together.
 
@@ -446,21 +373,5 @@ def _ids(outcome: Outcome, causes: Mapping[Path, list[str]]) -> Iterator[str]:
         yield from causes.get(operation.path, ())
 
 
-def _argument(path: Path) -> tuple[str, str] | None:
-    """Return the stack and the parameter that a path to an argument leads to, if it is one."""
-    if path[:1] != ("Resources",) or path[2:4] != ("Properties", "Parameters") or len(path) < 5:
-        return None
-    return str(path[1]), str(path[4])
-
-
-def _stack_of(call: Call) -> str:
-    """Return the logical id of the resource that passes a parameter."""
-    return str(call.site.places[0][1])
-
-
-def _passes(template: Template, path: Path, name: str) -> bool:
-    """Tell whether the resource at a path still passes a parameter."""
-    given = template.properties(str(path[1])).get("Parameters")
-    if isinstance(given, list):
-        return any(isinstance(each, dict) and each.get("ParameterKey") == name for each in given)
-    return isinstance(given, dict) and name in given
+def _same(one: Argument, other: Argument) -> bool:
+    return (one.resource, one.name) == (other.resource, other.name)

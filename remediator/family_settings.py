@@ -21,7 +21,7 @@ from .work_tree import path_in_diff
 
 _DONE = (Status.FIXED, Status.WOULD_FIX, Status.REPAIRABLE)
 _LINES = 4
-"""Lines below that of a parameter's name in which its value is hidden."""
+"""Lines around that of a parameter's name in which its value is hidden."""
 
 
 @dataclass(frozen=True)
@@ -159,10 +159,13 @@ def _hidden(text: str, sites: Iterable[Site]) -> tuple[Span, ...]:
     spans: set[Span] = set()
     for site in sites:
         if site.value and _is_secret(site):
-            start = starts[min(site.line, len(starts)) - 1]
-            end = starts[site.line + _LINES] if site.line + _LINES < len(starts) else len(text)
-            name = text.find(site.parameter, start, end)
-            found = text.find(site.value, name + len(site.parameter) if name >= 0 else start, end)
+            first, last = max(site.line - 1 - _LINES, 0), site.line + _LINES
+            line = starts[min(site.line, len(starts)) - 1]
+            end = starts[last] if last < len(starts) else len(text)
+            name = max(text.find(site.parameter, line, end), line)
+            found = text.find(site.value, name + len(site.parameter), end)
+            if found < 0:  # a list of pairs may have the value before the name
+                found = text.rfind(site.value, starts[first], name)
             if found >= 0:
                 spans.add((found, found + len(site.value)))
     return tuple(sorted(spans))

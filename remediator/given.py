@@ -52,10 +52,11 @@ def pairs(
 ) -> Iterator[Given]:
     """Yield the parameters of `[{ParameterKey: Name, ParameterValue: value}]`."""
     for number, item in enumerate(node.value if isinstance(node, yaml.SequenceNode) else ()):
-        name = text(get(item, keys[0]))
-        if name:
-            value = get(item, keys[1])
-            yield Given(name, item.start_mark.line + 1, (*place, number), shown(value))
+        named = get(item, keys[0])
+        name = text(named)
+        if named is not None and name:
+            line = named.start_mark.line + 1
+            yield Given(name, line, (*place, number), shown(get(item, keys[1])))
 
 
 def assigned(node: yaml.Node, place: Path) -> Iterator[Given]:

@@ -123,6 +123,14 @@ def prune(data: Mapping[str, Value], operations: Sequence[Operation]) -> tuple[O
         plan += [Remove(p) for p in sorted(outermost, key=pointer)]
 
 
+def _passes_parameters(path: Path) -> bool:
+    """Tell whether a place holds what a resource passes to another template."""
+    return path[:1] + path[2:3] == ("Resources", "Properties") and (
+        path[3:] in (("Parameters",), ("ProvisioningParameters",))
+        or (path[3:4] == ("StackInstancesGroup",) and path[5:] == ("ParameterOverrides",))
+    )
+
+
 def _below_any(path: Path, places: set[Path]) -> bool:
     """Tell whether a path is one of some places, or leads to below one."""
     return any(path[:length] in places for length in range(1, len(path) + 1))
@@ -134,7 +142,7 @@ def _falls(
     """Tell whether a container has nothing left and may be dropped with its key."""
     resource = len(path) == 3 and path[0] == "Resources"
     attribute = resource and path[2] in ("DependsOn", "Properties")
-    attribute = attribute or path[:1] + path[2:] == ("Resources", "Properties", "Parameters")
+    attribute = attribute or _passes_parameters(path)
     if not path or path in touched or not (path[0] in _DROPPABLE or attribute):
         return False
     value = value_at(dict(data), path)

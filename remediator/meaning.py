@@ -77,30 +77,47 @@ def second_opinion(
     return None
 
 
+_PASSES = ("Parameters", "ProvisioningParameters", "StackInstancesGroup", "ParameterOverrides")
+"""Properties that hold what a resource passes to another template."""
+
+
 def _heard(data: Mapping[str, Value], unheard: Mapping[str, frozenset[str]]) -> Mapping[str, Value]:
-    """Return a template without the arguments that its nested stacks do not take."""
+    """Return a template without the arguments that those who get them do not take."""
     if not unheard:
         return data
     resources = dict(section(data, "Resources"))
     for name, parameters in unheard.items():
         resource = resources.get(name)
-        properties = section(resource, "Properties") if isinstance(resource, dict) else {}
-        given = properties.get("Parameters")
-        kept: Value = given
-        if isinstance(given, dict):
-            kept = {key: value for key, value in given.items() if key not in parameters}
-        elif isinstance(given, list):
-            kept = [
-                each
-                for each in given
-                if not (isinstance(each, dict) and each.get("ParameterKey") in parameters)
-            ]
-        if isinstance(resource, dict) and kept:
-            resources[name] = {**resource, "Properties": {**properties, "Parameters": kept}}
-        elif isinstance(resource, dict):
-            rest = {key: value for key, value in properties.items() if key != "Parameters"}
-            resources[name] = {**resource, "Properties": rest}
+        if isinstance(resource, dict):
+            properties = _less(section(resource, "Properties"), parameters)
+            resources[name] = {**resource, "Properties": properties}
     return {**data, "Resources": resources}
+
+
+def _less(properties: Mapping[str, Value], names: frozenset[str]) -> dict[str, Value]:
+    """Return properties that pass none of these parameters, nor an empty list or mapping."""
+    less = {
+        key: _less_given(value, names) if key in _PASSES else value
+        for key, value in properties.items()
+    }
+    return {key: value for key, value in less.items() if value or key not in _PASSES}
+
+
+def _less_given(value: Value, names: frozenset[str]) -> Value:
+    if isinstance(value, list):
+        given = (each for each in value if not isinstance(each, dict) or not _key(each) & names)
+        return [_less(each, names) if isinstance(each, dict) else each for each in given]
+    if isinstance(value, dict) and isinstance(branches := value.get("Fn::If"), list):
+        return {"Fn::If": [_less_given(branch, names) for branch in branches]}
+    if isinstance(value, dict):
+        return {key: each for key, each in value.items() if key not in names}
+    return value
+
+
+def _key(pair: Mapping[str, Value]) -> set[str]:
+    """Return the parameter that a pair of a list gives."""
+    keys = (pair.get("ParameterKey"), pair.get("Key"))
+    return {key for key in keys if isinstance(key, str)}
 
 
 def _looked_at(

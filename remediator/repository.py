@@ -151,14 +151,16 @@ class Repository:
         template = self.place(template_file)
         if template is None:
             return ()
-        told = {(call.place, call.site.line) for call in self.calls(template, parameter)}
+        calls = self.calls(template, parameter)
+        told = {(call.place, call.site.line) for call in calls}
+        edited = {call.place for call in calls if self.is_edited(call)}
         word = re.compile(rf"(?<![\w-]){re.escape(parameter)}(?![\w-])")
         wanted = parameter.encode()
         return tuple(
             Mention(str(file.place), line)
             for file in (*self._files, *self._documents)
             if wanted in file.raw
-            and file.place != template
+            and file.place not in {template, *edited}
             and not self._is_others(file, parameter)
             for line in _lines_with(word, file.text)
             if (file.place, line) not in told

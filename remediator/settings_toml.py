@@ -79,7 +79,8 @@ def _gone(
         elif isinstance(place[-1], int):
             gone.setdefault(place[:-1], set()).add(place[-1])
         else:
-            yield _whole_line(text, comments, pairs, place)
+            removed = {each.path for each in operations if isinstance(each, Remove)}
+            yield _whole_line(text, comments, pairs, place, removed)
     for place, numbers in gone.items():
         yield from _items(text, comments, _value(text, pairs, place), numbers)
 
@@ -94,14 +95,33 @@ def _value(text: str, pairs: Mapping[Path, Pair], place: Path) -> Span:
     return toml_text.items(text, pairs[tuple(above)].value)[number]
 
 
-def _whole_line(text: str, comments: Set[int], pairs: Mapping[Path, Pair], place: Path) -> Span:
+def _whole_line(
+    text: str,
+    comments: Set[int],
+    pairs: Mapping[Path, Pair],
+    place: Path,
+    gone: Set[Path],
+) -> Span:
     pair = pairs.get(place)
     lines = None
+    if pair is not None and _is_all_of_its_table(text, pairs, pair, gone):
+        raise EditError(f"{pointer(place)} is all that its table is made of")
     if pair is not None and not pair.inline:
         lines = _lines(text, comments, (pair.start, pair.value[1]))
     if lines is None:
         raise EditError(f"{pointer(place)} stands within a line, and would have to go as a whole")
     return lines
+
+
+def _is_all_of_its_table(
+    text: str, pairs: Mapping[Path, Pair], pair: Pair, gone: Set[Path]
+) -> bool:
+    """Whether a dotted key makes a table, `a.b = 1`, that would be gone with what goes."""
+    table = pair.path[:-1]
+    key = toml_text.tokens(text, pair.start, pair.value[0])
+    return any(token.text == "." for token in key) and not any(
+        path[: len(table)] == table and path not in gone for path in pairs
+    )
 
 
 def _lines(text: str, comments: Set[int], span: Span) -> Span | None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from .arguments import argument_at
 from .conditions import literal
 from .model import Path, is_telling, value_at
-from .template import Kind, Reference, Template, references
+from .template import Kind, Reference, Template, references, walk
 
 _NO_VALUE = frozenset({"Conditions", "Rules", "Metadata"})
 """Sections that ask for a value and pass it to nobody."""
@@ -27,7 +28,7 @@ def others(old: Template, new: Template, path: Path) -> Iterator[Path]:
     value = value_at(old.data, path)
     text = literal(value)
     if text is not None:
-        yield from _same_literal(new, text, path)
+        yield from _same_literal(new, text, () if new is not old else path)
         return
     for source in _sources(old, list(references({"": value}))):
         for use in new.references_to(source.target):
@@ -52,14 +53,18 @@ def _sources(template: Template, found: list[Reference]) -> list[Reference]:
 
 
 def _same_literal(template: Template, text: str, path: Path) -> Iterator[Path]:
+    """Yield where the resources of a template hold a text, but for the value at a path.
+
+    An argument of that value whose name speaks of something else is only alike: a user name may
+    be what the password is.
+    """
     if not is_telling(text):
         return
-    for name in template.resources:
-        given = template.properties(name).get("Parameters")
-        for step, value in given.items() if isinstance(given, dict) else ():
-            here = ("Resources", name, "Properties", "Parameters", step)
-            if literal(value) == text and here != path:
-                yield here
+    for place, value in walk(dict(template.resources), ("Resources",)):
+        if literal(value) == text and place != path:
+            argument = argument_at(template, place)
+            if argument is None or names_password(argument.name):
+                yield place
 
 
 def is_used(template: Template, parameter: str) -> bool:

@@ -479,7 +479,7 @@ def test_no_file_around_a_template_exhausts(tmp_path: Path, name: str) -> None:
 def test_a_tree_with_too_much_in_it_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("remediator.repository.MAX_TOTAL", 2_000)
+    monkeypatch.setattr("remediator.tree_files.MAX_TOTAL", 2_000)
     (tmp_path / "t.yaml").write_text(TEMPLATE)
     (tmp_path / "a.sh").write_text("#" * 2_000)
     assert "what gives its parameters a value cannot be found out" in said("fix", tmp_path)

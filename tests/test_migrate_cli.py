@@ -20,6 +20,7 @@ import pytest
 from remotes import CLEAN, EXPORT, LITERAL, PASSWORD, Repository, alone, make
 from test_cli import remediator
 
+ROOT = Path(__file__).parent.parent
 SECRET = "Ti9erLil1ly"
 USED_ELSEWHERE = (
     PASSWORD
@@ -99,29 +100,8 @@ def campaign(planned: Path, plan: tuple[int, str, str], tmp_path: Path) -> Path:
 def test_a_plan_says_what_would_be_proposed(planned: Path, plan: tuple[int, str, str]) -> None:
     code, out, err = plan
     assert code == 1  # the branch that is taken waits for a person
-    assert out == (
-        """\
-passwords: 6 repositories
-     2 ready    committed, not proposed yet
-     2 clean    nothing to repair, or nothing that may be
-     1 empty    no commit in the repository
-     1 taken    the branch holds what this campaign did not commit
-
-taken: taken
-    committed: the branch remediator/passwords exists and holds commits that
-    this campaign did not make; it is left alone: merge or delete it, or give
-    the campaign another branch
-
-At the next deployment of what is merged:
-     2 safe: nothing that runs changes
-     2 rotates: a live credential becomes another one
-     1 finding left for a person
-
-Next: `remediator migrate report campaign.toml` shows what would be proposed;
-  `remediator migrate run campaign.toml` proposes it.
-A branch that is taken is left alone: delete or rename it, then retry.
-"""
-    )
+    page = (ROOT / "docs" / "migrate.md").read_text(encoding="utf-8")
+    assert out == page.partition("```text\n")[2].partition("```\n")[0]
     assert all(len(line) <= 80 for line in out.splitlines())
     assert "Traceback" not in err
     assert not (planned / "proposals").exists()

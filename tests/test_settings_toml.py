@@ -257,12 +257,21 @@ def test_keys_that_share_a_blank_line_go_together() -> None:
     assert operations == (Remove(("a", "X")), Remove(("a", "Y")))
 
 
+def test_a_dotted_key_goes_where_its_table_stays() -> None:
+    text = "a.b.X = 1\na.b.y = 1\n[c]\nX.d = 1\n"
+    new, _ = settings_toml.without(text, {("a", "b", "X"): {"X"}})
+    assert new == text.replace("a.b.X = 1\n", "")
+    with pytest.raises(EditError, match="all that its table is made of"):
+        settings_toml.without(text, {("a", "b", "X"): {"X"}, ("a", "b", "y"): {"y"}})
+
+
 @pytest.mark.parametrize(
     ("text", "place", "reason"),
     [
         ("a = {X = 1}\n", ("a", "X"), "within a line"),
         ("a = [{X = '1'}]\n", ("a", 0, "X"), "within a line"),
         ("a = [['X=1 A=2']]\n", ("a", 0, 0), "cannot be edited"),
+        ("a.X = 1\n", ("a", "X"), "all that its table is made of"),
         ("a = 1\n", ("b",), "is not there"),
         ("a = 1\n", ("a", "b"), "is not there"),
     ],

@@ -25,13 +25,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from remediator.arguments import arguments
 from remediator.model import (
     Add,
     Context,
     Fate,
     Finding,
     Fix,
-    Nested,
     Path,
     Refusal,
     Remove,
@@ -44,12 +44,16 @@ from ._findings import caller_refusal, macro_refusal, tell_gone
 from ._plan import Draft
 from ._rules import rule_edits
 
+_PRODUCT = "AWS::ServiceCatalog::CloudFormationProvisionedProduct"
+"""https://docs.aws.amazon.com/servicecatalog/latest/adminguide/productmgmt-update.html"""
+
 
 @dataclass(frozen=True, slots=True)
-class Argument:
-    """A parameter that a nested stack is given and no longer takes."""
+class Gone:
+    """An argument that is no longer taken: the place of its entry, and of its value."""
 
     path: Path
+    value: Path
     stack: str
     parameter: str
     sources: frozenset[str]
@@ -58,45 +62,34 @@ class Argument:
 
 def check(template: Template, context: Context) -> Iterator[Finding]:
     """Yield a finding for all arguments that come from one parameter, and for each other one."""
-    for group in _groups(_arguments(template, context)):
+    for group in _groups(_gone(template, context)):
         message = _message(context, group)
         found = _repair(template, context, group)
         if isinstance(found, Refusal):
-            yield Finding(group[0].path, message, refusal=found)
+            for each in group:
+                yield Finding(each.path, message, refusal=found)
         else:
             yield Finding(group[0].path, message, fix=found)
 
 
-def _arguments(template: Template, context: Context) -> Iterator[Argument]:
+def _gone(template: Template, context: Context) -> Iterator[Gone]:
     for stack in template.resources:
-        nested = context.family.nested.get(stack, Nested(""))
-        place: Path = ("Resources", stack, "Properties", "Parameters")
-        given = template.properties(stack).get("Parameters")
-        steps: dict[str | int, object] = {}
-        if isinstance(given, dict):
-            steps = {name: name for name in given}
-        elif isinstance(given, list):
-            steps = {
-                index: each.get("ParameterKey")
-                for index, each in enumerate(given)
-                if isinstance(each, dict)
-            }
-        for step, name in steps.items():
-            if isinstance(name, str) and name in nested.gone:
-                path = (*place, step)
+        nested = context.family.nested.get(stack)
+        for each in arguments(template, stack) if nested is not None else ():
+            if nested is not None and each.name in nested.gone:
                 sources = frozenset(
-                    name for name in template.parameters if _used_below(template, name, path)
+                    name for name in template.parameters if _used_below(template, name, each.value)
                 )
-                yield Argument(path, stack, name, sources)
+                yield Gone(each.path, each.value, stack, each.name, sources)
 
 
 def _used_below(template: Template, name: str, path: Path) -> bool:
     return any(each.path[: len(path)] == path for each in template.references_to(name))
 
 
-def _groups(arguments: Iterator[Argument]) -> list[list[Argument]]:
+def _groups(arguments: Iterator[Gone]) -> list[list[Gone]]:
     """Return the arguments by what they come from: those with a source in common stay together."""
-    groups: list[list[Argument]] = []
+    groups: list[list[Gone]] = []
     for argument in arguments:
         akin = [g for g in groups if any(each.sources & argument.sources for each in g)]
         groups = [g for g in groups if g not in akin]
@@ -104,7 +97,7 @@ def _groups(arguments: Iterator[Argument]) -> list[list[Argument]]:
     return groups
 
 
-def _message(context: Context, group: list[Argument]) -> str:
+def _message(context: Context, group: list[Gone]) -> str:
     nested = context.family.nested
     names = [
         f"{each.stack} passes {each.parameter}, which {nested[each.stack].template} takes no more"
@@ -113,7 +106,7 @@ def _message(context: Context, group: list[Argument]) -> str:
     return "; ".join(dict.fromkeys(names))
 
 
-def _repair(template: Template, context: Context, group: list[Argument]) -> Fix | Refusal:
+def _repair(template: Template, context: Context, group: list[Gone]) -> Fix | Refusal:
     for argument in group:
         refused = _argument_refusal(template, context, argument)
         if refused is not None:
@@ -126,6 +119,13 @@ def _repair(template: Template, context: Context, group: list[Argument]) -> Fix 
             add = Add((*place, name), value, after=argument.parameter)
             if name not in section_of(template.properties(argument.stack), "Parameters"):
                 draft.operations += [] if add in draft.operations else [add]
+    for stack in dict.fromkeys(each.stack for each in group):
+        if template.type_of(stack) == _PRODUCT:
+            name = context.family.nested[stack].template
+            draft.follow_ups.append(
+                f"Publish a new version of the product, made from {name}, and name it in {stack} "
+                "(ProvisioningArtifactName): an older one keeps the template that it was made from"
+            )
     gone = []
     for source in sorted({source for argument in group for source in argument.sources}):
         if _served_only(template, source, [argument.path for argument in group]):
@@ -134,7 +134,9 @@ def _repair(template: Template, context: Context, group: list[Argument]) -> Fix 
     added = [each.path for each in draft.operations if isinstance(each, Add)]
     title = ", ".join((*lost, *(f"{path[1]} gets {path[-1]} instead" for path in added)))
     if gone:
-        title += f"; the parameter {' and '.join(gone)} goes"
+        several = len(gone) > 1
+        title += f"; the parameter{'s' if several else ''} {' and '.join(gone)} "
+        title += "go" if several else "goes"
     return Fix(
         title,
         draft.plan(),
@@ -143,9 +145,9 @@ def _repair(template: Template, context: Context, group: list[Argument]) -> Fix 
     )
 
 
-def _argument_refusal(template: Template, context: Context, argument: Argument) -> Refusal | None:
+def _argument_refusal(template: Template, context: Context, argument: Gone) -> Refusal | None:
     """Return why an argument has to stay: what it comes from is no password that somebody types."""
-    text = flattened(value_at(template.document.data, argument.path))
+    text = flattened(value_at(template.document.data, argument.value))
     if "{{resolve:" in text:
         return Refusal(
             "given-a-reference",

@@ -270,7 +270,7 @@ def _target(propose: Table, folder: Path) -> Target:
         "reviewers": (Via.PUSH, Via.GH),
     }
     for key, those in ways.items():
-        if key in propose.values and via not in those:
+        if propose.values.get(key) and via not in those:
             named = " or ".join(f'"{each}"' for each in those)
             propose.fail(key, f'goes with via = {named}, not with "{via}"')
     return target

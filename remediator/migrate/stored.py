@@ -26,7 +26,7 @@ HIDDEN = "(masked)"
 """Stands for a secret in a text that is kept. YAML reads it as a scalar, unlike asterisks."""
 _MOST = 200_000_000
 """Bytes of one result, unpacked, at the most."""
-_EXACT = frozenset({"id", "transform", "patch"})
+_EXACT = frozenset({"id", "causes", "transform", "patch"})
 _KIND = "is"
 _UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, RecursionError, zlib.error)
 
