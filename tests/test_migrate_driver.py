@@ -274,9 +274,10 @@ def test_other_settings_do_the_work_again_where_nothing_is_proposed(tmp_path: Pa
     field.run(Here(), server, at_most=1)
     field.options = 'title = "Another"'
     workers = Here()
-    field.run(workers, server)
+    driver = field.run(workers, server)
     assert sorted(workers.names) == ["clean", "refuse", "two"]
     assert server.asked == ["one", "two"]
+    assert [*driver.remarks()] == ["Made with earlier settings and left alone: 1 proposal."]
 
 
 def test_files_are_written_again_with_other_settings(tmp_path: Path) -> None:
