@@ -207,6 +207,7 @@ def test_a_refused_proposal_is_tried_again_or_not(tmp_path: Path) -> None:
     with field.state() as entries:
         assert entries["two"].rows[At.PROPOSED].attempts == 2
     workers = Here()
+    field.run(workers, server)
     field.retry("one")
     field.run(workers, server)
     assert field.standings() == {"one": "open", "two": "open"}
@@ -284,7 +285,7 @@ def test_files_are_written_again_with_other_settings(tmp_path: Path) -> None:
     field, server = Field(tmp_path, ["one"], via="files"), Server()
     field.run(Here(), server)
     field.options = 'title = "Another"'
-    field.run(Here(), server)
+    assert [*field.run(Here(), server).remarks()] == []
     assert server.asked == ["one", "one"]
     assert field.standings() == {"one": "written"}
 

@@ -107,13 +107,11 @@ class Driver:
             self._jobs[each.name] = self.campaign.job_of(each.name, each.url, date)
         self.state.take_list(self.opened.repositories)
         entries = [entry for entry in self.state.entries() if entry.listed]
-        kept = [entry.name for entry in entries if not self._is_settled(entry)]
-        self.shelf.keep(kept)
+        via = self.campaign.target.via
+        self.shelf.keep([e.name for e in entries if e.is_changed and not e.is_proposed(via)])
         for entry in entries:
             self._plan(entry)
-            proposed = entry.is_proposed(self.campaign.target.via)
-            self._earlier += proposed and not entry.is_worked(self.campaign.digest)
-        self._tell("")
+        self._tell()
 
     def _is_settled(self, entry: Entry) -> bool:
         """Whether nothing is left to do, or nothing that would be tried again."""
@@ -135,6 +133,7 @@ class Driver:
                 self._failed.add(name)
             elif entry.is_changed:
                 self._proposed.add(name)
+                self._earlier += not entry.is_worked(self.campaign.digest)
         elif entry.is_worked(self.campaign.digest) and self.shelf.get(name) is not None:
             self._worked.add(name)
             self._proposals.put(name)
