@@ -149,7 +149,16 @@ class Repository:
         if template is None:
             return ()
         calls = self.calls(template, parameter)
-        told = {(call.place, call.site.line) for call in calls}
+        named = frozenset({parameter})
+        others = (each for each in self._templates if each != template)
+        of_others = (
+            call
+            for other in others
+            if self._declares(other, named)
+            for call in self.calls(other, parameter)
+            if not call.site.guess
+        )
+        told = {(call.place, call.site.line) for call in (*calls, *of_others)}
         edited = {call.place for call in calls if self.is_edited(call)}
         word = re.compile(rf"(?<![\w-]){re.escape(parameter)}(?![\w-])")
         wanted = parameter.encode()
