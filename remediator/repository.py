@@ -15,6 +15,8 @@ from pathlib import Path, PurePosixPath
 
 from . import call_sites
 from .errors import FileError
+from .file_names import stem, stems_for
+from .later import Answers, Later
 from .model import Caller, Fate, Mention
 from .sam_sites import TEMPLATES as SAM_TEMPLATES
 from .sites import Site
@@ -24,12 +26,6 @@ _PARENT = re.compile(
     rb"AWS::CloudFormation::Stack|AWS::Serverless::Application|AWS::CodePipeline::Pipeline"
     rb"|AWS::ServiceCatalog::CloudFormationProvisionedProduct"
 )
-_STEM_END = re.compile(r"(\.(template|cfn|cf|ya?ml|json))+$", re.I)
-_PURPOSE = re.compile(
-    r"[-_.].*?(param|parm|conf|input|value|env|dev|test|stag|prod|default|live|qa|uat|sample)", re.I
-)
-
-
 _REFERENCE = re.compile(
     r"\{\{resolve:|^!(?:ssm|secretsmanager|aws_ssm)\b|\blookup\(\s*['\"][\w.]*(?:ssm|secretsmanager)",
     re.I,
@@ -72,7 +68,9 @@ class Repository:
         `edits` none of them is changed along.
         """
         place = self.place(template_file)
-        return {} if place is None else _Callers(self, place, tuple(parameters), edits)
+        if place is None:
+            return {}
+        return Answers(tuple(parameters), lambda name: self.find(place, name, edits=edits))
 
     def imports(self, template_file: Path) -> Iterable[str]:
         """Return the names that other templates import, as texts of `Fn::Sub`.
@@ -81,7 +79,7 @@ class Repository:
         exports is left out.
         """
         place = self.place(template_file)
-        return () if place is None else _Imports(self, place)
+        return () if place is None else Later(lambda: self.imported(place))
 
     def place(self, file: Path) -> PurePosixPath | None:
         """Return a file's place below the root, None where it is outside."""
@@ -292,7 +290,7 @@ class Repository:
 
     def _named_alike(self, name: str) -> list[PurePosixPath]:
         """Return the templates that a parameter file of this name is named after."""
-        return next((self._by_stem[stem] for stem in _stems(name) if stem in self._by_stem), [])
+        return next((self._by_stem[each] for each in stems_for(name) if each in self._by_stem), [])
 
     def _declares(self, template: PurePosixPath, names: frozenset[str]) -> bool:
         file = self._templates[template]
@@ -337,7 +335,7 @@ class Repository:
     def _by_stem(self) -> dict[str, list[PurePosixPath]]:
         stems: dict[str, list[PurePosixPath]] = {}
         for place in self._templates:
-            stems.setdefault(_STEM_END.sub("", place.name).lower(), []).append(place)
+            stems.setdefault(stem(place.name), []).append(place)
         return stems
 
     @cached_property
@@ -350,49 +348,6 @@ class Repository:
                     for given, template in call_sites.taskcat_inputs(node):
                         pairs.setdefault(PurePosixPath(given).name, set()).add(template)
         return pairs
-
-
-class _Callers(Mapping[str, tuple[Caller, ...]]):
-    """The callers of one template's parameters: nothing is read before the first is asked for."""
-
-    def __init__(
-        self,
-        repository: Repository,
-        template: PurePosixPath,
-        parameters: tuple[str, ...],
-        edits: bool,
-    ) -> None:
-        self._repository = repository
-        self._edits = edits
-        self._template = template
-        self._parameters = parameters
-        self._known: dict[str, tuple[Caller, ...]] = {}
-
-    def __getitem__(self, parameter: str) -> tuple[Caller, ...]:
-        if parameter not in self._known:
-            self._known[parameter] = self._repository.find(
-                self._template, parameter, edits=self._edits
-            )
-        if not self._known[parameter]:
-            raise KeyError(parameter)
-        return self._known[parameter]
-
-    def __iter__(self) -> Iterator[str]:
-        return (parameter for parameter in self._parameters if parameter in self)
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-
-class _Imports(Iterable[str]):
-    """What the templates around one import: nothing is read before it is asked for."""
-
-    def __init__(self, repository: Repository, template: PurePosixPath) -> None:
-        self._repository = repository
-        self._template = template
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._repository.imported(self._template))
 
 
 def callers(
@@ -426,20 +381,3 @@ def _nearest(places: Iterable[PurePosixPath], source: PurePosixPath) -> list[Pur
     shared = {place: _common(place.parent.parts, source.parent.parts) for place in places}
     most = max(shared.values(), default=0)
     return [place for place, count in shared.items() if count == most]
-
-
-def _stems(given: str) -> list[str]:
-    """Return what a template may be called that a parameter file is named after, longest first.
-
-    `db-params-dev.json` may be for `db-params-dev.yaml`, `db-params.yaml` or `db.yaml`.
-    """
-    name = _STEM_END.sub("", given).lower()
-    stems = {name, *(name[:end] for end in _ends(name) if _PURPOSE.match(name[end:]))}
-    if leading := re.match(r"param(eter)?s?[-_.]", name):
-        rest = name[leading.end() :]
-        stems |= {rest, *(rest[:end] for end in _ends(rest))}
-    return sorted(stems, key=len, reverse=True)
-
-
-def _ends(name: str) -> list[int]:
-    return [position for position, character in enumerate(name) if character in "-_."]

@@ -1,0 +1,32 @@
+"""What the names of files say: which template a parameter file is named after."""
+
+from __future__ import annotations
+
+import re
+
+_END = re.compile(r"(\.(template|cfn|cf|ya?ml|json))+$", re.I)
+_PURPOSE = re.compile(
+    r"[-_.].*?(param|parm|conf|input|value|env|dev|test|stag|prod|default|live|qa|uat|sample)", re.I
+)
+
+
+def stem(name: str) -> str:
+    """Return a file's name without what says that it is a template: of `DB.template.yaml`, `db`."""
+    return _END.sub("", name).lower()
+
+
+def stems_for(given: str) -> list[str]:
+    """Return what a template may be called that a parameter file is named after, longest first.
+
+    `db-params-dev.json` may be for `db-params-dev.yaml`, `db-params.yaml` or `db.yaml`.
+    """
+    name = stem(given)
+    stems = {name, *(name[:end] for end in _ends(name) if _PURPOSE.match(name[end:]))}
+    if leading := re.match(r"param(eter)?s?[-_.]", name):
+        rest = name[leading.end() :]
+        stems |= {rest, *(rest[:end] for end in _ends(rest))}
+    return sorted(stems, key=len, reverse=True)
+
+
+def _ends(name: str) -> list[int]:
+    return [position for position, character in enumerate(name) if character in "-_."]
