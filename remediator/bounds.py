@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePosixPath as Place
 from typing import TypeAlias
 
-from .family_links import argument_of
+from .foreseen import argument_of
 from .model import Value, value_at
 from .repository import Repository
 from .template import Template

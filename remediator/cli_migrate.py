@@ -19,10 +19,11 @@ from .output import has_colour, writable
 
 if TYPE_CHECKING:
     from .migrate.campaign import Campaign
-    from .migrate.driver import Publish, Watch
+    from .migrate.driver import Publish
     from .migrate.entry import Entry
     from .migrate.executors import Workers
     from .migrate.opened import Opened
+    from .migrate.progress import Watch
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -241,6 +242,8 @@ def _failures() -> Iterator[None]:
         _fail(error.message)
     except sqlite3.Error as error:
         _fail(f"the state of the campaign cannot be read or written: {error}")
+    except BrokenPipeError:  # who reads us has seen enough
+        raise
     except OSError as error:
         _fail(f"{error.filename or 'the campaign'}: {error.strerror or error}")
 

@@ -1,8 +1,10 @@
-"""What the names of files say: which template a parameter file is named after."""
+"""What the names and places of files say: which template a parameter file is for."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from pathlib import PurePosixPath
 
 _END = re.compile(r"(\.(template|cfn|cf|ya?ml|json))+$", re.I)
 _PURPOSE = re.compile(
@@ -30,3 +32,21 @@ def stems_for(given: str) -> list[str]:
 
 def _ends(name: str) -> list[int]:
     return [position for position, character in enumerate(name) if character in "-_."]
+
+
+def in_common(left: Iterable[str], right: Iterable[str]) -> int:
+    """Return how many steps two places have in common, from the first on; the first may end like the
+    other: of `mydb.yaml`, `db.yaml`."""
+    count = 0
+    for one, other in zip(left, right, strict=False):
+        if one != other and not (count == 0 and one.endswith(other)):
+            break
+        count += 1
+    return count
+
+
+def nearest_to(places: Iterable[PurePosixPath], source: PurePosixPath) -> list[PurePosixPath]:
+    """Return those of the places that share the most folders with a file."""
+    shared = {place: in_common(place.parent.parts, source.parent.parts) for place in places}
+    most = max(shared.values(), default=0)
+    return [place for place, count in shared.items() if count == most]

@@ -15,7 +15,9 @@ from pathlib import Path, PurePosixPath
 
 from . import call_sites
 from .errors import FileError
-from .file_names import stem, stems_for
+from .family_texts import Texts
+from .file_names import in_common, nearest_to, stem, stems_for
+from .foreseen import obstacle
 from .later import Answers, Later
 from .model import Caller, Fate, Mention
 from .sam_sites import TEMPLATES as SAM_TEMPLATES
@@ -56,21 +58,32 @@ class Repository:
     def __init__(self, root: Path, reach: Container[Path] = ()) -> None:
         self.root = root.resolve()
         self._reach = reach
+        self._texts = Texts(self)
         self._naming: dict[str, tuple[TreeFile, ...]] = {}
         self._found: dict[tuple[PurePosixPath, str], tuple[Call, ...]] = {}
 
     def callers(
-        self, template_file: Path, parameters: Iterable[str], *, edits: bool = True
+        self,
+        template_file: Path,
+        parameters: Iterable[str],
+        *,
+        edits: bool = True,
+        rotates: bool = True,
     ) -> Mapping[str, tuple[Caller, ...]]:
         """Return the callers of these parameters of a template; each is looked up when asked for.
 
         A parameter without callers is no key. A template outside of the root has none. Without
-        `edits` none of them is changed along.
+        `edits` none of them is changed along; `rotates`: their value would not be the password
+        any more.
         """
         place = self.place(template_file)
         if place is None:
             return {}
-        return Answers(tuple(parameters), lambda name: self.find(place, name, edits=edits))
+
+        def find(parameter: str) -> tuple[Caller, ...]:
+            return self.find(place, parameter, edits=edits, rotates=rotates)
+
+        return Answers(tuple(parameters), find)
 
     def imports(self, template_file: Path) -> Iterable[str]:
         """Return the names that other templates import, as texts of `Fn::Sub`.
@@ -109,13 +122,26 @@ class Repository:
         return self._found[key]
 
     def find(
-        self, template: PurePosixPath, parameter: str, *, edits: bool = True
+        self,
+        template: PurePosixPath,
+        parameter: str,
+        *,
+        edits: bool = True,
+        rotates: bool = True,
     ) -> tuple[Caller, ...]:
         """Return who gives this parameter of a template, and what becomes of each if it goes."""
         found: dict[tuple[PurePosixPath, int], Caller] = {}
         for call in self.calls(template, parameter):
-            found.setdefault((call.place, call.site.line), self._caller(call, edits))
+            caller = self._caller(call, edits)
+            why = self._foreseen(call) if rotates and caller.fate is Fate.EDITED else ""
+            if why:
+                caller = replace(caller, fate=Fate.BLOCKS, code="shared-password", why=why)
+            found.setdefault((call.place, call.site.line), caller)
         return tuple(found.values())
+
+    def _foreseen(self, call: Call) -> str:
+        """Return why what a parent passes is sure to stay; empty where it is not."""
+        return obstacle(self._texts, call) if call.site.edit == "template" else ""
 
     def _caller(self, call: Call, edits: bool) -> Caller:
         site = call.site
@@ -248,14 +274,14 @@ class Repository:
         if inputs is not None:
             return site if self._names(inputs, file, template) else None
         if stems := self._named_alike(file.place.name):
-            nearest = _nearest(stems, file.place)
+            nearest = nearest_to(stems, file.place)
             if template not in nearest:
                 return None
             return site if len(nearest) == 1 else _guessed(site)
         if any(self._resolved(name, file.place) for name in site.templates):
             return None
         declaring = [place for place in self._templates if self._declares(place, site.names)]
-        if template not in _nearest(declaring, file.place):
+        if template not in nearest_to(declaring, file.place):
             return None
         return site if len(declaring) == 1 else _guessed(site)
 
@@ -284,7 +310,7 @@ class Repository:
                 if place in candidates:
                     return frozenset({place})
         steps = [step for step in re.split(r"/|\$\{[^}]*\}", name) if step not in ("", ".", "..")]
-        shared = {place: _common(steps[::-1], place.parts[::-1]) for place in candidates}
+        shared = {place: in_common(steps[::-1], place.parts[::-1]) for place in candidates}
         most = max(shared.values(), default=0)
         return frozenset(place for place, count in shared.items() if count == most)
 
@@ -365,19 +391,3 @@ def _lines_with(word: re.Pattern[str], text: str) -> Iterator[int]:
 def _guessed(site: Site) -> Site:
     """Return a place that is only perhaps for a template: nobody edits it."""
     return replace(site, guess=True, edit="")
-
-
-def _common(left: Iterable[str], right: Iterable[str]) -> int:
-    count = 0
-    for one, other in zip(left, right, strict=False):
-        if one != other and not (count == 0 and one.endswith(other)):
-            break
-        count += 1
-    return count
-
-
-def _nearest(places: Iterable[PurePosixPath], source: PurePosixPath) -> list[PurePosixPath]:
-    """Return those of the places that share the most folders with a file."""
-    shared = {place: _common(place.parent.parts, source.parent.parts) for place in places}
-    most = max(shared.values(), default=0)
-    return [place for place, count in shared.items() if count == most]

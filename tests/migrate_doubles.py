@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from remediator.migrate.campaign import load
-from remediator.migrate.driver import Driver, Progress
+from remediator.migrate.driver import Driver
 from remediator.migrate.entry import Entry
 from remediator.migrate.jobs import (
     Description,
@@ -28,6 +28,7 @@ from remediator.migrate.jobs import (
     Worked,
 )
 from remediator.migrate.opened import opened
+from remediator.migrate.progress import Progress
 
 # --- work, in any process: what becomes of a repository is in its name -------------------------
 

@@ -207,6 +207,7 @@ def test_a_refused_proposal_is_tried_again_or_not(tmp_path: Path) -> None:
     with field.state() as entries:
         assert entries["two"].rows[At.PROPOSED].attempts == 2
     workers = Here()
+    field.run(workers, server)
     field.retry("one")
     field.run(workers, server)
     assert field.standings() == {"one": "open", "two": "open"}
@@ -274,16 +275,17 @@ def test_other_settings_do_the_work_again_where_nothing_is_proposed(tmp_path: Pa
     field.run(Here(), server, at_most=1)
     field.options = 'title = "Another"'
     workers = Here()
-    field.run(workers, server)
+    driver = field.run(workers, server)
     assert sorted(workers.names) == ["clean", "refuse", "two"]
     assert server.asked == ["one", "two"]
+    assert [*driver.remarks()] == ["Made with earlier settings and left alone: 1 proposal."]
 
 
 def test_files_are_written_again_with_other_settings(tmp_path: Path) -> None:
     field, server = Field(tmp_path, ["one"], via="files"), Server()
     field.run(Here(), server)
     field.options = 'title = "Another"'
-    field.run(Here(), server)
+    assert [*field.run(Here(), server).remarks()] == []
     assert server.asked == ["one", "one"]
     assert field.standings() == {"one": "written"}
 

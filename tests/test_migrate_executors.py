@@ -8,18 +8,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from migrate_doubles import Field, Server, work
 
+from remediator import __version__
+from remediator.errors import ConfigError
 from remediator.migrate import limit
 from remediator.migrate.campaign import load
 from remediator.migrate.driver import Driver
-from remediator.migrate.executors import Processes
+from remediator.migrate.executors import Cluster, Processes
 from remediator.migrate.jobs import Job, State, Worked
 from remediator.migrate.opened import opened
 
@@ -197,3 +200,88 @@ def test_a_campaign_goes_on_with_real_processes(tmp_path: Path) -> None:
         wrong = entries["die"].wrong
         assert wrong is not None
         assert wrong.attempts == 2
+
+
+# --- a cluster: tests/migrate has a real one ---------------------------------------------------
+
+
+class Client:
+    """Stands for Dask's client; `versions` are those of its workers."""
+
+    versions: ClassVar[dict[str, str]] = {"tcp://a:1": __version__}
+    fails: ClassVar[Exception | None] = None
+    threads: ClassVar[dict[str, int]] = {"tcp://a:1": 2, "tcp://b:1": 1}
+
+    def __init__(self, address: str, **_: object) -> None:
+        if address.endswith(":1"):
+            raise OSError("Timed out trying to connect")
+
+    def wait_for_workers(self, number: int, timeout: float) -> None:
+        if not self.versions:
+            raise TimeoutError(f"Only 0/{number} workers arrived after {timeout}")
+
+    def run(self, function: object) -> dict[str, str]:
+        if self.fails is not None:
+            raise self.fails
+        return self.versions
+
+    def nthreads(self) -> dict[str, int]:
+        if self.fails is not None:
+            raise self.fails
+        return self.threads
+
+    def get_executor(self, **_: object) -> Executor:
+        return ThreadPoolExecutor(1)
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> type[Client]:
+    import distributed
+
+    made = type("Made", (Client,), {})
+    monkeypatch.setattr(distributed, "Client", made)
+    return made
+
+
+def test_a_cluster_takes_two_jobs_for_each_thread(client: type[Client]) -> None:
+    cluster = Cluster("tcp://host:8786", work)
+    try:
+        assert cluster.capacity == 6
+        assert cluster.submit(job("one")).result(60).state is State.CHANGED
+        with pytest.raises(ValueError, match="s3cret"):
+            cluster.submit(job("raise")).result(60)
+    finally:
+        cluster.close()
+
+
+def test_a_cluster_that_cannot_be_used_is_told(client: type[Client]) -> None:
+    with pytest.raises(ConfigError, match="is no address such as"):
+        Cluster("host:8786", work)
+    with pytest.raises(ConfigError, match=r"no worker answers there \(Timed out"):
+        Cluster("tcp://host:1", work)
+    client.fails = ModuleNotFoundError("No module named 'remediator'")
+    with pytest.raises(ConfigError, match="a worker has no remediator"):
+        Cluster("tcp://host:8786", work)
+    client.fails, client.versions = None, {"tcp://a:1": __version__, "tcp://b:1": "0.0.9"}
+    with pytest.raises(ConfigError, match=r"tcp://b:1 has remediator 0\.0\.9, this machine has"):
+        Cluster("tcp://host:8786", work)
+    client.versions = {}
+    with pytest.raises(ConfigError, match="no worker answers there"):
+        Cluster("tcp://host:8786", work)
+
+
+def test_a_scheduler_that_goes_ends_the_run(client: type[Client]) -> None:
+    cluster = Cluster("tcp://host:8786", work)
+    client.fails = OSError("Stream is closed")
+    with pytest.raises(ConfigError, match=r"the scheduler is gone .*; the next run goes on"):
+        _ = cluster.capacity
+    cluster.close()
+
+
+def test_without_the_extra_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ConfigError, match=r"remediator\[distributed\]"):
+        Cluster("tcp://host:8786", work)

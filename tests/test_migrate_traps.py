@@ -451,20 +451,20 @@ def test_an_interrupt_is_no_result(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_git_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     repository = make(tmp_path / "r", BOTH)
-    git._version.cache_clear()
+    git.version.cache_clear()
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(Git, "__post_init__", lambda self: setattr(self, "_limited", []))
     failed(work(repository.job()), "git is not installed")
-    git._version.cache_clear()
+    git.version.cache_clear()
 
 
 def test_an_old_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     repository = make(tmp_path / "r", BOTH)
     script(tmp_path / "bin" / "git", "echo git version 2.31.8")
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
-    git._version.cache_clear()
+    git.version.cache_clear()
     failed(work(repository.job()), "2.32 or newer is needed", "2.31.8")
-    git._version.cache_clear()
+    git.version.cache_clear()
 
 
 # --- what is said ---------------------------------------------------------------------------------

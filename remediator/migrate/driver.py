@@ -7,7 +7,6 @@ nothing is done twice.
 
 from __future__ import annotations
 
-import heapq
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -21,62 +20,16 @@ from .entry import At, Entry, Row, Status
 from .executors import Workers
 from .jobs import Job, Published, State, Step, Target, Via, Worked
 from .opened import Opened
+from .progress import Progress, Watch
+from .queue import NEVER, Queue
 from .state import now
 
 Publish: TypeAlias = Callable[[Job, Worked, Target], Published]
 _TICK = 5.0
 """Seconds after which it is told at the latest how far the run is."""
 _LONGEST_WAIT = 600.0
-_NEVER = float("inf")
 _PATIENCE = 8
 """How often a server may say "too many requests" until the run gives up for this time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a run is, in numbers of repositories."""
-
-    total: int = 0
-    """That this run has to do with."""
-    worked: int = 0
-    """Of them, those whose local work is done, in this run or before."""
-    proposed: int = 0
-    to_propose: int = 0
-    failed: int = 0
-    running: tuple[str, ...] = ()
-    paused: float = 0.0
-    """Seconds until the next proposal may be made."""
-    told: str = ""
-    """What happened last, in a line."""
-
-
-Watch: TypeAlias = Callable[[Progress], None]
-
-
-class _Queue:
-    """Names that wait for their time, the earliest first."""
-
-    def __init__(self) -> None:
-        self._waiting: list[tuple[float, int, str]] = []
-        self._count = 0
-
-    def __len__(self) -> int:
-        return len(self._waiting)
-
-    def put(self, name: str, due: float = 0.0) -> None:
-        self._count += 1
-        heapq.heappush(self._waiting, (due, self._count, name))
-
-    def get(self, at: float) -> str | None:
-        """Return a name whose time has come."""
-        if not self._waiting or self._waiting[0][0] > at:
-            return None
-        return heapq.heappop(self._waiting)[2]
-
-    @property
-    def due(self) -> float:
-        """When the first one's time comes."""
-        return self._waiting[0][0] if self._waiting else _NEVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +65,13 @@ class Driver:
     stopped: str = ""
     """Why the proposals ended before their time."""
     _jobs: dict[str, Job] = field(default_factory=dict)
-    _local: _Queue = field(default_factory=_Queue)
-    _proposals: _Queue = field(default_factory=_Queue)
+    _local: Queue = field(default_factory=Queue)
+    _proposals: Queue = field(default_factory=Queue)
     _running: dict[Future[Worked], _Started] = field(default_factory=dict)
     _proposing: _Proposing | None = None
     _next: float = 0.0
     _throttled: int = 0
+    _earlier: int = 0
     _stale: Counter[str] = field(default_factory=Counter)
     _worked: set[str] = field(default_factory=set)
     _failed: set[str] = field(default_factory=set)
@@ -136,9 +90,14 @@ class Driver:
                 while self._go_on(publisher):
                     pass
             except BaseException:
-                publisher.shutdown(wait=False, cancel_futures=True)
-                process.end_all()
+                self._end_proposal()
                 raise
+
+    def _end_proposal(self) -> None:
+        """Stop the proposal that is under way: the next run looks how far it came."""
+        while self._proposing is not None and not self._proposing.future.done():
+            process.end_all()
+            wait([self._proposing.future], timeout=0.2)
 
     # --- what is to be done -------------------------------------------------------------------
 
@@ -148,11 +107,11 @@ class Driver:
             self._jobs[each.name] = self.campaign.job_of(each.name, each.url, date)
         self.state.take_list(self.opened.repositories)
         entries = [entry for entry in self.state.entries() if entry.listed]
-        kept = [entry.name for entry in entries if not self._is_settled(entry)]
-        self.shelf.keep(kept)
+        via = self.campaign.target.via
+        self.shelf.keep([e.name for e in entries if e.is_changed and not e.is_proposed(via)])
         for entry in entries:
             self._plan(entry)
-        self._tell("")
+        self._tell()
 
     def _is_settled(self, entry: Entry) -> bool:
         """Whether nothing is left to do, or nothing that would be tried again."""
@@ -174,6 +133,7 @@ class Driver:
                 self._failed.add(name)
             elif entry.is_changed:
                 self._proposed.add(name)
+                self._earlier += not entry.is_worked(self.campaign.digest)
         elif entry.is_worked(self.campaign.digest) and self.shelf.get(name) is not None:
             self._worked.add(name)
             self._proposals.put(name)
@@ -192,7 +152,7 @@ class Driver:
         if self._proposing is not None:
             under_way.append(self._proposing.future)
         wake = self._wake()
-        if not under_way and wake == _NEVER:
+        if not under_way and wake == NEVER:
             return False
         patience = min(max(wake - self.clock(), 0.0), _TICK)
         if under_way:
@@ -210,7 +170,7 @@ class Driver:
 
     def _wake(self) -> float:
         """Return when the next thing can be started."""
-        times = [_NEVER]
+        times = [NEVER]
         if len(self._running) < self.workers.capacity:
             times.append(self._local.due)
         if self._proposing is None and self._may_propose and self._proposals:
@@ -347,6 +307,9 @@ class Driver:
 
     def remarks(self) -> Iterator[str]:
         """Yield what else to know of the run, in sentences."""
+        if self._earlier:
+            plural = "" if self._earlier == 1 else "s"
+            yield f"Made with earlier settings and left alone: {self._earlier} proposal{plural}."
         if self.stopped:
             yield f"Proposals stopped: {self.stopped}."
         elif self.at_most and self._proposals:

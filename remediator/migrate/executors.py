@@ -17,13 +17,14 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from multiprocessing.connection import Connection
 from time import monotonic
 from typing import Any, Protocol, TypeAlias
 
 from .. import __version__
 from ..errors import ConfigError
+from ..interrupt import SIGNALS
 from . import process
 from .jobs import Job, Worked
 from .limit import limited
@@ -149,7 +150,8 @@ def _safe_path() -> Iterator[None]:
 
 def _begin(life: Connection) -> None:
     """Make a process of this machine end when the driver does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all; the driver decides
+    for number in SIGNALS:  # they may go to all of us; the driver decides
+        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(life,), daemon=True).start()
 
 
@@ -177,12 +179,17 @@ class Cluster:
             raise ConfigError(f"--scheduler {address}: is no address such as tcp://host:8786")
         self._work = work
         self.died: tuple[type[BaseException], ...] = (KilledWorker,)
-        try:
-            connect: Any = Client
-            self._client = connect(address, timeout=_START, set_as_default=False)
-            self._examine(address)
-        except (OSError, ValueError, TimeoutError) as error:
-            raise ConfigError(f"--scheduler {address}: does not answer ({error})") from error
+        with ExitStack() as closing:
+            try:
+                connect: Any = Client
+                self._client = connect(address, timeout=_START, set_as_default=False)
+                closing.callback(self._client.close)
+                self._client.wait_for_workers(1, timeout=_START)
+                self._examine(address)
+            except (OSError, ValueError, TimeoutError) as error:
+                message = f"--scheduler {address}: no worker answers there ({error})"
+                raise ConfigError(message) from error
+            closing.pop_all()
         self._executor = self._client.get_executor(pure=False)
         self._capacity, self._looked = 1, float("-inf")
 
@@ -203,7 +210,11 @@ class Cluster:
     def capacity(self) -> int:
         """Two for each thread of the cluster, so that none waits for the driver."""
         if monotonic() - self._looked > _LOOK:
-            self._capacity = max(2 * sum(self._client.nthreads().values()), 1)
+            try:
+                self._capacity = max(2 * sum(self._client.nthreads().values()), 1)
+            except (OSError, ValueError, RuntimeError) as error:
+                message = f"the scheduler is gone ({error}); the next run goes on from here"
+                raise ConfigError(message) from error
             self._looked = monotonic()
         return self._capacity
 

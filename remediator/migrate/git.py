@@ -183,13 +183,9 @@ class Git:
         return {"GIT_CEILING_DIRECTORIES": str(self.folder.parent)}
 
 
+@cache
 def version() -> str:
     """Return the version of git; raises RemoteError where there is none, or one that is too old."""
-    return _version()
-
-
-@cache
-def _version() -> str:
     with tempfile.TemporaryDirectory() as folder:
         said = Git(Path(folder), time.monotonic() + 60).run("version").decode("utf-8", "replace")
     found = re.search(r"(\d+)\.(\d+)[\w.]*", said)

@@ -7,10 +7,9 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from ..report.screen import visible_line
-from .driver import Progress, Watch
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,6 +23,28 @@ _RECENT = 60.0
 _NAMED = 2
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is, in numbers of repositories."""
+
+    total: int = 0
+    """That this run has to do with."""
+    worked: int = 0
+    """Of them, those whose local work is done, in this run or before."""
+    proposed: int = 0
+    to_propose: int = 0
+    failed: int = 0
+    running: tuple[str, ...] = ()
+    paused: float = 0.0
+    """Seconds until the next proposal may be made."""
+    told: str = ""
+    """What happened last, in a line."""
+
+
+Watch: TypeAlias = Callable[[Progress], None]
+"""Is told how far a run is, each time that something happens."""
+
+
 @dataclass
 class Pace:
     """How many repositories are done in a second, of late, and how long the rest will take."""
@@ -35,7 +56,7 @@ class Pace:
         """Note how many are done now."""
         at = self.clock()
         self._seen.append((at, done))
-        while len(self._seen) > 2 and self._seen[1][0] < at - _RECENT:
+        while len(self._seen) > 2 and self._seen[1][0] <= at - _RECENT:
             self._seen.popleft()
 
     @property

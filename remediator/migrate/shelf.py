@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
@@ -41,17 +42,17 @@ class Shelf:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other runs of the campaign off; raises ConfigError where one is at work."""
-        handle = os.open(self.folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
-        try:
-            if not lock(handle):
-                raise ConfigError(
-                    f"another run of this campaign is at work ({self.folder} is locked); "
-                    "`remediator migrate status` shows how far it is"
-                )
+        with ExitStack() as handles:
+            if sys.platform != "win32":  # which opens no folder, and has no such lock
+                handle = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
+                handles.callback(os.close, handle)
+                if not lock(handle):
+                    raise ConfigError(
+                        f"another run of this campaign is at work ({self.folder} is locked); "
+                        "`remediator migrate status` shows how far it is"
+                    )
             atomic.sweep(self.folder)
             yield
-        finally:
-            os.close(handle)
 
     def put(self, worked: Worked) -> None:
         """Keep the work on a repository."""

@@ -258,6 +258,10 @@ class StateFile:
         """Forget the local work on a repository and what followed, so that it is done anew."""
         with self._transaction():
             self._remove(name, (*LOCAL, *REMOTE))
+            self._db.execute(
+                "UPDATE repository SET work = '{}', counts = '{}', stored = NULL WHERE name = ?",
+                (name,),
+            )
 
     def retry(self, names: Iterable[str]) -> None:
         """Forget what went wrong with these repositories, so that it is tried again."""
