@@ -35,8 +35,10 @@ def _ends(name: str) -> list[int]:
 
 
 def in_common(left: Iterable[str], right: Iterable[str]) -> int:
-    """Return how many steps two places have in common, from the first on; the first may end like the
-    other: of `mydb.yaml`, `db.yaml`."""
+    """Return how many steps two places have in common, from the first on.
+
+    That of the `left` one may have more in front: `v1-db.yaml`, which is `db.yaml`.
+    """
     count = 0
     for one, other in zip(left, right, strict=False):
         if one != other and not (count == 0 and one.endswith(other)):
