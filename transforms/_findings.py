@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import replace
 
 from remediator.conditions import TooManyConditions, literal
@@ -72,9 +72,9 @@ def caller_refusal(context: Context, name: str) -> Refusal | None:
     )
 
 
-def tell_gone(draft: Draft, context: Context, name: str) -> None:
+def tell_gone(draft: Draft, context: Context, name: str, known: Container[str] = ()) -> None:
     """Tell what is to be done about a parameter that goes, and about those that only confirmed it:
-    their callers, their old defaults, and where else they are named."""
+    their callers, their old defaults, and where else they are named, but for the `known` names."""
     for each in (name, *twins_of(draft.template, name)):
         draft.follow_ups += [
             _follow_up(each, caller)
@@ -85,7 +85,7 @@ def tell_gone(draft: Draft, context: Context, name: str) -> None:
             draft.follow_ups.append(
                 f"The default of {each} stays in the history of git: use it nowhere else"
             )
-        mentions = context.mentions(each)
+        mentions = () if each in known else context.mentions(each)
         if mentions:
             draft.mentions += mentions
             draft.follow_ups.append(f"Bring up to date what names {each}: {_places(mentions)}")

@@ -130,7 +130,7 @@ def _repair(template: Template, context: Context, group: list[Gone]) -> Fix | Re
     for source in sorted({source for argument in group for source in argument.sources}):
         places = [argument.path for argument in group]
         if _served_only(template, source, places):
-            gone += _drop(draft, context, source)
+            gone += _drop(draft, context, source, {each.parameter for each in group})
         elif asking := _asking(template, source, places):
             draft.follow_ups.append(
                 f"{source} passes its value to nobody any more, and stays since {asking} for it: "
@@ -204,8 +204,12 @@ def _asking(template: Template, source: str, gone: list[Path]) -> str:
     return f"{' and '.join(names)} {'asks' if len(names) == 1 else 'ask'}"
 
 
-def _drop(draft: Draft, context: Context, source: str) -> list[str]:
-    """Drop a parameter that serves nothing any more, unless somebody goes on giving it a value."""
+def _drop(draft: Draft, context: Context, source: str, taken: set[str]) -> list[str]:
+    """Drop a parameter that serves nothing any more, unless somebody goes on giving it a value.
+
+    Where else a name stands is told with the template that lost it first: that of a nested stack
+    that has `taken` one of the same name.
+    """
     names = (source, *twins_of(draft.template, source))
     blocked = [c for n in names for c in context.callers.get(n, ()) if c.fate is Fate.BLOCKS]
     if blocked:
@@ -215,7 +219,7 @@ def _drop(draft: Draft, context: Context, source: str) -> list[str]:
         )
         return []
     draft.drop_parameter(source)
-    tell_gone(draft, context, source)
+    tell_gone(draft, context, source, taken)
     return [source]
 
 
