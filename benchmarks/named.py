@@ -18,25 +18,21 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from remediator.document import Document
 from remediator.errors import TemplateError
-from remediator.tree_files import HIDDEN
+from remediator.tree_files import is_found
 
 NESTED = re.compile(r"AWS::(?:CloudFormation::Stack|Serverless::Application)")
-NEVER = {".git", "node_modules"}
 
 
 def texts(root: Path) -> Iterator[tuple[str, str]]:
     """Yield the text files of a repository with their paths in it, as git would list them."""
     for path in sorted(root.rglob("*")):
         within = path.relative_to(root).as_posix()
-        hidden = any(part.startswith(".") for part in Path(within).parts)
-        if path.is_symlink() or not path.is_file() or NEVER & set(path.parts):
-            continue
-        if hidden and not within.startswith(HIDDEN):
+        if path.is_symlink() or not path.is_file() or not is_found(PurePosixPath(within)):
             continue
         raw = path.read_bytes()
         if b"\0" not in raw[:8192] and len(raw) < 1_000_000:

@@ -2,8 +2,9 @@
 
 Whole pages: one for each transform (its docstring and one of its cases as a diff), the command line
 (every `--help`) and the codes of what is left. In pages written by hand: the block behind a comment
-`<!-- output: remediator … -->` is what the command prints in a folder with the examples, and the
-block behind `<!-- file: … -->` is that file of the repository. tests/test_docs.py holds them all.
+`<!-- output: remediator … -->` is what the command prints in a folder with the examples, the block
+behind `<!-- file: … -->` is that file of the repository, and the one behind `<!-- diff: … -->` what
+becomes of a repository in tests/repositories. tests/test_docs.py holds them all.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ SHOWN = {
 _LINES = TextWrapper(100, break_long_words=False, break_on_hyphens=False)
 _SECTION = re.compile(r"^(\w[\w ]*)\n((?: {4}.*\n|\n)+)", re.MULTILINE)
 _BLOCK = re.compile(
-    r"(?P<head><!-- (?P<kind>output|file): (?P<what>.+?) -->\n\n(?P<fence>`{3,})\w+\n)"
+    r"(?P<head><!-- (?P<kind>output|file|diff): (?P<what>.+?) -->\n\n(?P<fence>`{3,})\w+\n)"
     r".*?^(?P=fence)$",
     re.MULTILINE | re.DOTALL,
 )
@@ -150,9 +151,26 @@ def help_of(*command: str) -> str:
     return shown.stdout
 
 
+def repaired(case: Path) -> str:
+    """Return what becomes of the files of a case in tests/repositories, as a diff."""
+    lines: list[str] = []
+    for after in sorted(path for path in (case / "after").rglob("*") if path.is_file()):
+        name = after.relative_to(case / "after")
+        old, new = ((case / side / name).read_text("utf-8") for side in ("before", "after"))
+        lines += difflib.unified_diff(
+            old.splitlines(), new.splitlines(), f"a/{name}", f"b/{name}", lineterm="", n=2
+        )
+    return "\n".join(lines)
+
+
 def _filled(found: re.Match[str]) -> str:
     what = found["what"]
-    text = printed(what) if found["kind"] == "output" else (ROOT / what).read_text(encoding="utf-8")
+    if found["kind"] == "diff":
+        text = repaired(ROOT / what)
+    elif found["kind"] == "output":
+        text = printed(what)
+    else:
+        text = (ROOT / what).read_text(encoding="utf-8")
     return f"{found['head']}{text.rstrip()}\n{found['fence']}"
 
 

@@ -43,13 +43,19 @@ class Around:
         self._tree_of: dict[tuple[Path, Path], Path] = {}
 
     def callers(
-        self, document: Document, entry: Input | None, *, edits: bool = True
+        self,
+        document: Document,
+        entry: Input | None,
+        *,
+        edits: bool = True,
+        rotates: bool = True,
     ) -> Mapping[str, tuple[Caller, ...]]:
-        """Return the callers of the document's parameters; without `edits` none can be changed."""
+        """Return the callers of the document's parameters, as `Repository.callers` does."""
         parameters = document.data.get("Parameters")
         if entry is None or not isinstance(parameters, dict):
             return {}
-        return self.repository(entry).callers(entry.file, parameters, edits=edits)
+        tree = self.repository(entry)
+        return tree.callers(entry.file, parameters, edits=edits, rotates=rotates)
 
     def mentions(self, entry: Input | None) -> Callable[[str], tuple[Mention, ...]]:
         """Return what tells where else the tree names a parameter of a template."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePosixPath as Place
 from typing import TypeAlias
 
+from .foreseen import argument_of
 from .model import Value, value_at
 from .repository import Repository
 from .template import Template
@@ -38,7 +39,7 @@ def above(
             if call.site.edit != "template":
                 continue
             parent = template(call.place)
-            source = _source(value_at(parent.data, call.site.places[0]))
+            source = _source(value_at(parent.data, argument_of(parent, call).value))
             if source in parent.parameters and (call.place, source) not in asked:
                 asked.append((call.place, source))
                 yield bound(parent, source)

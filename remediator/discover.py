@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,8 +71,11 @@ def _below(path: Path) -> Iterator[Input | Unusable]:
         yield Unusable(path, "no such file or folder")
 
 
-def walk(folder: Path) -> Iterator[Path | Unusable]:
-    """Yield the regular files below a folder that are not hidden, sorted; links not followed."""
+def walk(folder: Path, hidden: Container[str] = ()) -> Iterator[Path | Unusable]:
+    """Yield the regular files below a folder that are not hidden, sorted; links not followed.
+
+    Files of the names in `hidden` count, though they are hidden.
+    """
     waiting = [folder]
     while waiting:
         here = waiting.pop()
@@ -85,6 +88,8 @@ def walk(folder: Path) -> Iterator[Path | Unusable]:
         folders = []
         for entry in listed:
             if entry.name.startswith("."):
+                if entry.name in hidden and entry.is_file(follow_symlinks=False):
+                    yield here / entry.name
                 continue
             if entry.is_dir(follow_symlinks=False):
                 if entry.name not in NEVER_SEARCHED:

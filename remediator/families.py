@@ -16,10 +16,11 @@ from pathlib import PurePosixPath as Place
 from . import bounds, sharing
 from .arguments import Argument, argument_at, arguments
 from .errors import RemediatorError
-from .family_links import Links, argument_of, stack_of, unreadable
+from .family_links import Links, stack_of
 from .family_proof import prove_family
 from .family_settings import Given, edit, removed
 from .family_texts import Texts
+from .foreseen import argument_of, would_keep
 from .model import CALLERS, Family, Fate, Nested, Path, Refusal
 from .repository import Call, Repository
 from .results import FileResult, Outcome, Status
@@ -43,6 +44,8 @@ class Member:
     """Whether its settings let the callers of its parameters be changed along."""
     rotates: bool
     """Whether a repair makes another password of the one that its callers know."""
+    skip: frozenset[str] = frozenset()
+    """The ids of repairs that a person does not want."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def reaches_out(tree: Repository, member: Member) -> bool:
     return any(
         caller.fate is Fate.EDITED
         for name in removed(member.result)
-        for caller in tree.find(member.place, name)
+        for caller in tree.find(member.place, name, rotates=member.rotates)
     )
 
 
@@ -71,7 +74,6 @@ def work_out(
     what the work on a member raises.
     """
     plan = _Plan(tree, members, shown)
-    plan.keep(plan.foreseen())
     for _ in range(ROUNDS):
         plan.spread()
         links = plan.links.made
@@ -98,7 +100,7 @@ class _Plan:
 
     def __post_init__(self) -> None:
         self.texts = Texts(self.tree)
-        self.links = Links(self.texts, frozenset(self.members))
+        self.links = Links(self.tree, self.texts, frozenset(self.members))
 
     @property
     def results(self) -> dict[Place, FileResult]:
@@ -192,19 +194,6 @@ class _Plan:
 
     # What stands in the way.
 
-    def foreseen(self) -> list[tuple[Place, str, Refusal]]:
-        """Return what will stand in the way whatever becomes of the parents: it saves their proof.
-
-        That is another nested stack that gets the same value, and whose template keeps it.
-        """
-        self.texts.results = {place: member.result for place, member in self.members.items()}
-        found = []
-        for place, name, call in self._passed():
-            if call.place in self.members and self.members[place].rotates:
-                refusal = self._shared(call, self.texts.old(call.place), foreseen=True)
-                found += [] if refusal is None else [(place, name, refusal)]
-        return found
-
     def objections(self) -> list[tuple[Place, str, Refusal]]:
         """Return the parameters that have to stay where they are, and why."""
         self.links.give_up()
@@ -226,7 +215,7 @@ class _Plan:
     def _given(self) -> list[Given]:
         """Return where files other than templates give parameters which go."""
         return [
-            Given(place, name, call, self.members[place].rotates)
+            Given(place, name, call, self.members[place].rotates, self.members[place].skip)
             for place, result in self.results.items()
             if self.members[place].edits
             for name in removed(result)
@@ -248,13 +237,14 @@ class _Plan:
         after = self.texts.new(call.place)
         passed = arguments(after, stack_of(call))
         if result is None or any(each.name == name for each in passed):
-            return self._refused(where, name, call.site.places[0], result)
+            return self._refused(where, name, call, result)
         if not self.members[place].rotates:
             return None
         return self._shared(call, after)
 
-    def _refused(self, where: str, name: str, path: Path, result: FileResult | None) -> Refusal:
+    def _refused(self, where: str, name: str, call: Call, result: FileResult | None) -> Refusal:
         """Return why an argument could not be taken out."""
+        place, path = call.place, call.site.places[0]
         for outcome in result.outcomes if result is not None else ():
             refusal = outcome.refusal
             if (
@@ -262,31 +252,39 @@ class _Plan:
                 and refusal is not None
                 and outcome.finding.path == path
             ):
-                return Refusal(refusal.code, f"{where} passes it: {refusal.reason}")
-        why = result.error if result is not None and result.error else "it cannot be changed along"
+                declined = refusal.repair or (outcome.id if outcome.is_declined else "")
+                reason = f"{where} passes it: {refusal.reason}"
+                return Refusal(refusal.code, reason, repair=declined)
+        why = "it cannot be changed along"
+        if result is not None and result.error:
+            why = result.error
+        elif result is not None and not self.members[place].edits:
+            why = "the settings of that template leave `callers` out"
         return Refusal("passed-by-caller", f"{where} passes {name}, and {why}")
 
-    def _shared(self, call: Call, after: Template, *, foreseen: bool = False) -> Refusal | None:
+    def _shared(self, call: Call, after: Template) -> Refusal | None:
         """Return what would keep the old password, in a parent as it is `after` its repair."""
         before = self.texts.old(call.place)
-        for use in sharing.others(before, after, argument_of(before, call).value):
+        own = argument_of(before, call).value
+        if sharing.is_imported(before, own):
+            return Refusal(
+                "shared-password",
+                f"{call.place}:{call.site.line} ({call.site.how}) passes what another stack "
+                "exports, and whoever imports it, too, would keep the old password; let them read "
+                "a secret first",
+            )
+        for use in sharing.others(before, after, own):
             argument = argument_at(after, use)
-            why = "let it read the secret first"
-            if foreseen:
-                bound = None if argument is None else self._bound(call, argument)
-                stays, why = bound is not None, f"{bound}; {why}"
-            else:
-                stays = argument is None or not self._is_idle(call.place, argument)
-                stays = stays and not (argument and self.links.join(call, after, argument, use))
-            if stays:
-                return self._would_keep(call, after, argument, use, why)
+            idle = argument is not None and self._is_idle(call.place, argument)
+            if not idle and not (argument and self.links.join(call, after, argument, use)):
+                return self._would_keep(call, after, argument, use)
         return None
 
     def _would_keep(
-        self, call: Call, after: Template, argument: Argument | None, use: Path, why: str
+        self, call: Call, after: Template, argument: Argument | None, use: Path
     ) -> Refusal:
         """Return that something would keep the old password: the use of it in a parent."""
-        before = self.texts.old(call.place)
+        before, why = self.texts.old(call.place), "let it read a secret first"
         if argument is not None:
             old = (each for each in arguments(before, argument.resource) if _same(each, argument))
             use = next((each.value for each in old), use)
@@ -296,11 +294,9 @@ class _Plan:
             line, _ = before.document.place(use)
         except KeyError:
             line, _ = after.document.place(use)
-        return Refusal(
-            "shared-password",
-            f"{call.place}:{call.site.line} ({call.site.how}) passes a value that {use[1]} gets, "
-            f"too ({call.place}:{line}): it would keep the old password; {why}",
-        )
+        place = f"{call.place}:{call.site.line} ({call.site.how})"
+        told = would_keep(str(use[1]), call.place, line, why)
+        return Refusal("shared-password", f"{place} {told}")
 
     def _is_idle(self, parent: Place, argument: Argument) -> bool:
         """Tell whether the template that takes an argument does nothing with it."""
@@ -308,21 +304,6 @@ class _Plan:
         return bool(places) and not any(
             sharing.is_used(self.texts.new(place), argument.name) for place in places
         )
-
-    def _bound(self, call: Call, argument: Argument) -> str | None:
-        """Return why an argument is sure to stay: the template that takes it can read no secret
-        instead, does not lose it by itself, and passes it to no stack of its own."""
-        if argument.path == call.site.places[0]:
-            return None
-        name = argument.name
-        for place in self.tree.children(call.place, argument.resource):
-            template = self.texts.old(place)
-            loses = place in self.results and name in removed(self.results[place])
-            passes = any(argument_at(template, each.path) for each in template.references_to(name))
-            use = None if loses or passes else unreadable(template, name)
-            if use is not None:
-                return f"{place}:{template.document.place(use)[0]} needs the value itself"
-        return None
 
     # What belongs together.
 

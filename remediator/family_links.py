@@ -10,13 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePosixPath as Place
 
-from .arguments import Argument, arguments
+from .arguments import Argument
 from .conditions import TooManyConditions
 from .family_proof import STACKS
 from .family_texts import Texts
+from .foreseen import argument_of
 from .model import Path, Refusal, Secret, Value, value_at
-from .repository import Call
-from .template import Kind, Template
+from .repository import Call, Repository
+from .template import Template
 
 _SECRET = "AWS::SecretsManager::Secret"
 
@@ -92,24 +93,6 @@ def output_of(old: Template, new: Template) -> Output | None:
     return found[0][1]
 
 
-def unreadable(reader: Template, parameter: str) -> Path | None:
-    """Return where a template uses a password and can read no secret in its place; None where all
-    uses are in properties of resources, save in what a machine runs."""
-    for use in reader.references_to(parameter):
-        path = use.path
-        if use.kind is not Kind.NAME and (
-            path[0] != "Resources" or path[2:3] != ("Properties",) or "UserData" in path
-        ):
-            return path
-    return None
-
-
-def argument_of(template: Template, call: Call) -> Argument:
-    """Return the argument that stands at a place of a parent."""
-    place = call.site.places[0]
-    return next(each for each in arguments(template, str(place[1])) if each.path == place)
-
-
 def stack_of(call: Call) -> str:
     """Return the logical id of the resource that passes a parameter."""
     return str(call.site.places[0][1])
@@ -118,7 +101,8 @@ def stack_of(call: Call) -> str:
 class Links:
     """The links of a tree: made where a password is shared, given up where a step fails."""
 
-    def __init__(self, texts: Texts, members: frozenset[Place]) -> None:
+    def __init__(self, tree: Repository, texts: Texts, members: frozenset[Place]) -> None:
+        self._tree = tree
         self.made: tuple[Link, ...] = ()
         self._texts = texts
         self._members = members
@@ -163,8 +147,8 @@ class Links:
         if why:
             self._broken[call.place, stack, name] = why
             return False
-        (owner,) = self._texts.tree.targets(call)
-        (reader,) = self._texts.tree.children(call.place, stack)
+        (owner,) = self._tree.targets(call)
+        (reader,) = self._tree.children(call.place, stack)
         arn = arn_name(self._texts.old(reader), name)
         parameter = call.site.parameter
         link = Link(call.place, stack_of(call), owner, parameter, stack, reader, name, arn)
@@ -183,8 +167,8 @@ class Links:
         why = obstacle(before, call.site.places[0], argument.path)
         if why:
             return why
-        owners = self._texts.tree.targets(call)
-        readers = self._texts.tree.children(call.place, stack)
+        owners = self._tree.targets(call)
+        readers = self._tree.children(call.place, stack)
         if not readers:
             return "its template is not in this repository"
         if len(owners) != 1 or len(readers) != 1 or not readers <= self._members:
@@ -207,7 +191,7 @@ class Links:
 
     def _why_broken(self, link: Link) -> str:
         linked = {(each.parent, each.reader_stack) for each in self.made}
-        for call in self._texts.tree.calls(link.reader, link.other):
+        for call in self._tree.calls(link.reader, link.other):
             if call.site.edit != "template" or (call.place, stack_of(call)) not in linked:
                 return f"{call.place}:{call.site.line} ({call.site.how}) gives it a password, too"
         if self._output(link) is None:

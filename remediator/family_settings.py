@@ -7,7 +7,7 @@ where that is not possible, the parameter stays.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath as Place
 
@@ -15,7 +15,7 @@ from . import settings_files, sharing
 from .errors import EditError, FileError, ProofError
 from .model import CALLERS, Finding, Fix, Refusal, Remove, Span, is_telling, json_patch, repair_id
 from .repository import Call, Repository
-from .results import FileResult, Outcome, Status
+from .results import DECLINED, FileResult, Outcome, Status
 from .sites import Site
 from .work_tree import path_in_diff
 
@@ -33,15 +33,18 @@ class Given:
     call: Call
     rotates: bool
     """Whether its value is no longer the password then."""
+    skip: frozenset[str] = frozenset()
+    """The ids of repairs that a person does not want."""
 
     @property
     def where(self) -> str:
         """The place in words."""
         return f"{self.call.place}:{self.call.site.line} ({self.call.site.how})"
 
-    def stays(self, code: str, why: str) -> tuple[Place, str, Refusal]:
+    def stays(self, code: str, why: str, repair: str = "") -> tuple[Place, str, Refusal]:
         """Return that the template keeps the parameter, and why."""
-        return self.template, self.parameter, Refusal(code, f"{self.where} {why}")
+        refusal = Refusal(code, f"{self.where} {why}", repair=repair)
+        return self.template, self.parameter, refusal
 
 
 def removed(result: FileResult) -> dict[str, Outcome]:
@@ -74,9 +77,10 @@ def edit(
         try:
             edited[file] = _edited(file, own, results, tree, shown)
         except (EditError, ProofError, FileError) as error:
-            line = f", line {error.line}" if error.line else ""
-            why = f"gives it, and {error.message}{line}"
+            line = f" at line {error.line}" if error.line else ""
+            why = f"gives it, and cannot be edited{line}: {error.message}"
             stay += [each.stays("cannot-edit", why) for each in own]
+    stay += _unwanted(given, tree)
     gone = {(each.call.place, each.call.site.line) for each in given}
     for each in given:
         other = _elsewhere(each.call, gone, tree) if each.rotates else None
@@ -84,10 +88,25 @@ def edit(
             place = f"{other.place}:{other.site.line}"
             why = (
                 f"gives the value that {place} gives as {other.site.parameter}: that would keep "
-                "the old password; let it read the secret first"
+                "the old password; let it read a secret first"
             )
             stay.append(each.stays("shared-password", why))
     return edited, stay
+
+
+def _unwanted(given: Sequence[Given], tree: Repository) -> Iterator[tuple[Place, str, Refusal]]:
+    """Yield the parameters that have to stay since a person does not want the edit of a file."""
+    for each in given:
+        repair = _repair(each.call.place, each.parameter, given, tree)
+        if repair in each.skip:
+            why = "gives it, and the choice of repairs (--only, --skip) leaves that edit out"
+            yield each.stays(DECLINED, why, repair)
+
+
+def _repair(file: Place, parameter: str, given: Iterable[Given], tree: Repository) -> str:
+    """Return the id of the edit that takes a parameter out of a file."""
+    own = (e for e in given if (e.call.place, e.parameter) == (file, parameter))
+    return repair_id(path_in_diff(tree.root / file), CALLERS, next(own).call.site.places[0])
 
 
 def _elsewhere(call: Call, gone: set[tuple[Place, int]], tree: Repository) -> Call | None:
@@ -108,7 +127,6 @@ def _edited(
 ) -> FileResult:
     old = tree.text(file)
     edited = settings_files.without(file.name, old, [each.call.site for each in given])
-    within = path_in_diff(tree.root / file)
     outcomes = []
     for name in dict.fromkeys(each.parameter for each in given):
         own = [each for each in given if each.parameter == name]
@@ -127,7 +145,7 @@ def _edited(
                 causes[0].status,
                 site.line,
                 1,
-                id=repair_id(within, CALLERS, site.places[0]),
+                id=_repair(file, name, given, tree),
                 causes=tuple(dict.fromkeys(cause.id for cause in causes)),
             )
         )

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath as Place
+from typing import Protocol
 
 from .document import Document
-from .repository import Repository
 from .results import FileResult
 from .template import Template
+
+
+class Tree(Protocol):
+    """What has to be known of a tree to read its templates."""
+
+    def text(self, place: Place) -> str:
+        """Return the text of a file as it was read; raises FileError where it is not UTF-8."""
+
+    def children(self, parent: Place, stack: str) -> Iterable[Place]:
+        """Return the templates that a nested stack of a parent may be made from."""
 
 
 @dataclass
 class Texts:
     """Reads templates of a tree; a text is parsed once. `results` are those of the members."""
 
-    tree: Repository
+    tree: Tree
     results: dict[Place, FileResult] = field(default_factory=dict)
     _parsed: dict[tuple[Place, str], Template] = field(default_factory=dict)
 

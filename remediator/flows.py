@@ -52,6 +52,15 @@ class Flow:
             raise EditError("a comment stands between the brackets where an entry changes")
         return start, end
 
+    def _refuse_comment_at_the_end(self, index: int) -> None:
+        """Refuse an entry with a comment behind its last scalar: it could be anything's."""
+        entry = self.entries[index]
+        node = entry.node
+        while node.id != "scalar" and node.value:
+            node = node.value[-1][1] if node.id == "mapping" else node.value[-1]
+        if "#" in self.text[max(node.end_mark.index, entry.start) : entry.end]:
+            raise EditError("a comment stands between the brackets where an entry changes")
+
     def edits(self, removed: set[int], insertions: dict[int, list[str]], depth: int) -> list[Edit]:
         """Return the edits that remove entries, and insert rendered ones in front of others."""
         edits = []
@@ -72,7 +81,8 @@ class Flow:
         start, first_end = self._gap(place - 1, place)
         last_start, end = self._gap(until - 1, until)
         first = self.text[start:first_end]
-        for index in range(place, until - 1):
+        for index in range(place, until):
+            self._refuse_comment_at_the_end(index)
             self._gap(index, index + 1)
         if new:
             body = self._separator().join(new)

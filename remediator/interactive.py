@@ -73,5 +73,5 @@ def choose(files: Sequence[FileResult], work: Work, ask: Ask) -> Mapping[str, fr
 
 
 def _repairs(file: FileResult) -> Iterator[Outcome]:
-    """Yield the repairs that a dry run would make in a file."""
-    return (each for each in file.outcomes if each.status is Status.WOULD_FIX)
+    """Yield the repairs that a dry run would make in a file; what follows from one is no choice."""
+    return (e for e in file.outcomes if e.status is Status.WOULD_FIX and not e.causes)

@@ -192,12 +192,14 @@ class Refusal:
     """Why something is left as it is: a documented code, and a sentence that helps.
 
     `advice` are lines for a person to paste, each where the line above it says; empty where the
-    reason says all.
+    reason says all. `repair` is the id of a repair in another file that a person does not want, and
+    without which this one is not made.
     """
 
     code: str
     reason: str
     advice: str = ""
+    repair: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,8 +300,10 @@ class Caller:
     fate: Fate = Fate.BLOCKS
     code: str = ""
     why: str = ""
-    """The code and the words of why it blocks, where that is not just that it breaks: `DBPassword
-    gets …`, to be read behind the place."""
+    """The code and the words of why it blocks, where that is not just that it breaks: `gives it …`,
+    to be read behind the place. Without a code, what else there is to do than to remove it."""
+    guess: bool = False
+    """Whether nothing says that it is this template that it gives the parameter to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,10 @@ from pathlib import Path, PurePosixPath
 
 from . import call_sites
 from .errors import FileError
+from .family_texts import Texts
+from .file_names import in_common, nearest_to, stem, stems_for
+from .foreseen import obstacle
+from .later import Answers, Later
 from .model import Caller, Fate, Mention
 from .sam_sites import TEMPLATES as SAM_TEMPLATES
 from .sites import Site
@@ -24,19 +28,12 @@ _PARENT = re.compile(
     rb"AWS::CloudFormation::Stack|AWS::Serverless::Application|AWS::CodePipeline::Pipeline"
     rb"|AWS::ServiceCatalog::CloudFormationProvisionedProduct"
 )
-_STEM_END = re.compile(r"(\.(template|cfn|cf|ya?ml|json))+$", re.I)
-_PURPOSE = re.compile(
-    r"[-_.].*?(param|parm|conf|input|value|env|dev|test|stag|prod|default|live|qa|uat|sample)", re.I
-)
-
-
 _REFERENCE = re.compile(
     r"\{\{resolve:|^!(?:ssm|secretsmanager|aws_ssm)\b|\blookup\(\s*['\"][\w.]*(?:ssm|secretsmanager)",
     re.I,
 )
 """A value that is kept in a secret or in the parameter store: of CloudFormation, of Sceptre
 (https://docs.sceptre-project.org/latest/docs/resolvers.html), of Ansible."""
-_GUESS = ", perhaps for this template"
 
 
 @dataclass(frozen=True)
@@ -51,11 +48,6 @@ class Call:
         """The file's place below the root."""
         return self.file.place
 
-    @property
-    def is_guess(self) -> bool:
-        """Whether nothing but the names of its parameters ties it to the template."""
-        return self.site.how.endswith(_GUESS)
-
 
 class Repository:
     """The files below a root that may give parameters to templates; read when first asked.
@@ -66,19 +58,32 @@ class Repository:
     def __init__(self, root: Path, reach: Container[Path] = ()) -> None:
         self.root = root.resolve()
         self._reach = reach
+        self._texts = Texts(self)
         self._naming: dict[str, tuple[TreeFile, ...]] = {}
         self._found: dict[tuple[PurePosixPath, str], tuple[Call, ...]] = {}
 
     def callers(
-        self, template_file: Path, parameters: Iterable[str], *, edits: bool = True
+        self,
+        template_file: Path,
+        parameters: Iterable[str],
+        *,
+        edits: bool = True,
+        rotates: bool = True,
     ) -> Mapping[str, tuple[Caller, ...]]:
         """Return the callers of these parameters of a template; each is looked up when asked for.
 
         A parameter without callers is no key. A template outside of the root has none. Without
-        `edits` none of them is changed along.
+        `edits` none of them is changed along; `rotates`: their value would not be the password
+        any more.
         """
         place = self.place(template_file)
-        return {} if place is None else _Callers(self, place, tuple(parameters), edits)
+        if place is None:
+            return {}
+
+        def find(parameter: str) -> tuple[Caller, ...]:
+            return self.find(place, parameter, edits=edits, rotates=rotates)
+
+        return Answers(tuple(parameters), find)
 
     def imports(self, template_file: Path) -> Iterable[str]:
         """Return the names that other templates import, as texts of `Fn::Sub`.
@@ -87,7 +92,7 @@ class Repository:
         exports is left out.
         """
         place = self.place(template_file)
-        return () if place is None else _Imports(self, place)
+        return () if place is None else Later(lambda: self.imported(place))
 
     def place(self, file: Path) -> PurePosixPath | None:
         """Return a file's place below the root, None where it is outside."""
@@ -117,13 +122,26 @@ class Repository:
         return self._found[key]
 
     def find(
-        self, template: PurePosixPath, parameter: str, *, edits: bool = True
+        self,
+        template: PurePosixPath,
+        parameter: str,
+        *,
+        edits: bool = True,
+        rotates: bool = True,
     ) -> tuple[Caller, ...]:
         """Return who gives this parameter of a template, and what becomes of each if it goes."""
         found: dict[tuple[PurePosixPath, int], Caller] = {}
         for call in self.calls(template, parameter):
-            found.setdefault((call.place, call.site.line), self._caller(call, edits))
+            caller = self._caller(call, edits)
+            why = self._foreseen(call) if rotates and caller.fate is Fate.EDITED else ""
+            if why:
+                caller = replace(caller, fate=Fate.BLOCKS, code="shared-password", why=why)
+            found.setdefault((call.place, call.site.line), caller)
         return tuple(found.values())
+
+    def _foreseen(self, call: Call) -> str:
+        """Return why what a parent passes is sure to stay; empty where it is not."""
+        return obstacle(self._texts, call) if call.site.edit == "template" else ""
 
     def _caller(self, call: Call, edits: bool) -> Caller:
         site = call.site
@@ -131,14 +149,17 @@ class Repository:
         if site.value is not None and _REFERENCE.search(site.value):
             why = "gives it a dynamic reference: its value is kept in a secret already"
             return replace(caller, code="given-a-reference", why=why)
+        if site.guess:
+            return replace(caller, fate=Fate.REPORTED, guess=True)
         if not site.edit:
             blocks = site.breaks and call.file.is_template
             return replace(caller, fate=Fate.BLOCKS if blocks else Fate.REPORTED)
-        if call.is_guess:
-            return replace(caller, fate=Fate.REPORTED)
         if edits and self.root / call.place in self._reach:
             return replace(caller, fate=Fate.EDITED)
-        return replace(caller, fate=Fate.BLOCKS if site.breaks else Fate.REPORTED)
+        if not site.breaks:
+            return replace(caller, fate=Fate.REPORTED)
+        way = "let `callers` change it" if not edits else "give a folder with both as PATH"
+        return replace(caller, why=way)
 
     def unknown(self, call: Call) -> list[str]:
         """Return the names of templates that a stack may be made from and that are not here."""
@@ -152,7 +173,16 @@ class Repository:
         if template is None:
             return ()
         calls = self.calls(template, parameter)
-        told = {(call.place, call.site.line) for call in calls}
+        named = frozenset({parameter})
+        others = (each for each in self._templates if each != template)
+        of_others = (
+            call
+            for other in others
+            if self._declares(other, named)
+            for call in self.calls(other, parameter)
+            if not call.site.guess
+        )
+        told = {(call.place, call.site.line) for call in (*calls, *of_others)}
         edited = {call.place for call in calls if self.is_edited(call)}
         word = re.compile(rf"(?<![\w-]){re.escape(parameter)}(?![\w-])")
         wanted = parameter.encode()
@@ -244,14 +274,14 @@ class Repository:
         if inputs is not None:
             return site if self._names(inputs, file, template) else None
         if stems := self._named_alike(file.place.name):
-            nearest = _nearest(stems, file.place)
+            nearest = nearest_to(stems, file.place)
             if template not in nearest:
                 return None
             return site if len(nearest) == 1 else _guessed(site)
         if any(self._resolved(name, file.place) for name in site.templates):
             return None
         declaring = [place for place in self._templates if self._declares(place, site.names)]
-        if template not in _nearest(declaring, file.place):
+        if template not in nearest_to(declaring, file.place):
             return None
         return site if len(declaring) == 1 else _guessed(site)
 
@@ -280,13 +310,13 @@ class Repository:
                 if place in candidates:
                     return frozenset({place})
         steps = [step for step in re.split(r"/|\$\{[^}]*\}", name) if step not in ("", ".", "..")]
-        shared = {place: _common(steps[::-1], place.parts[::-1]) for place in candidates}
+        shared = {place: in_common(steps[::-1], place.parts[::-1]) for place in candidates}
         most = max(shared.values(), default=0)
         return frozenset(place for place, count in shared.items() if count == most)
 
     def _named_alike(self, name: str) -> list[PurePosixPath]:
         """Return the templates that a parameter file of this name is named after."""
-        return next((self._by_stem[stem] for stem in _stems(name) if stem in self._by_stem), [])
+        return next((self._by_stem[each] for each in stems_for(name) if each in self._by_stem), [])
 
     def _declares(self, template: PurePosixPath, names: frozenset[str]) -> bool:
         file = self._templates[template]
@@ -331,7 +361,7 @@ class Repository:
     def _by_stem(self) -> dict[str, list[PurePosixPath]]:
         stems: dict[str, list[PurePosixPath]] = {}
         for place in self._templates:
-            stems.setdefault(_STEM_END.sub("", place.name).lower(), []).append(place)
+            stems.setdefault(stem(place.name), []).append(place)
         return stems
 
     @cached_property
@@ -344,49 +374,6 @@ class Repository:
                     for given, template in call_sites.taskcat_inputs(node):
                         pairs.setdefault(PurePosixPath(given).name, set()).add(template)
         return pairs
-
-
-class _Callers(Mapping[str, tuple[Caller, ...]]):
-    """The callers of one template's parameters: nothing is read before the first is asked for."""
-
-    def __init__(
-        self,
-        repository: Repository,
-        template: PurePosixPath,
-        parameters: tuple[str, ...],
-        edits: bool,
-    ) -> None:
-        self._repository = repository
-        self._edits = edits
-        self._template = template
-        self._parameters = parameters
-        self._known: dict[str, tuple[Caller, ...]] = {}
-
-    def __getitem__(self, parameter: str) -> tuple[Caller, ...]:
-        if parameter not in self._known:
-            self._known[parameter] = self._repository.find(
-                self._template, parameter, edits=self._edits
-            )
-        if not self._known[parameter]:
-            raise KeyError(parameter)
-        return self._known[parameter]
-
-    def __iter__(self) -> Iterator[str]:
-        return (parameter for parameter in self._parameters if parameter in self)
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-
-class _Imports(Iterable[str]):
-    """What the templates around one import: nothing is read before it is asked for."""
-
-    def __init__(self, repository: Repository, template: PurePosixPath) -> None:
-        self._repository = repository
-        self._template = template
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._repository.imported(self._template))
 
 
 def callers(
@@ -403,37 +390,4 @@ def _lines_with(word: re.Pattern[str], text: str) -> Iterator[int]:
 
 def _guessed(site: Site) -> Site:
     """Return a place that is only perhaps for a template: nobody edits it."""
-    return replace(site, how=site.how + _GUESS, breaks=False, edit="")
-
-
-def _common(left: Iterable[str], right: Iterable[str]) -> int:
-    count = 0
-    for one, other in zip(left, right, strict=False):
-        if one != other and not (count == 0 and one.endswith(other)):
-            break
-        count += 1
-    return count
-
-
-def _nearest(places: Iterable[PurePosixPath], source: PurePosixPath) -> list[PurePosixPath]:
-    """Return those of the places that share the most folders with a file."""
-    shared = {place: _common(place.parent.parts, source.parent.parts) for place in places}
-    most = max(shared.values(), default=0)
-    return [place for place, count in shared.items() if count == most]
-
-
-def _stems(given: str) -> list[str]:
-    """Return what a template may be called that a parameter file is named after, longest first.
-
-    `db-params-dev.json` may be for `db-params-dev.yaml`, `db-params.yaml` or `db.yaml`.
-    """
-    name = _STEM_END.sub("", given).lower()
-    stems = {name, *(name[:end] for end in _ends(name) if _PURPOSE.match(name[end:]))}
-    if leading := re.match(r"param(eter)?s?[-_.]", name):
-        rest = name[leading.end() :]
-        stems |= {rest, *(rest[:end] for end in _ends(rest))}
-    return sorted(stems, key=len, reverse=True)
-
-
-def _ends(name: str) -> list[int]:
-    return [position for position, character in enumerate(name) if character in "-_."]
+    return replace(site, guess=True, edit="")

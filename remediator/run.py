@@ -143,7 +143,8 @@ class Run:
                 each.result,
                 partial(self._within, each),
                 each.runner.edits_callers,
-                each.runner.settings.strategy != "reference",
+                each.runner.rotates,
+                each.runner.settings.skip,
             )
             for place, each in by_place.items()
             if each.result is not None and each.runner is not None

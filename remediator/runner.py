@@ -75,6 +75,11 @@ class Runner:
         return any(transform.id == CALLERS for transform in self.transforms)
 
     @property
+    def rotates(self) -> bool:
+        """Whether a repair makes another password of the one that callers know."""
+        return self.settings.strategy != "reference"
+
+    @property
     def _repaired(self) -> Status:
         if self.check:
             return Status.REPAIRABLE
@@ -157,7 +162,7 @@ class Runner:
         context = Context(
             self.catalogue,
             self.settings,
-            self.around.callers(document, entry, edits=self.edits_callers),
+            self.around.callers(document, entry, edits=self.edits_callers, rotates=self.rotates),
             self.around.mentions(entry),
             self.around.imports(entry),
             required_properties,

@@ -55,7 +55,9 @@ def carry_out(
     finally:
         if judge is not None:
             judge.close()
-    known = {outcome.id for file in done.result.files for outcome in file.outcomes}
+    outcomes = [outcome for file in done.result.files for outcome in file.outcomes]
+    known = {outcome.id for outcome in outcomes}
+    known |= {outcome.refusal.repair for outcome in outcomes if outcome.refusal is not None}
     result = replace(
         done.result,
         validation=_validation(request, done.result, judge),

@@ -41,6 +41,12 @@ def others(old: Template, new: Template, path: Path) -> Iterator[Path]:
                 yield use.path
 
 
+def is_imported(template: Template, path: Path) -> bool:
+    """Tell whether the value at a path comes from another stack's export, at least in part."""
+    found = walk(value_at(template.data, path))
+    return any(isinstance(value, dict) and "Fn::ImportValue" in value for _, value in found)
+
+
 def _sources(template: Template, found: list[Reference]) -> list[Reference]:
     """Return what a value comes from: its hidden parameters, where it has such."""
     hidden = [

@@ -31,7 +31,7 @@ class Site:
     step is the document's number, from 0. `value` is the given text where it is a scalar, behind
     its tag where it has one: `{{resolve:ssm:/db}}`, `!environment_variable DB_PASSWORD`; it may be
     a secret. `shared`: it is given to all of `templates`, so that it may go only where none of
-    them takes it.
+    them takes it. `guess`: nothing says that it is meant for the template that is asked about.
     """
 
     parameter: str
@@ -44,6 +44,7 @@ class Site:
     value: str | None = field(default=None, repr=False)
     edit: str = ""
     shared: bool = False
+    guess: bool = False
 
 
 class Lines:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 from .candidates import Found, Left
 from .document import Document
-from .model import Add, Finding, Operation, Path, Refusal, Remove, Replace, Value, pointer
+from .model import CALLERS, Add, Finding, Operation, Path, Refusal, Remove, Replace, Value, pointer
 from .template import section_of
 
 NAME = "suppression"
@@ -171,6 +171,8 @@ def _faults(
             names = ", ".join(sorted(known - {_ALL}))
             refusal = Refusal("suppression-unknown", f"the transforms are {names}")
             yield _told(suppression, f"ignore[{name}] names no transform", refusal)
+        elif name == CALLERS:
+            continue  # whether there is something to be kept, other files decide
         elif (id(suppression), name) not in used and _all_ran(name, ran, known):
             refusal = Refusal("suppression-unused", _nothing(suppression, name))
             yield _told(suppression, f"ignore[{name}] suppresses nothing", refusal)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, islice
@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 import yaml
 
 from . import call_sites, exports, regular
-from .discover import walk
+from .discover import NEVER_SEARCHED, walk
 from .errors import FileError
 from .sites import Site
 
@@ -103,13 +103,21 @@ class TreeFile:
         return sites
 
 
+def is_found(place: PurePosixPath) -> bool:
+    """Tell whether a file at a place below a root is among those that are looked through: in no
+    hidden folder, nor one of other people's files, and not hidden itself, but for what counts."""
+    if any(place.is_relative_to(hidden) for hidden in HIDDEN):
+        return True
+    parts = place.parts[:-1] if place.name in HIDDEN_BELOW else place.parts
+    return not any(part.startswith(".") or part in NEVER_SEARCHED for part in parts)
+
+
 def read_all(root: Path) -> Iterator[TreeFile]:
     """Yield the files below a root that may name a template; what a link leads to is none of it.
 
     Raises FileError where they are more than can be looked at: who calls a template must be known.
     """
-    files = [entry for entry in walk(root) if isinstance(entry, Path)]
-    files += list(_hidden_below(root, files))
+    files = [entry for entry in walk(root, HIDDEN_BELOW) if isinstance(entry, Path)]
     for name in HIDDEN:
         hidden = root / name
         if any(place.is_symlink() for place in (hidden, *hidden.parents[: name.count("/")])):
@@ -135,20 +143,6 @@ def read_all(root: Path) -> Iterator[TreeFile]:
                 f"than {MAX_TOTAL / 1e6:.0f} MB of templates, configurations and scripts"
             )
         yield TreeFile(PurePosixPath(file.relative_to(root).as_posix()), raw)
-
-
-def _hidden_below(root: Path, files: Iterable[Path]) -> Iterator[Path]:
-    """Yield the hidden files that count in the folders of these files, and in those above."""
-    folders = {root}
-    for folder in {file.parent for file in files}:
-        while folder not in folders:
-            folders.add(folder)
-            folder = folder.parent
-    for folder in sorted(folders):
-        for name in HIDDEN_BELOW:
-            hidden = folder / name
-            if hidden.is_file() and not hidden.is_symlink():
-                yield hidden
 
 
 def read_documents(root: Path) -> Iterator[TreeFile]:

@@ -25,6 +25,7 @@ _LINE_BREAK = re.compile(r"\n|\r(?!\n)")  # a line keeps the first half of its C
 _LAST_BREAK = re.compile(r"(?:\r\n|\r|\n)\Z")
 _OPENING = re.compile(r"(?:[\[{]|![^\s,\[\]{}]*)[ \t]*\Z")
 _DASH = re.compile(r"^[ \t]*-(?=\s)", re.MULTILINE)
+_BRACKET = re.compile(r"[]}]")
 _LINE = re.compile(r"[^\n\r\x85\u2028\u2029]*")
 
 
@@ -283,13 +284,16 @@ def _openings(line: str) -> Iterator[str]:
 def _is_one_cut(old: str, new: str, removed: Span) -> bool:
     """Tell whether all that is missing is one piece, up to a line's end or a closing bracket.
 
-    `removed` is where the removed leaves start and end in the old text between what stays.
+    `removed` is where the removed leaves start and end in the old text between what stays; behind
+    them and their own brackets no line may end within the piece.
     """
     shared = next((n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), len(new))
     start = min(shared, removed[0])
     end = len(old) - len(new) + start
     ends = old[end:].lstrip(" \t")[:1] in ("]", "}", "\r", "\n")
-    return end >= removed[1] and ends and old[end:] == new[start:]
+    behind = _BRACKET.split(old[removed[1] : end])[-1]  # a line that ends there ends still
+    whole = end >= removed[1] and not LINE_END.search(behind)
+    return whole and ends and old[end:] == new[start:]
 
 
 def _without_comma(line: str) -> str:

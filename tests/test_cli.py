@@ -212,7 +212,7 @@ def test_version_imports_nothing_heavy() -> None:
 
 
 def test_check_imports_nothing_that_only_a_repair_needs(tmp_path: Path) -> None:
-    heavy = {"ruamel.yaml", "deepdiff", "jsonpatch", "rich"}
+    heavy = {"ruamel.yaml", "deepdiff", "jsonpatch", "rich", "tomlkit"}
     assert not heavy & imported("check", str(write(tmp_path)))
 
 

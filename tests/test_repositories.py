@@ -40,13 +40,18 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def fix(folder: Path, case: Path, *options: str) -> dict[str, Any]:
     """Run `remediator fix` in a folder as the case says; returns its JSON report."""
+    return run("fix", folder, case, "-q", "--no-validate", *options)
+
+
+def run(command: str, folder: Path, case: Path, *options: str) -> dict[str, Any]:
+    """Run a command of remediator in a folder as the case says; returns its JSON report."""
     file = case / "arguments.json"
     given = json.loads(file.read_text()) if file.is_file() else []
     paths = [] if any(not each.startswith("-") for each in given) else ["."]
     before = Path.cwd()
     os.chdir(folder)
     try:
-        arguments = ["fix", "-q", "--no-validate", "--format", "json", *options, *given, *paths]
+        arguments = [command, "--format", "json", *options, *given, *paths]
         result = CliRunner().invoke(app, arguments)
     finally:
         os.chdir(before)
@@ -73,8 +78,10 @@ def findings(report: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def copied(case: Path, folder: Path) -> Path:
-    """Copy the repository of a case to a folder."""
-    return shutil.copytree(case / "before", folder / "repository")
+    """Copy the repository of a case to a folder; it is the root of its work tree there."""
+    tree = shutil.copytree(case / "before", folder / "repository")
+    (tree / ".git").mkdir()
+    return tree
 
 
 def expected(case: Path) -> Path:
@@ -119,6 +126,50 @@ def test_a_dry_run_says_the_same_and_its_diff_applies(name: str, tmp_path: Path)
     assert files(tree) == files(expected(case))
 
 
+def without_status(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{key: value for key, value in each.items() if key != "status"} for each in found]
+
+
+def chooses(case: Path) -> bool:
+    """Tell whether a case names repairs by their ids, which a check does not take."""
+    arguments = case / "arguments.json"
+    return arguments.is_file() and bool(
+        {"--only", "--skip"} & set(json.loads(arguments.read_text()))
+    )
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if not chooses(CASES / name)])
+def test_a_check_says_the_same_and_changes_nothing(name: str, tmp_path: Path) -> None:
+    case = CASES / name
+    tree = copied(case, tmp_path)
+    report = run("check", tree, case)
+    assert files(tree) == files(case / "before")
+    wanted = json.loads((case / "findings.json").read_text())
+    assert without_status(findings(report)) == without_status(wanted)
+    assert all(file["diff"] == "" and file["patch"] == [] for file in report["files"])
+
+
+@pytest.mark.parametrize("blocked", ["database-test.json", "relational.yaml"])
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]])
+def test_where_one_file_cannot_be_written_none_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blocked: str, dry: list[str]
+) -> None:
+    name = "parameter-files" if blocked.endswith("json") else "four-levels"
+    tree = copied(CASES / name, tmp_path)
+    before = files(tree)
+    monkeypatch.setattr(os, "access", lambda path, *_, **__: Path(path).name != blocked)
+    report = fix(tree, CASES / name, *dry)
+    assert files(tree) == before
+    assert len(report["files"]) >= 5
+    for file in report["files"]:
+        assert file["status"] == "error"
+        assert file["error"]["message"].endswith(
+            f"{blocked}: the file is read-only; make it writable and run again"
+        )
+        assert [finding["status"] for finding in file["findings"]] == ["left"]
+        assert not [finding for finding in file["findings"] if "edits" in finding]
+
+
 def accept(case: Path) -> None:
     """Write down what becomes of a case."""
     import tempfile
@@ -128,7 +179,7 @@ def accept(case: Path) -> None:
         report = fix(tree, case)
         shutil.rmtree(case / "after", ignore_errors=True)
         if files(tree) != files(case / "before"):
-            shutil.copytree(tree, case / "after")
+            shutil.copytree(tree, case / "after", ignore=shutil.ignore_patterns(".git"))
         text = json.dumps(findings(report), indent=2, ensure_ascii=False)
         (case / "findings.json").write_text(text + "\n")
 

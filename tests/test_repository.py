@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
 from remediator.model import Caller, Fate
 from remediator.repository import Repository, callers
+from remediator.tree_files import is_found, read_all
 
 TEMPLATE = """\
 Parameters:
@@ -25,6 +26,11 @@ def write(folder: Path, files: dict[str, str]) -> None:
 
 def found(folder: Path, template: str = "db.yaml") -> tuple[Caller, ...]:
     return callers(folder, folder / template, ["DBPassword"]).get("DBPassword", ())
+
+
+def missed(file: str, line: int, how: str) -> Caller:
+    """Return what would be missed, and lies outside of what a run may change."""
+    return Caller(file, line, how, why="give a folder with both as PATH")
 
 
 PARENT = """\
@@ -54,7 +60,7 @@ Resources:
 def test_a_parent_stack_is_a_caller_however_its_url_is_written(tmp_path: Path, url: str) -> None:
     parent = PARENT.format(type="AWS::CloudFormation::Stack", key="TemplateURL", url=url)
     write(tmp_path, {"db.yaml": TEMPLATE, "main.yaml": parent})
-    assert found(tmp_path) == (Caller("main.yaml", 10, "nested stack"),)
+    assert found(tmp_path) == (missed("main.yaml", 10, "nested stack"),)
 
 
 def test_a_url_that_is_a_parameters_default_is_followed(tmp_path: Path) -> None:
@@ -83,7 +89,7 @@ Resources:
           ParameterValue: x
 """
     write(tmp_path, {"db.yaml": TEMPLATE, "main.yaml": parent})
-    assert found(tmp_path) == (Caller("main.yaml", 7, "stack set"),)
+    assert found(tmp_path) == (missed("main.yaml", 7, "stack set"),)
 
 
 def test_a_parent_of_another_template_is_none(tmp_path: Path) -> None:
@@ -118,7 +124,7 @@ def test_of_templates_with_one_name_the_place_decides(tmp_path: Path) -> None:
 )
 def test_a_parameter_file_is_a_caller(tmp_path: Path, name: str, text: str, line: int) -> None:
     write(tmp_path, {"db.yaml": TEMPLATE, name: text})
-    assert found(tmp_path) == (Caller(name, line, "parameter file"),)
+    assert found(tmp_path) == (missed(name, line, "parameter file"),)
 
 
 def test_the_longest_name_decides_which_template_a_file_is_named_after(tmp_path: Path) -> None:
@@ -135,17 +141,18 @@ def test_a_parameter_file_for_something_else_is_none(tmp_path: Path) -> None:
     assert found(tmp_path) == ()
 
 
-def test_a_parameter_file_that_two_templates_could_have_is_told_but_breaks_nothing(
+def test_a_parameter_file_that_two_templates_could_have_is_told_and_in_nobodys_way(
     tmp_path: Path,
 ) -> None:
     write(tmp_path, {"db.yaml": TEMPLATE, "b.yaml": TEMPLATE, "x.json": '{"DBPassword": "x"}'})
-    assert [caller.breaks for caller in found(tmp_path)] == [False]
+    expected = Caller("x.json", 1, "parameter file", fate=Fate.REPORTED, guess=True)
+    assert found(tmp_path) == (expected,)
 
 
 def test_a_sceptre_configuration_is_a_caller(tmp_path: Path) -> None:
     text = "template_path: db.yaml\nparameters:\n  DBPassword: x\n"
     write(tmp_path, {"templates/db.yaml": TEMPLATE, "config/dev/data.yaml": text})
-    expected = (Caller("config/dev/data.yaml", 3, "Sceptre configuration"),)
+    expected = (missed("config/dev/data.yaml", 3, "Sceptre configuration"),)
     assert found(tmp_path, "templates/db.yaml") == expected
 
 
@@ -236,7 +243,7 @@ def test_malformed_files_are_passed_over(tmp_path: Path) -> None:
         },
     )
     (tmp_path / "binary.json").write_bytes(b"\xff\xfe\0DBPassword")
-    assert found(tmp_path) in ((), (Caller("loop.yaml", 1, "parameter file"),))
+    assert found(tmp_path) in ((), (missed("loop.yaml", 1, "parameter file"),))
 
 
 def test_a_deeply_indented_file_is_passed_over(tmp_path: Path) -> None:
@@ -256,6 +263,26 @@ def test_nothing_is_read_before_the_first_question(tmp_path: Path) -> None:
 def test_a_file_that_would_crash_the_reader_is_passed_over(tmp_path: Path) -> None:
     write(tmp_path, {"db.yaml": TEMPLATE, "db-params.yaml": "- " * 100_000 + "DBPassword: x"})
     assert found(tmp_path) == ()
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [
+        ("db.yaml", True),
+        ("a/b/db.yaml", True),
+        (".taskcat.yml", True),
+        ("a/b/.taskcat.yml", True),
+        (".github/workflows/deploy.yml", True),
+        ("a/.github/workflows/deploy.yml", False),
+        (".git/.taskcat.yml", False),
+        ("node_modules/a/.taskcat.yml", False),
+        ("a/.hidden.yml", False),
+    ],
+)
+def test_which_files_are_looked_through(tmp_path: Path, place: str, expected: bool) -> None:
+    write(tmp_path, {place: "a: 1\n"})
+    assert [str(file.place) for file in read_all(tmp_path)] == ([place] if expected else [])
+    assert is_found(PurePosixPath(place)) is expected
 
 
 # --- imports ---------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import replace
 
 from remediator.conditions import TooManyConditions, literal
@@ -64,29 +64,31 @@ def caller_refusal(context: Context, name: str) -> Refusal | None:
     places = ", ".join(f"{c.file}:{c.line} ({c.how})" for c in callers[:3])
     more = f" and {len(callers) - 3} more" if len(callers) > 3 else ""
     names, breaks = ("names", "breaks") if len(callers) == 1 else ("name", "break")
+    way = next((f"{each.why}, or " for each in callers if each.why), "")
     return Refusal(
         "passed-by-caller",
         f"{places}{more} {names} {name} for this template, and {breaks} when the parameter is "
-        "gone: remove it there, then run again",
+        f"gone: {way}remove it there, then run again",
     )
 
 
-def tell_gone(draft: Draft, context: Context, name: str) -> None:
-    """Tell what is to be done about a parameter that goes: its callers, its old default, and
-    where else it is named."""
-    draft.follow_ups += [
-        _follow_up(name, caller)
-        for caller in context.callers.get(name, ())
-        if caller.fate is not Fate.EDITED
-    ]
-    if literal(draft.template.parameter(name).get("Default")):
-        draft.follow_ups.append(
-            f"The default of {name} stays in the history of git: use it nowhere else"
-        )
-    mentions = context.mentions(name)
-    if mentions:
-        draft.mentions += mentions
-        draft.follow_ups.append(f"Bring up to date what names {name}: {_places(mentions)}")
+def tell_gone(draft: Draft, context: Context, name: str, known: Container[str] = ()) -> None:
+    """Tell what is to be done about a parameter that goes, and about those that only confirmed it:
+    their callers, their old defaults, and where else they are named, but for the `known` names."""
+    for each in (name, *twins_of(draft.template, name)):
+        draft.follow_ups += [
+            _follow_up(each, caller)
+            for caller in context.callers.get(each, ())
+            if caller.fate is not Fate.EDITED
+        ]
+        if literal(draft.template.parameter(each).get("Default")):
+            draft.follow_ups.append(
+                f"The default of {each} stays in the history of git: use it nowhere else"
+            )
+        mentions = () if each in known else context.mentions(each)
+        if mentions:
+            draft.mentions += mentions
+            draft.follow_ups.append(f"Bring up to date what names {each}: {_places(mentions)}")
 
 
 def _places(mentions: tuple[Mention, ...]) -> str:
@@ -96,14 +98,19 @@ def _places(mentions: tuple[Mention, ...]) -> str:
         lines.setdefault(mention.file, []).append(mention.line)
     places = [f"{file}:{', '.join(map(str, own[:3]))}" for file, own in lines.items()]
     more = len(places) - _FEW
-    return ", ".join(places[:_FEW]) + (f" and {more} more files" if more > 0 else "")
+    further = f" and {more} more file{'s' if more > 1 else ''}" if more > 0 else ""
+    return ", ".join(places[:_FEW]) + further
 
 
 def _follow_up(name: str, caller: Caller) -> str:
     place = f"{caller.file}:{caller.line} ({caller.how})"
+    fails = "before the deployment: it fails once the parameter is gone"
+    if caller.guess:
+        what = f"take {name} out of it {fails}" if caller.breaks else f"drop {name} from it"
+        return f"If {place} is for this template, {what}"
     if not caller.breaks:
         return f"Drop {name} from {place}, which ignores it from now on"
-    return f"Take {name} out of {place} before the deployment: it fails once the parameter is gone"
+    return f"Take {name} out of {place} {fails}"
 
 
 def _use_refusal(template: Template, name: str, uses: tuple[Use, ...]) -> Refusal | None:

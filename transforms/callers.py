@@ -42,7 +42,7 @@ from remediator.transform import Transform
 
 from ._findings import caller_refusal, macro_refusal, tell_gone
 from ._plan import Draft
-from ._rules import rule_edits
+from ._rules import rule_edits, twins_of
 
 _PRODUCT = "AWS::ServiceCatalog::CloudFormationProvisionedProduct"
 """https://docs.aws.amazon.com/servicecatalog/latest/adminguide/productmgmt-update.html"""
@@ -128,8 +128,14 @@ def _repair(template: Template, context: Context, group: list[Gone]) -> Fix | Re
             )
     gone = []
     for source in sorted({source for argument in group for source in argument.sources}):
-        if _served_only(template, source, [argument.path for argument in group]):
-            gone += _drop(draft, context, source)
+        places = [argument.path for argument in group]
+        if _served_only(template, source, places):
+            gone += _drop(draft, context, source, {each.parameter for each in group})
+        elif asking := _asking(template, source, places):
+            draft.follow_ups.append(
+                f"{source} passes its value to nobody any more, and stays since {asking} for it: "
+                "a switch of its own would say what is meant"
+            )
     lost = dict.fromkeys(f"{each.stack} no longer gets {each.parameter}" for each in group)
     added = [each.path for each in draft.operations if isinstance(each, Add)]
     title = ", ".join((*lost, *(f"{path[1]} gets {path[-1]} instead" for path in added)))
@@ -184,9 +190,28 @@ def _served_only(template: Template, source: str, gone: list[Path]) -> bool:
     )
 
 
-def _drop(draft: Draft, context: Context, source: str) -> list[str]:
-    """Drop a parameter that serves nothing any more, unless somebody goes on giving it a value."""
-    blocked = [c for c in context.callers.get(source, ()) if c.fate is Fate.BLOCKS]
+def _asking(template: Template, source: str, gone: list[Path]) -> str:
+    """Return which conditions and rules ask for a parameter that serves nothing else any more,
+    with their verb; empty where something else uses it."""
+    uses = [
+        each.path
+        for each in template.references_to(source)
+        if each.kind is not Kind.NAME and not any(each.path[: len(path)] == path for path in gone)
+    ]
+    if any(path[0] not in ("Conditions", "Rules") for path in uses):
+        return ""
+    names = list(dict.fromkeys(str(path[1]) for path in uses))
+    return f"{' and '.join(names)} {'asks' if len(names) == 1 else 'ask'}"
+
+
+def _drop(draft: Draft, context: Context, source: str, taken: set[str]) -> list[str]:
+    """Drop a parameter that serves nothing any more, unless somebody goes on giving it a value.
+
+    Where else a name stands is told with the template that lost it first: that of a nested stack
+    that has `taken` one of the same name.
+    """
+    names = (source, *twins_of(draft.template, source))
+    blocked = [c for n in names for c in context.callers.get(n, ()) if c.fate is Fate.BLOCKS]
     if blocked:
         places = ", ".join(f"{c.file}:{c.line} ({c.how})" for c in blocked[:3])
         draft.follow_ups.append(
@@ -194,7 +219,7 @@ def _drop(draft: Draft, context: Context, source: str) -> list[str]:
         )
         return []
     draft.drop_parameter(source)
-    tell_gone(draft, context, source)
+    tell_gone(draft, context, source, taken)
     return [source]
 
 

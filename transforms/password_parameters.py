@@ -22,8 +22,8 @@ Not repaired
     A parameter stays as it is, all of its uses, when one of them cannot read a secret: UserData,
     resource metadata, custom resources, outputs, conditions, rules on other parameters, inline
     code, nested stacks, macros and loops, names of resources; when another file of the repository
-    passes it; when the limits of its uses and its own pattern leave no password. The finding
-    names every use that is in the way, and what to paste there.
+    passes it; when the limits of its uses and its own, or those of parents and stacks that share
+    it, leave no password. The finding names every use that is in the way, and what to paste there.
 
 See
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references-secretsmanager.html

@@ -16,9 +16,8 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from ..config import OWN_FILE, PROJECT_FILE
-from ..discover import NEVER_SEARCHED
 from ..errors import RemoteError
-from ..tree_files import HIDDEN, SUFFIXES
+from ..tree_files import SUFFIXES, is_found
 from .git import Git
 
 MOST_FILES = 100_000
@@ -76,9 +75,7 @@ def _is_needed(path: PurePosixPath) -> bool:
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES and suffix not in TEMPLATE_SUFFIXES:
         return False
-    if any(path.is_relative_to(place) for place in HIDDEN):
-        return True
-    return not any(part.startswith(".") or part in NEVER_SEARCHED for part in path.parts)
+    return is_found(path)
 
 
 def _is_sound(path: str) -> bool:

@@ -68,7 +68,7 @@ def _edits(result: RunResult) -> Mapping[str, Sequence[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
     for file in result.files:
         for outcome in file.outcomes:
-            for cause in outcome.causes:
+            for cause in outcome.causes if outcome.status is not Status.LEFT else ():
                 edit = {
                     "path": file.path,
                     "line": outcome.line,

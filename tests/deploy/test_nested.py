@@ -95,6 +95,13 @@ TWINS = Case(
 CASES = (SHOP, CHAIN, TWINS)
 
 
+@pytest.fixture(scope="module")
+def after(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Return the folders as the installed command has repaired them, each by its name."""
+    place = tmp_path_factory.mktemp("repaired")
+    return {case.folder: repaired(case.source, place) for case in CASES}
+
+
 def given(file: Path) -> dict[str, str]:
     """Return the parameters of a file: as CloudFormation has them, or CodePipeline."""
     content = json.loads(file.read_text())
@@ -153,26 +160,30 @@ def test_before_the_repair_somebody_types_the_password(cloud: Cloud, case: Case)
     ids=["shop", "chain"],
 )
 def test_a_child_that_is_repaired_alone_takes_its_parents_down(
-    cloud: Cloud, case: Case, file: str, why: str, tmp_path: Path
+    cloud: Cloud, case: Case, file: str, why: str, after: dict[str, Path], tmp_path: Path
 ) -> None:
     folder = shutil.copytree(case.source, tmp_path / "naive")
-    shutil.copy(repaired(case.source, tmp_path) / file, folder)
+    shutil.copy(after[case.folder] / file, folder)
     with cloud.holding(folder, case.bucket):
         assert deployed(cloud, case, folder) == "ROLLBACK_COMPLETE"
     found = "; ".join(map(cloud.reasons, cloud.stacks()))
     assert why in found
 
 
-def test_a_parameter_file_that_is_left_behind_is_refused(cloud: Cloud, tmp_path: Path) -> None:
-    root = (repaired(SHOP.source, tmp_path) / SHOP.root).read_text()
+def test_a_parameter_file_that_is_left_behind_is_refused(
+    cloud: Cloud, after: dict[str, Path]
+) -> None:
+    root = (after["shop"] / SHOP.root).read_text()
     with pytest.raises(Refused) as refusal:
         cloud.propose("live", root, **given(SHOP.source / SHOP.parameters))
     assert str(refusal.value) == "Parameters: [AdminPassword] do not exist in the template"
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_after_the_repair_the_stacks_live_and_end(cloud: Cloud, case: Case, tmp_path: Path) -> None:
-    folder = repaired(case.source, tmp_path)
+def test_after_the_repair_the_stacks_live_and_end(
+    cloud: Cloud, case: Case, after: dict[str, Path]
+) -> None:
+    folder = after[case.folder]
     parameters = given(folder / case.parameters)
     assert case.asks_for not in parameters
     with cloud.holding(folder, case.bucket):
@@ -211,7 +222,7 @@ def assert_generated(cloud: Cloud, case: Case, folder: Path) -> None:
     for path, stack in nested(cloud):
         assert len(cloud.resources(stack, ATTACHMENT)) == len(made.get(path, ()))
         given_there = json.dumps(cloud.described(stack).get("Parameters", []))
-        assert not any(password in given_there for password in passwords)
+        assert not any(hidden in given_there for hidden in ("****", *passwords))
     for path, (file, secret, user) in case.clusters.items():
         assert contents[path]["username"] == user
         rules = read((folder / file).read_text())["Resources"][secret]["Properties"]
@@ -223,7 +234,7 @@ def assert_generated(cloud: Cloud, case: Case, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("live", [False, True], ids=["created", "updated"])
-def test_two_children_have_one_password(cloud: Cloud, tmp_path: Path, live: bool) -> None:
+def test_two_children_have_one_password(cloud: Cloud, after: dict[str, Path], live: bool) -> None:
     """The second one reads the secret of the first; a stack that lives changes over with both.
 
     The cluster of a stack that is updated stays as it is: that is LocalStack's.
@@ -233,7 +244,7 @@ def test_two_children_have_one_password(cloud: Cloud, tmp_path: Path, live: bool
         if live:
             assert deployed(cloud, SHOP, SHOP.source) == "CREATE_COMPLETE"
             assert reader_gets(cloud) == {typed}
-        folder = repaired(SHOP.source, tmp_path)
+        folder = after["shop"]
         cloud.put(folder, SHOP.bucket)
         assert deployed(cloud, SHOP, folder) == f"{'UPDATE' if live else 'CREATE'}_COMPLETE"
     assert len(set(cloud.stacks().values())) == 1, cloud.stacks()
@@ -262,9 +273,11 @@ def reader_gets(cloud: Cloud) -> set[str]:
 
 
 @pytest.mark.parametrize("case", [SHOP, CHAIN], ids=str)
-def test_the_aws_command_takes_the_repaired_file(cloud: Cloud, case: Case, tmp_path: Path) -> None:
+def test_the_aws_command_takes_the_repaired_file(
+    cloud: Cloud, case: Case, after: dict[str, Path], tmp_path: Path
+) -> None:
     """That of the chain is empty by then: `[]`."""
-    folder = repaired(case.source, tmp_path)
+    folder = after[case.folder]
     command = f"""
         aws cloudformation create-change-set --stack-name live --change-set-type CREATE
         --change-set-name first --template-body file://{case.root}
