@@ -191,11 +191,14 @@ def _hidden(name: str, text: str, sites: Sequence[Site]) -> tuple[Span, ...]:
     document = SettingsText.parse(text, name)
     shift = int(document.bom)
     by_node = {(a + shift, b + shift) for a, b in hidden.spans(document, values, places)}
-    return tuple(sorted({*by_node, *_hidden_lines(text, sites)}))
+    return tuple(sorted({*by_node, *_hidden_lines(text, sites, otherwise=False)}))
 
 
-def _hidden_lines(text: str, sites: Iterable[Site]) -> tuple[Span, ...]:
-    """Return the spans of the values that stand as they are beside the name of their parameter."""
+def _hidden_lines(text: str, sites: Iterable[Site], *, otherwise: bool = True) -> tuple[Span, ...]:
+    """Return the spans of the values that stand as they are beside the name of their parameter.
+
+    `otherwise`: of a value that is spelled in another way, all of the line.
+    """
     starts = [0, *(match.end() for match in re.finditer("\n", text))]
     spans: set[Span] = set()
     for site in sites:
@@ -209,6 +212,6 @@ def _hidden_lines(text: str, sites: Iterable[Site]) -> tuple[Span, ...]:
                 found = text.rfind(site.value, starts[first], name)
             if found >= 0:
                 spans.add((found, found + len(site.value)))
-            else:  # spelled in another way: all of its line, then
+            elif otherwise:
                 spans.add((line, max(text.find("\n", line), line)))
     return tuple(sorted(spans))
