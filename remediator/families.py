@@ -273,7 +273,7 @@ class _Plan:
                 "exports, and whoever imports it, too, would keep the old password; let them read "
                 "a secret first",
             )
-        for use in sharing.others(before, after, own):
+        for use in sharing.others(before, after, own, self.tree.hides):
             argument = argument_at(after, use)
             idle = argument is not None and self._is_idle(call.place, argument)
             if not idle and not (argument and self.links.join(call, after, argument, use)):

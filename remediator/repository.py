@@ -185,11 +185,10 @@ class Repository:
         told = {(call.place, call.site.line) for call in (*calls, *of_others)}
         edited = {call.place for call in calls if self.is_edited(call)}
         word = re.compile(rf"(?<![\w-]){re.escape(parameter)}(?![\w-])")
-        wanted = parameter.encode()
         return tuple(
             Mention(str(file.place), line)
             for file in (*self._files, *self._documents)
-            if wanted in file.raw
+            if parameter.encode() in file.raw
             and file.place not in {template, *edited}
             and not self._is_others(file, parameter)
             for line in _lines_with(word, file.text)
@@ -243,6 +242,11 @@ class Repository:
                     if site.value == value:
                         yield Call(file, site)
 
+    def hides(self, parameter: str) -> bool:
+        """Tell whether a template has a parameter of this name that must not be shown."""
+        named = (each for each in self._templates.values() if parameter.encode() in each.raw)
+        return any(parameter in each.hidden for each in named)
+
     def targets(self, call: Call) -> frozenset[PurePosixPath]:
         """Return the templates that a nested stack is made from, as far as they are in the tree."""
         return frozenset(
@@ -268,6 +272,8 @@ class Repository:
                 return _guessed(site)  # a template that nothing names stands beside
             sure = file.is_template or site.shared or self._only(template, site, meant)
             return site if sure else _guessed(site)
+        if file.is_template and not site.templates and self._declares(template, site.names):
+            return _guessed(site)  # nothing says what the stack is made from
         if file.is_template or not file.is_structured or site.how != "parameter file":
             return None
         inputs = self._test_inputs.get(file.place.name)

@@ -51,13 +51,16 @@ def in_template(root: yaml.Node) -> Iterator[Site]:
 
 
 def _sites(found: Iterable[Given], how: str, templates: frozenset[str]) -> Iterator[Site]:
-    for each in found:
+    passed = list(found)
+    names = frozenset(each.name for each in passed)
+    for each in passed:
         places, edit = ((each.place,), "template") if each.sound else ((), "")
         yield Site(
             each.name,
             each.line,
             how,
             templates=templates,
+            names=names,
             places=places,
             value=each.value,
             edit=edit,

@@ -14,6 +14,7 @@ import yaml
 from . import call_sites, exports, regular
 from .discover import NEVER_SEARCHED, walk
 from .errors import FileError
+from .nodes import entries, get, text
 from .sites import Site
 
 MAX_BYTES = 1_000_000
@@ -79,6 +80,18 @@ class TreeFile:
         """The keys of a template that stand below others, parameters among them."""
         found = re.findall(r"^[ \t]+[\"']?(\w+)[\"']?[ \t]*:", self.text, re.MULTILINE)
         return frozenset(found)
+
+    @cached_property
+    def hidden(self) -> frozenset[str]:
+        """The parameters that a template says must not be shown (`NoEcho`)."""
+        documents = self.documents if b"NoEcho" in self.raw else ()
+        sections = (get(root, "Parameters") for root in documents)
+        return frozenset(
+            key.value
+            for section in sections
+            for key, parameter in entries(section)
+            if text(get(parameter, "NoEcho")).lower() == "true"
+        )
 
     @cached_property
     def exchanged(self) -> tuple[frozenset[str], frozenset[str]]:
