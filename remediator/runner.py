@@ -16,6 +16,7 @@ from .discover import Input
 from .document import Document
 from .engine import Judge, inspect, remediate
 from .errors import FileError, RemediatorError, TemplateError
+from .garbage import no_collection
 from .hidden import with_hidden
 from .lock import Claims
 from .model import CALLERS, Catalogue, Context, Family, Settings
@@ -85,6 +86,7 @@ class Runner:
         """What this run is called in its result."""
         return "check" if self.check else "fix" if self.write or self.fixes else "fix --dry-run"
 
+    @no_collection()
     def handle(
         self, entry: Input, claims: Claims | None = None, family: Family | None = None
     ) -> FileResult | None:
