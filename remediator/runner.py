@@ -25,7 +25,6 @@ from .registry import known, required_properties, trigger
 from .results import FileResult, Status
 from .suppression import is_marked
 from .transform import Transform
-from .work_tree import path_in_diff
 
 _BOM = "\ufeff"
 
@@ -176,7 +175,7 @@ class Runner:
     def _result(
         self, document: Document, name: str, context: Context, entry: Input | None, *, proven: bool
     ) -> FileResult:
-        file = path_in_diff(entry.file) if entry else name
+        file = self.around.path_in_diff(entry.file) if entry else name
         if self.check and not proven:
             return inspect(document, self.transforms, context, path=name, file=file)
         return remediate(
