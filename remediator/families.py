@@ -18,11 +18,11 @@ from .arguments import Argument, argument_at, arguments
 from .errors import RemediatorError
 from .family_links import Links, argument_of, stack_of, unreadable
 from .family_proof import prove_family
-from .family_settings import Given, edit, removed
+from .family_settings import Given, edit
 from .family_texts import Texts
-from .model import CALLERS, Family, Fate, Nested, Path, Refusal
+from .model import CALLERS, Family, Nested, Path, Refusal
 from .repository import Call, Repository
-from .results import FileResult, Outcome, Status
+from .results import FileResult, Outcome, Status, removed
 from .template import Template
 
 ROUNDS = 100
@@ -51,15 +51,6 @@ class Together:
 
     templates: Mapping[Place, FileResult]
     settings: Mapping[Place, FileResult]
-
-
-def reaches_out(tree: Repository, member: Member) -> bool:
-    """Tell whether the repairs of a template change other files."""
-    return any(
-        caller.fate is Fate.EDITED
-        for name in removed(member.result)
-        for caller in tree.find(member.place, name)
-    )
 
 
 def work_out(

@@ -13,13 +13,12 @@ from pathlib import PurePosixPath as Place
 
 from . import settings_files, sharing
 from .errors import EditError, FileError, ProofError
-from .model import CALLERS, Finding, Fix, Refusal, Remove, Span, is_telling, json_patch, repair_id
+from .model import CALLERS, Finding, Fix, Refusal, Span, is_telling, json_patch, repair_id
 from .repository import Call, Repository
-from .results import FileResult, Outcome, Status
+from .results import FileResult, Outcome, removed
 from .sites import Site
 from .work_tree import path_in_diff
 
-_DONE = (Status.FIXED, Status.WOULD_FIX, Status.REPAIRABLE)
 _LINES = 4
 """Lines around that of a parameter's name in which its value is hidden."""
 
@@ -42,19 +41,6 @@ class Given:
     def stays(self, code: str, why: str) -> tuple[Place, str, Refusal]:
         """Return that the template keeps the parameter, and why."""
         return self.template, self.parameter, Refusal(code, f"{self.where} {why}")
-
-
-def removed(result: FileResult) -> dict[str, Outcome]:
-    """Return the parameters that the repairs of a template take away, each with its repair."""
-    return {
-        str(operation.path[1]): outcome
-        for outcome in result.outcomes
-        if outcome.status in _DONE and outcome.finding.fix is not None
-        for operation in outcome.finding.fix.operations
-        if isinstance(operation, Remove)
-        and len(operation.path) == 2
-        and operation.path[0] == "Parameters"
-    }
 
 
 def edit(

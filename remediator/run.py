@@ -13,19 +13,20 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path, PurePosixPath
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from . import atomic
 from .discover import Input, Unusable, expand
 from .errors import ConfigError, FileError, Interrupted, RemediatorError
-from .families import Member, Together, reaches_out, work_out
-from .family_settings import removed
 from .interrupt import held
 from .lock import Claims
-from .model import Family, Refusal
+from .model import Family, Fate, Refusal
 from .repository import Repository
-from .results import Deployment, FileResult, RunResult, Status
+from .results import Deployment, FileResult, RunResult, Status, removed
 from .runner import Guard, Runner, failed, unguarded
+
+if TYPE_CHECKING:
+    from .families import Together
 
 Track: TypeAlias = Callable[[Sequence[Input]], Iterable[Input]]
 """Yields the same inputs, and may show progress."""
@@ -151,6 +152,18 @@ class Run:
             for each in handled
             if each.result is not None and (place := tree.place(each.entry.file)) is not None
         }
+        reaching = [
+            place
+            for place, each in by_place.items()
+            if each.result is not None
+            and each.runner is not None
+            and each.runner.edits_callers
+            and _reaches_out(tree, place, each.result)
+        ]
+        if not reaching:
+            return alone
+        from .families import Member, work_out  # lazily: few runs need it
+
         members = {
             place: Member(
                 place,
@@ -162,11 +175,8 @@ class Run:
             for place, each in by_place.items()
             if each.result is not None and each.runner is not None
         }
-        reaching = [m for m in members.values() if m.edits and reaches_out(tree, m)]
-        if not reaching:
-            return alone
         if self.runner.check:  # a check proves nothing, and what others are asked for must be true
-            for each in reaching:
+            for each in map(members.__getitem__, reaching):
                 proven = each.work(Family()) or each.result
                 members[each.place] = replace(each, result=proven)
         try:
@@ -286,6 +296,13 @@ def _write(changed: Sequence[_Changed]) -> FileResult | None:
     except FileError as error:
         return failed(str(changed[0].entry.file), error.message)
     return None
+
+
+def _reaches_out(tree: Repository, place: PurePosixPath, result: FileResult) -> bool:
+    """Tell whether the repairs of a template change other files."""
+    return any(
+        caller.fate is Fate.EDITED for name in removed(result) for caller in tree.find(place, name)
+    )
 
 
 def _shown(
