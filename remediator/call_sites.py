@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
+from functools import cached_property
 
 from .nodes import compose as compose
 from .sam_sites import in_toml as in_toml
@@ -34,30 +35,50 @@ _COMMAND = re.compile(rf"(?P<ignores>{_IGNORES})|(?P<refuses>{_REFUSES})")
 _COMMENT = re.compile(r"[^\S\n]*(?:#|//)")
 
 
-def in_script(text: str, parameter: str) -> Iterator[Site]:
-    """Yield where a script, Makefile, workflow or program gives this parameter, once a command.
+class Script:
+    """The text of a script, Makefile, workflow or program, looked through for many parameters."""
 
-    Only where the text speaks of CloudFormation's commands: a variable that just has the same
-    name is no caller.
-    """
-    name = re.escape(parameter)
-    key = rf"ParameterKey[\"']?\s*[:=]\s*[\"']?{name}\b"
-    value = rf"(?<![\w$.{{-]){name}[\"']?\s*(?:=(?!=)|:(?!:))"
-    templates = frozenset(template_names(text))
-    commands = list(_COMMAND.finditer(text))
-    starts = [command.start() for command in commands]
-    lines = Lines(text)
-    seen: set[tuple[bool, str]] = set()
-    for match in re.finditer(rf"{key}|{value}", text):
-        # The command that a place belongs to is the nearest before it, else the first after.
-        nearest = max(bisect_right(starts, match.start()) - 1, 0)
-        command = commands[nearest] if commands else None
-        if command is None and not match[0].startswith("ParameterKey"):
-            continue
-        if _COMMENT.match(text, lines.start(match.start())):
-            continue
-        breaks = command is None or command["ignores"] is None
-        how = f"`{' '.join(command[0].split())}`" if command else "list of parameters"
-        if (breaks, how) not in seen:
-            seen.add((breaks, how))
-            yield Site(parameter, lines.number(match.start()), how, breaks, templates)
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    @cached_property
+    def templates(self) -> frozenset[str]:
+        """The templates that it names."""
+        return frozenset(template_names(self._text))
+
+    @cached_property
+    def _commands(self) -> list[re.Match[str]]:
+        return list(_COMMAND.finditer(self._text))
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [command.start() for command in self._commands]
+
+    @cached_property
+    def _lines(self) -> Lines:
+        return Lines(self._text)
+
+    def sites(self, parameter: str) -> Iterator[Site]:
+        """Yield where it gives this parameter, once a command.
+
+        Only where the text speaks of CloudFormation's commands: a variable that just has the same
+        name is no caller.
+        """
+        name = re.escape(parameter)
+        key = rf"ParameterKey[\"']?\s*[:=]\s*[\"']?{name}\b"
+        value = rf"(?<![\w$.{{-]){name}[\"']?\s*(?:=(?!=)|:(?!:))"
+        seen: set[tuple[bool, str]] = set()
+        for match in re.finditer(rf"{key}|{value}", self._text):
+            # The command that a place belongs to is the nearest before it, else the first after.
+            nearest = max(bisect_right(self._starts, match.start()) - 1, 0)
+            command = self._commands[nearest] if self._commands else None
+            if command is None and not match[0].startswith("ParameterKey"):
+                continue
+            if _COMMENT.match(self._text, self._lines.start(match.start())):
+                continue
+            breaks = command is None or command["ignores"] is None
+            how = f"`{' '.join(command[0].split())}`" if command else "list of parameters"
+            if (breaks, how) not in seen:
+                seen.add((breaks, how))
+                line = self._lines.number(match.start())
+                yield Site(parameter, line, how, breaks, self.templates)

@@ -13,14 +13,13 @@ from pathlib import PurePosixPath as Place
 
 from . import hidden, settings_files, sharing
 from .errors import EditError, FileError, ProofError
-from .model import CALLERS, Finding, Fix, Refusal, Remove, Span, is_telling, json_patch, repair_id
+from .model import CALLERS, Finding, Fix, Refusal, Span, is_telling, json_patch, repair_id
 from .repository import Call, Repository
-from .results import DECLINED, FileResult, Outcome, Status
+from .results import DECLINED, FileResult, Outcome, removed
 from .settings_text import SettingsText
 from .sites import Site
 from .work_tree import path_in_diff
 
-_DONE = (Status.FIXED, Status.WOULD_FIX, Status.REPAIRABLE)
 _LINES = 4
 """Lines around that of a parameter's name in which its value is hidden."""
 
@@ -46,19 +45,6 @@ class Given:
         """Return that the template keeps the parameter, and why."""
         refusal = Refusal(code, f"{self.where} {why}", repair=repair)
         return self.template, self.parameter, refusal
-
-
-def removed(result: FileResult) -> dict[str, Outcome]:
-    """Return the parameters that the repairs of a template take away, each with its repair."""
-    return {
-        str(operation.path[1]): outcome
-        for outcome in result.outcomes
-        if outcome.status in _DONE and outcome.finding.fix is not None
-        for operation in outcome.finding.fix.operations
-        if isinstance(operation, Remove)
-        and len(operation.path) == 2
-        and operation.path[0] == "Parameters"
-    }
 
 
 def edit(

@@ -24,10 +24,6 @@ from .sam_sites import TEMPLATES as SAM_TEMPLATES
 from .sites import Site
 from .tree_files import TreeFile, read_all, read_documents
 
-_PARENT = re.compile(
-    rb"AWS::CloudFormation::Stack|AWS::Serverless::Application|AWS::CodePipeline::Pipeline"
-    rb"|AWS::ServiceCatalog::CloudFormationProvisionedProduct"
-)
 _REFERENCE = re.compile(
     r"\{\{resolve:|^!(?:ssm|secretsmanager|aws_ssm)\b|\blookup\(\s*['\"][\w.]*(?:ssm|secretsmanager)",
     re.I,
@@ -60,6 +56,7 @@ class Repository:
         self._reach = reach
         self._texts = Texts(self)
         self._naming: dict[str, tuple[TreeFile, ...]] = {}
+        self._declaring: dict[frozenset[str], tuple[PurePosixPath, ...]] = {}
         self._found: dict[tuple[PurePosixPath, str], tuple[Call, ...]] = {}
 
     def callers(
@@ -115,7 +112,7 @@ class Repository:
             found = {
                 (file.place, site.line, site.places): Call(file, site)
                 for file in self._files_naming(parameter)
-                if file.place != template
+                if file.place != template and (file.is_parent or not file.is_template)
                 for site in self._sites_for(file, template, parameter)
             }
             self._found[key] = tuple(sorted(found.values(), key=lambda c: (c.place, c.site.line)))
@@ -185,12 +182,12 @@ class Repository:
         told = {(call.place, call.site.line) for call in (*calls, *of_others)}
         edited = {call.place for call in calls if self.is_edited(call)}
         word = re.compile(rf"(?<![\w-]){re.escape(parameter)}(?![\w-])")
+        wanted = parameter.encode()
+        documents = (file for file in self._documents if wanted in file.raw)
         return tuple(
             Mention(str(file.place), line)
-            for file in (*self._files, *self._documents)
-            if parameter.encode() in file.raw
-            and file.place not in {template, *edited}
-            and not self._is_others(file, parameter)
+            for file in (*self._files_naming(parameter), *documents)
+            if file.place not in {template, *edited} and not self._is_others(file, parameter)
             for line in _lines_with(word, file.text)
             if (file.place, line) not in told
         )
@@ -259,10 +256,13 @@ class Repository:
             if site.parameter == parameter and (tied := self._tied(site, file, template)):
                 named = True
                 yield tied
-        if not named and not file.is_template and file.place.suffix.lower() != ".toml":
-            for site in call_sites.in_script(file.text, parameter):
-                if self._names(site.templates, file, template):
-                    yield site
+        if (
+            not named
+            and not file.is_template
+            and file.place.suffix.lower() != ".toml"
+            and self._names(file.script.templates, file, template)
+        ):
+            yield from file.script.sites(parameter)
 
     def _tied(self, site: Site, file: TreeFile, template: PurePosixPath) -> Site | None:
         """Return the site if it is meant for this template, with what is known about that."""
@@ -286,7 +286,7 @@ class Repository:
             return site if len(nearest) == 1 else _guessed(site)
         if any(self._resolved(name, file.place) for name in site.templates):
             return None
-        declaring = [place for place in self._templates if self._declares(place, site.names)]
+        declaring = self._templates_declaring(site.names)
         if template not in nearest_to(declaring, file.place):
             return None
         return site if len(declaring) == 1 else _guessed(site)
@@ -324,6 +324,12 @@ class Repository:
         """Return the templates that a parameter file of this name is named after."""
         return next((self._by_stem[each] for each in stems_for(name) if each in self._by_stem), [])
 
+    def _templates_declaring(self, names: frozenset[str]) -> tuple[PurePosixPath, ...]:
+        if names not in self._declaring:
+            found = (place for place in self._templates if self._declares(place, names))
+            self._declaring[names] = tuple(found)
+        return self._declaring[names]
+
     def _declares(self, template: PurePosixPath, names: frozenset[str]) -> bool:
         file = self._templates[template]
         if not names or not all(name.encode() in file.raw for name in names):
@@ -333,11 +339,7 @@ class Repository:
     def _files_naming(self, parameter: str) -> tuple[TreeFile, ...]:
         if parameter not in self._naming:
             wanted = parameter.encode()
-            self._naming[parameter] = tuple(
-                file
-                for file in self._files
-                if wanted in file.raw and (not file.is_template or _PARENT.search(file.raw))
-            )
+            self._naming[parameter] = tuple(file for file in self._files if wanted in file.raw)
         return self._naming[parameter]
 
     @cached_property

@@ -18,7 +18,9 @@ _NO_VALUE = frozenset({"Conditions", "Rules", "Metadata"})
 """Sections that ask for a value and pass it to nobody."""
 _PASSWORD = re.compile(r"pass(?!ive|age|thr)|pwd|pw(?![a-z])|secret|credential|token", re.I)
 _LOOKUP = "Fn::FindInMap"
-_PLACEHOLDER = re.compile(r"\$\[taskcat_gen|^(?:change|replace)[-_ ]?(?:me|it|this)|^<.*>$", re.I)
+_PLACEHOLDER = re.compile(
+    r"\$\[taskcat_gen|^(?:change|replace)[-_ ]?(?:me|it|this)|^override$|^<.*>$", re.I
+)
 
 
 def others(
@@ -103,8 +105,11 @@ def is_used(template: Template, parameter: str) -> bool:
 
 
 def is_password(value: str) -> bool:
-    """Tell whether a value may be a password that two places have in common, and no placeholder."""
-    return is_telling(value) and not _PLACEHOLDER.search(value)
+    """Tell whether a value may be a password that two places have in common, and no placeholder.
+
+    A common word may be one too: a weak password, of which an application loses its database.
+    """
+    return bool(value.strip()) and not _PLACEHOLDER.search(value.strip())
 
 
 def names_password(parameter: str) -> bool:

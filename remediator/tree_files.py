@@ -36,6 +36,10 @@ HIDDEN = (
 HIDDEN_BELOW = (".taskcat.yml", ".taskcat.yaml")
 """Hidden files that do so in any folder; others are never read."""
 
+_PARENT = re.compile(
+    rb"AWS::CloudFormation::Stack|AWS::Serverless::Application|AWS::CodePipeline::Pipeline"
+    rb"|AWS::ServiceCatalog::CloudFormationProvisionedProduct"
+)
 _STRUCTURED = frozenset({".yaml", ".yml", ".json", ".template", ".cfn"})
 _SCRIPTS = frozenset(
     {".sh", ".bash", ".zsh", ".ps1", ".cmd", ".bat", ".mk", ".tf", ".hcl", ".groovy"}
@@ -74,6 +78,16 @@ class TreeFile:
     def is_template(self) -> bool:
         """Whether it may be a template."""
         return self.is_structured and b"Resources" in self.raw and b"AWS::" in self.raw
+
+    @cached_property
+    def is_parent(self) -> bool:
+        """Whether it may be a template that gives parameters to others."""
+        return self.is_template and _PARENT.search(self.raw) is not None
+
+    @cached_property
+    def script(self) -> call_sites.Script:
+        """Its text as that of a script, a workflow or a program."""
+        return call_sites.Script(self.text)
 
     @cached_property
     def declared(self) -> frozenset[str]:
