@@ -30,7 +30,8 @@ def compose(source: str) -> list[yaml.Node]:
         for document in documents:
             if _is_deep(document):
                 return []
-            shared_nodes(document)
+            if "*" in plain:  # without an alias nothing is shared
+                shared_nodes(document)
     except (yaml.YAMLError, ValueError, TemplateError):
         return []
     if plain != source:
