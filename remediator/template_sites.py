@@ -51,6 +51,8 @@ def in_template(root: yaml.Node) -> Iterator[Site]:
 
 
 def _sites(found: Iterable[Given], how: str, templates: frozenset[str]) -> Iterator[Site]:
+    found = tuple(found)
+    names = frozenset(each.name for each in found)
     for each in found:
         places, edit = ((each.place,), "template") if each.sound else ((), "")
         yield Site(
@@ -58,6 +60,7 @@ def _sites(found: Iterable[Given], how: str, templates: frozenset[str]) -> Itera
             each.line,
             how,
             templates=templates,
+            names=names,
             places=places,
             value=each.value,
             edit=edit,
