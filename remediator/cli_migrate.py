@@ -187,6 +187,7 @@ def _carry_out(
     from .errors import Interrupted
     from .interrupt import exit_code
     from .migrate.driver import Driver
+    from .migrate.reports import write_groups
 
     campaign = opened.campaign
     publish = _publish() if proposing else None
@@ -198,6 +199,8 @@ def _carry_out(
         except Interrupted:
             _tell(f"interrupted; `remediator migrate run {_quoted(file)}` goes on from here")
             raise typer.Exit(exit_code()) from None
+    if proposing:
+        write_groups(campaign, opened.state)
     entries = [entry for entry in opened.state.entries() if entry.listed]
     _show(campaign, file, entries, color)
     for told in driver.remarks():

@@ -14,6 +14,7 @@ from test_cli import remediator
 
 from remediator.errors import ConfigError
 from remediator.migrate import campaign as campaigns
+from remediator.migrate import git
 from remediator.migrate.campaign import KEYS, Campaign, load
 from remediator.migrate.jobs import Via
 from remediator.migrate.listing import Repository, repositories
@@ -183,6 +184,21 @@ def test_what_must_be_said_is_asked_for(tmp_path: Path) -> None:
         load(write(tmp_path, LEAST.partition("\n")[2]))
     with pytest.raises(ConfigError, match="repositories names no repository"):
         load(write(tmp_path, LEAST.partition("[repo")[0]))
+
+
+def test_the_author_is_gits_own_user_where_none_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write(tmp_path, LEAST.replace("author", "# author"))
+    monkeypatch.setattr(git, "default_author", lambda: "Git <git@example.com>")
+    assert load(file).job.author == "Git <git@example.com>"
+
+    def unknown() -> str:
+        raise ConfigError("git does not know who commits")
+
+    monkeypatch.setattr(git, "default_author", unknown)
+    with pytest.raises(ConfigError, match="author is missing: git does not know"):
+        load(file)
 
 
 def test_what_is_no_toml_is_told_too(tmp_path: Path) -> None:

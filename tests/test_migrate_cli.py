@@ -148,6 +148,8 @@ def test_run_proposes_what_was_planned(campaign: Path) -> None:
     )
     files = {file.name for file in (campaign / "proposals" / "api").iterdir()}
     assert files == {"changes.patch", "pull-request.md", "result.json"}
+    groups = (campaign / "proposals" / "group.md").read_text()
+    assert "- [ ] `api`: 1 safe, 1 rotates (written `" in groups
     code, out, _ = run(campaign, "status", "--all")
     assert re.search(rf"^api +written +2 +{campaign}/proposals/api$", out, re.MULTILINE)
 
@@ -155,7 +157,7 @@ def test_run_proposes_what_was_planned(campaign: Path) -> None:
 def test_at_most_so_many_are_proposed(campaign: Path) -> None:
     _, out, _ = run(campaign, "run", "--at-most", "1", "--quiet")
     assert out.endswith("Made 1 proposal; 1 more to make.\n")
-    assert len(list((campaign / "proposals").iterdir())) == 1
+    assert len(list((campaign / "proposals").glob("*/changes.patch"))) == 1
 
 
 def test_retry_tries_again_what_it_is_told(campaign: Path) -> None:
@@ -258,6 +260,15 @@ def test_a_state_that_is_none_is_told(tmp_path: Path) -> None:
     code, _, err = run(tmp_path, "run")
     assert code == 2
     assert "campaign.state: is no state of a campaign" in err
+    (tmp_path / "campaign.state").unlink()
+    with sqlite3.connect(tmp_path / "campaign.state") as other:
+        other.execute("CREATE TABLE other (a)")
+    other.close()
+    code, _, err = run(tmp_path, "run")
+    assert (code, "is no state that this version" in err) == (2, True)
+    (tmp_path / "campaign.state").write_bytes(b"")
+    code, _, err = run(tmp_path, "status")
+    assert (code, "holds no campaign yet" in err) == (2, True)
     (tmp_path / "campaign.state").unlink()
     with sqlite3.connect(tmp_path / "campaign.state") as other:
         other.execute("PRAGMA user_version = 99")

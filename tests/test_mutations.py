@@ -213,7 +213,7 @@ def test_a_broken_splicer_is_caught(monkeypatch: pytest.MonkeyPatch, name: str) 
 
 def _lines(text: str) -> Counter[str]:
     """Return the lines of a text without what lays them out: indentation, spaces, comments."""
-    lines = (" ".join(line.split()) for line in text.splitlines())
+    lines = ("".join(line.split()) for line in text.splitlines())
     return Counter(line for line in lines if line)
 
 

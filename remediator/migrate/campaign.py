@@ -204,7 +204,7 @@ def _author(top: Table) -> str:
         try:
             return git.default_author()
         except RemediatorError as error:
-            top.fail("author", f'is missing: "Name <address>" ({error.message})')
+            top.fail("author", f"is missing: {error.message}")
     author = top.text("author")
     try:
         commit.check_author(author)

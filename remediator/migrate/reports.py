@@ -18,8 +18,10 @@ from ..report.summary import DONE, MEANING, is_waiting
 from ..results import FileResult, Outcome, RunResult, Validation, Validator
 from .campaign import Campaign
 from .entry import Entry, Standing
+from .jobs import Via
 from .state import StateFile
 
+GROUPS = "group.md"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """How a cell begins that a spreadsheet takes for a formula: https://owasp.org/www-community/attacks/CSV_Injection"""
 COLUMNS = (
@@ -46,13 +48,20 @@ def write(folder: Path, campaign: Campaign, state: StateFile) -> list[Path]:
     contents = {
         "index.html": page(known, f"remediator migrate run {shlex.quote(campaign.file.name)}"),
         "findings.csv": "\ufeff" + findings(known),  # else a spreadsheet takes it for Latin-1
-        "group.md": groups(campaign.name, known),
+        GROUPS: groups(campaign.name, known),
     }
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
         raise FileError(f"{folder}: cannot be made: {error.strerror or error}") from error
     return [write_file(folder / name, text) for name, text in contents.items()]
+
+
+def write_groups(campaign: Campaign, state: StateFile) -> None:
+    """Write the groups beside the files of proposals, where there are some; raises FileError."""
+    folder = Path(campaign.target.folder)
+    if campaign.target.via is Via.FILES and folder.is_dir() and not (folder / GROUPS).is_dir():
+        write_file(folder / GROUPS, groups(campaign.name, told(state)))
 
 
 def write_file(file: Path, text: str) -> Path:
@@ -171,16 +180,18 @@ def groups(name: str, campaign: Sequence[Told]) -> str:
 
 def _by_risk(campaign: Sequence[Told]) -> Iterator[str]:
     """Yield each risk with the repositories whose highest it is."""
-    rest = [each for each in campaign if each.entry.is_changed]
-    for consequence, title in _RISKS:
-        has = [each for each in rest if each.entry.counts.get(consequence)]
-        rest = [each for each in rest if each not in has]
-        if has:
-            meaning = f"At the next deployment: {MEANING[consequence]}."
-            yield _section(title, meaning, [_proposal(each.entry) for each in has])
-    if rest:
+    by_risk: dict[Consequence | None, list[str]] = {}
+    for each in campaign:
+        if each.entry.is_changed:
+            counts = each.entry.counts
+            highest = next((risk for risk, _ in _RISKS if counts.get(risk)), None)
+            by_risk.setdefault(highest, []).append(_proposal(each.entry))
+    for risk, title in _RISKS:
+        if risk in by_risk:
+            yield _section(title, f"At the next deployment: {MEANING[risk]}.", by_risk[risk])
+    if None in by_risk:
         meaning = "The campaign says that nothing of it is deployed: nothing that runs changes."
-        yield _section("New", meaning, [_proposal(each.entry) for each in rest])
+        yield _section("New", meaning, by_risk[None])
 
 
 def _proposal(entry: Entry) -> str:

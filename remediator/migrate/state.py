@@ -99,7 +99,10 @@ class StateFile:
         self._db.execute("PRAGMA foreign_keys = ON")
         self._db.execute("PRAGMA synchronous = FULL")  # what was pushed stays known after a crash
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        if version == 0 and create:
+        (tables,) = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if not tables and not create:
+            raise ConfigError(f"{self.file}: holds no campaign yet; `remediator migrate run` does")
+        if not tables and not version:
             self._db.executescript(_TABLES)
         elif version != VERSION:
             raise ConfigError(f"{self.file}: is no state that this version of remediator can read")
@@ -116,7 +119,8 @@ class StateFile:
         try:
             yield
         except BaseException:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:  # SQLite has ended it itself where the disk is full
+                self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
 
