@@ -17,7 +17,7 @@ from . import bounds, sharing
 from .arguments import Argument, argument_at, arguments
 from .errors import RemediatorError
 from .family_links import Links, stack_of
-from .family_proof import prove_family
+from .family_proof import STACKS, prove_family
 from .family_settings import Given, edit
 from .family_texts import Texts
 from .foreseen import argument_of, would_keep
@@ -316,11 +316,26 @@ class _Plan:
             join(given.template, given.call.place)
         return [
             Together(
-                {place: self._caused(place) for place in group if place in self.results},
+                {
+                    place: replace(self._caused(place), given=self._given_by(group, place))
+                    for place in group
+                    if place in self.results
+                },
                 {file: self.settings[file] for file in group if file in self.settings},
             )
             for group in map(sorted, groups)
         ]
+
+    def _given_by(self, group: Iterable[Place], place: Place) -> frozenset[str]:
+        """Return the parameters of a template that others of its group pass, as they will be."""
+        return frozenset(
+            argument.name
+            for parent in group
+            if parent in self.results
+            for stack in self.texts.new(parent).of_type(*STACKS)
+            if place in self.tree.children(parent, stack)
+            for argument in arguments(self.texts.new(parent), stack)
+        )
 
     def _caused(self, place: Place) -> FileResult:
         """Return the result of a template whose outcomes name the repairs that caused them."""

@@ -267,15 +267,17 @@ class Repository:
     def _tied(self, site: Site, file: TreeFile, template: PurePosixPath) -> Site | None:
         """Return the site if it is meant for this template, with what is known about that."""
         meant = self._meant(site.templates, file)
+        is_file = not file.is_template and file.is_structured and site.how == "parameter file"
+        if is_file:  # the name of a template may be a value in it
+            meant = frozenset(each for each in meant if self._declares(each, site.names))
         if template in meant:
             if site.templates == SAM_TEMPLATES and template.parent != file.place.parent:
                 return _guessed(site)  # a template that nothing names stands beside
             sure = file.is_template or site.shared or self._only(template, site, meant)
             return site if sure else _guessed(site)
-        if file.is_template and not site.templates and self._declares(template, site.names):
-            return _guessed(site)  # nothing says what the stack is made from
-        if file.is_template or not file.is_structured or site.how != "parameter file":
-            return None
+        if not is_file:
+            unsaid = file.is_template and not site.templates and site.places
+            return _guessed(site) if unsaid and self._declares(template, site.names) else None
         inputs = self._test_inputs.get(file.place.name)
         if inputs is not None:
             return site if self._names(inputs, file, template) else None
@@ -283,8 +285,9 @@ class Repository:
             nearest = nearest_to(stems, file.place)
             if template not in nearest:
                 return None
-            return site if len(nearest) == 1 else _guessed(site)
-        if any(self._resolved(name, file.place) for name in site.templates):
+            sure = len(nearest) == 1 and self._declares(template, site.names)
+            return site if sure else _guessed(site)
+        if meant:
             return None
         declaring = self._templates_declaring(site.names)
         if template not in nearest_to(declaring, file.place):

@@ -93,6 +93,8 @@ class FileResult:
     needs_before: tuple[str, ...] = ()
     """Parameters that have no default, before: a deployment must be given a value for each."""
     needs_after: tuple[str, ...] = ()
+    given: frozenset[str] = frozenset()
+    """Parameters that a template around it passes, where it changes together with such."""
     undefined: tuple[str, ...] = ()
     """What its new text refers to and nothing defines; empty where a macro may define it."""
     deployment: Deployment = Deployment()

@@ -107,7 +107,7 @@ def _follow_up(name: str, caller: Caller) -> str:
     fails = "before the deployment: it fails once the parameter is gone"
     if caller.guess:
         what = f"take {name} out of it {fails}" if caller.breaks else f"drop {name} from it"
-        return f"If {place} is for this template, {what}"
+        return f"If {place} means this template, {what}"
     if not caller.breaks:
         return f"Drop {name} from {place}, which ignores it from now on"
     return f"Take {name} out of {place} {fails}"

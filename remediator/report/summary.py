@@ -187,7 +187,7 @@ def inputs(result: RunResult) -> Iterator[str]:
     sound = [file for file in templates if file.status is not Status.ERROR]
     touched = [f for f in sound if any(o.status is not Status.SUPPRESSED for o in f.outcomes)]
     if result.command != "check":
-        ready = [file for file in touched if not file.needs_after and not file.undefined]
+        ready = [f for f in touched if not (f.needs_after or f.given or f.undefined)]
         if len(ready) > 3:
             yield f"{len(ready)} of {len(touched)} templates with findings deploy without input."
         else:
@@ -197,16 +197,21 @@ def inputs(result: RunResult) -> Iterator[str]:
     for file in [file for file in touched if file.undefined][:5]:
         names = mask(", ".join(file.undefined), file.masked)
         yield wrapped(f"{_named(file)} refers to what nothing defines: {names}", "  ")
-    asking = [file for file in sound if file.needs_after and (_is_changed(file) or file.named)]
+    asking = [file for file in sound if _asks(file) and (_is_changed(file) or file.named)]
     still = "needs" if result.command == "check" else "still needs"
     for file in asking[:5]:
-        few = file.needs_after[:_NAMED]
-        more = len(file.needs_after) - len(few)
+        few = _asks(file)[:_NAMED]
+        more = len(_asks(file)) - len(few)
         names = ", ".join(few) + (f" and {more} more" if more else "")
         names = mask(names, file.masked)
         yield wrapped(f"{_named(file)} {still} a value for: {names}", "  ")
     if len(asking) > 5:
         yield f"{len(asking) - 5} more need values for parameters (--format json: needs)."
+
+
+def _asks(file: FileResult) -> list[str]:
+    """Return the parameters that a person has to give: no template around it does."""
+    return [name for name in file.needs_after if name not in file.given]
 
 
 def needs(result: RunResult) -> Iterator[str]:
