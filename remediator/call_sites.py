@@ -32,6 +32,8 @@ _REFUSES = (
 )
 _COMMAND = re.compile(rf"(?P<ignores>{_IGNORES})|(?P<refuses>{_REFUSES})")
 _COMMENT = re.compile(r"[^\S\n]*(?:#|//)")
+_CONTINUES = ("\\", "`", "^")
+"""How a line ends that goes on in the next one: in shells and Makefiles, PowerShell, cmd."""
 
 
 def in_script(text: str, parameter: str) -> Iterator[Site]:
@@ -43,11 +45,11 @@ def in_script(text: str, parameter: str) -> Iterator[Site]:
     name = re.escape(parameter)
     key = rf"ParameterKey[\"']?\s*[:=]\s*[\"']?{name}\b"
     value = rf"(?<![\w$.{{-]){name}[\"']?\s*(?:=(?!=)|:(?!:))"
-    templates = frozenset(template_names(text))
+    named = _Named(text)
     commands = list(_COMMAND.finditer(text))
     starts = [command.start() for command in commands]
     lines = Lines(text)
-    seen: set[tuple[bool, str]] = set()
+    seen: set[tuple[bool, str, frozenset[str]]] = set()
     for match in re.finditer(rf"{key}|{value}", text):
         # The command that a place belongs to is the nearest before it, else the first after.
         nearest = max(bisect_right(starts, match.start()) - 1, 0)
@@ -58,6 +60,32 @@ def in_script(text: str, parameter: str) -> Iterator[Site]:
             continue
         breaks = command is None or command["ignores"] is None
         how = f"`{' '.join(command[0].split())}`" if command else "list of parameters"
-        if (breaks, how) not in seen:
-            seen.add((breaks, how))
+        templates = named.beside(match.start())
+        if (breaks, how, templates) not in seen:
+            seen.add((breaks, how, templates))
             yield Site(parameter, lines.number(match.start()), how, breaks, templates)
+
+
+class _Named:
+    """The templates that a script names: those of one command, where that names any, else all.
+
+    A command reaches over lines that go on in the next one.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._starts = [0]
+        for line in re.finditer(r"[^\n]*\n", text):
+            if not line[0].rstrip().endswith(_CONTINUES):
+                self._starts.append(line.end())
+        self._all = frozenset(template_names(text))
+        self._known: dict[int, frozenset[str]] = {}
+
+    def beside(self, position: int) -> frozenset[str]:
+        """Return the templates that the command at a character is for."""
+        number = bisect_right(self._starts, position) - 1
+        if number not in self._known:
+            end = self._starts[number + 1] if number + 1 < len(self._starts) else len(self._text)
+            own = template_names(self._text[self._starts[number] : end])
+            self._known[number] = frozenset(own) or self._all
+        return self._known[number]

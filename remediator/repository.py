@@ -257,7 +257,9 @@ class Repository:
                 yield tied
         if not named and not file.is_template and file.place.suffix.lower() != ".toml":
             for site in call_sites.in_script(file.text, parameter):
-                if self._names(site.templates, file, template):
+                # A packaged template is none of the tree: then any that the script names is meant.
+                meant = self._meant(site.templates, file) or self._meant(file.named, file)
+                if template in meant:
                     yield site
 
     def _tied(self, site: Site, file: TreeFile, template: PurePosixPath) -> Site | None:
@@ -276,7 +278,7 @@ class Repository:
             return _guessed(site) if unsaid and self._declares(template, site.names) else None
         inputs = self._test_inputs.get(file.place.name)
         if inputs is not None:
-            return site if self._names(inputs, file, template) else None
+            return site if template in self._meant(inputs, file) else None
         if stems := self._named_alike(file.place.name):
             nearest = nearest_to(stems, file.place)
             if template not in nearest:
@@ -298,9 +300,6 @@ class Repository:
     def _meant(self, names: Iterable[str], file: TreeFile) -> frozenset[PurePosixPath]:
         """Return the templates that names in a file may mean."""
         return frozenset(place for name in names for place in self._resolved(name, file.place))
-
-    def _names(self, names: Iterable[str], file: TreeFile, template: PurePosixPath) -> bool:
-        return template in self._meant(names, file)
 
     def _resolved(self, name: str, source: PurePosixPath) -> frozenset[PurePosixPath]:
         """Return the templates that a name in a file may mean.

@@ -14,7 +14,7 @@ import yaml
 from . import call_sites, exports, regular
 from .discover import NEVER_SEARCHED, walk
 from .errors import FileError
-from .sites import Site
+from .sites import Site, template_names
 
 MAX_BYTES = 1_000_000
 """Of one file that is read."""
@@ -58,6 +58,11 @@ class TreeFile:
     def text(self) -> str:
         """Its text without a byte order mark; what is not UTF-8 is replaced."""
         return self.raw.decode("utf-8", errors="replace").removeprefix("\ufeff")
+
+    @cached_property
+    def named(self) -> frozenset[str]:
+        """The names or places of templates in its text."""
+        return frozenset(template_names(self.text))
 
     @cached_property
     def documents(self) -> list[yaml.Node]:
