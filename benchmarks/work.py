@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -23,7 +24,7 @@ from remediator.document import Document
 from remediator.errors import RemediatorError
 from remediator.model import Settings
 from remediator.registry import builtin_transforms, catalogue, load
-from remediator.results import RunResult
+from remediator.results import FileResult
 from remediator.run import Run
 from remediator.runner import Runner
 
@@ -50,23 +51,36 @@ def compose(paths: Sequence[Path]) -> None:
         yaml.compose(file.read_text(encoding="utf-8-sig"), Loader=yaml.CSafeLoader)
 
 
-def _run(paths: Sequence[Path], *, check: bool) -> RunResult:
+class _Counted(Runner):
+    """Counts the files that are parsed."""
+
+    parsed = 0
+
+    def _work(self, *arguments: Any) -> FileResult:
+        self.parsed += 1
+        return super()._work(*arguments)
+
+
+def _runner(*, check: bool) -> _Counted:
     settings = Settings()
-    return Run(Runner(load(settings), catalogue(), settings, check=check)).over(paths)
+    return _Counted(load(settings), catalogue(), settings, check=check)
 
 
 def check(paths: Sequence[Path]) -> dict[str, int]:
-    result = _run(paths, check=True)
+    runner = _runner(check=True)
+    result = Run(runner).over(paths)
     return {
         "files": len(result.files),
         "found": sum(bool(file.outcomes) for file in result.files),
-        "parsed": sum(bool(file.old) for file in result.files),
+        "parsed": runner.parsed,
     }
 
 
 def fix(paths: Sequence[Path]) -> list[str]:
     """Return the files that would change."""
-    return [file.path for file in _run(paths, check=False).files if file.old != file.new]
+    return [
+        file.path for file in Run(_runner(check=False)).over(paths).files if file.old != file.new
+    ]
 
 
 def ruamel(paths: Sequence[Path]) -> int:

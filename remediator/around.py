@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from .discover import Input, tree_of
 from .document import Document
 from .model import Caller, Mention
 from .repository import Repository
+from .work_tree import folder_in_diff, path_in_diff
 
 
 class Reach:
@@ -40,7 +41,9 @@ class Around:
     def __init__(self, paths: Sequence[Path] = ()) -> None:
         self.reach = Reach(paths)
         self._trees: dict[Path, Repository] = {}
+        self._left: set[Path] = set()
         self._tree_of: dict[tuple[Path, Path], Path] = {}
+        self._folders: dict[Path, PurePosixPath | None] = {}
 
     def callers(
         self,
@@ -77,6 +80,24 @@ class Around:
     def repository(self, entry: Input) -> Repository:
         """Return what is known of the tree that a file belongs to."""
         tree = self.tree_of(entry)
+        self._left.discard(tree)
         if tree not in self._trees:
+            for other in self._left:
+                self._trees.pop(other, None)
+            self._left.clear()
             self._trees[tree] = Repository(tree, self.reach)
         return self._trees[tree]
+
+    def leave(self, tree: Path) -> None:
+        """Forget what is known of a tree once another is read: nothing of it is expected to be
+        handled any more."""
+        self._left.add(tree)
+
+    def path_in_diff(self, file: Path) -> str:
+        """Return a file's path as `work_tree` has it; each folder is looked up once."""
+        if file.parent not in self._folders:
+            self._folders[file.parent] = folder_in_diff(file.parent)
+        folder = self._folders[file.parent]
+        if folder is None or file.is_symlink():
+            return path_in_diff(file)
+        return (folder / file.name).as_posix()

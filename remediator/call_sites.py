@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
+from functools import cached_property
 
 from .nodes import compose as compose
 from .sam_sites import in_toml as in_toml
@@ -36,56 +37,70 @@ _CONTINUES = ("\\", "`", "^")
 """How a line ends that goes on in the next one: in shells and Makefiles, PowerShell, cmd."""
 
 
-def in_script(text: str, parameter: str) -> Iterator[Site]:
-    """Yield where a script, Makefile, workflow or program gives this parameter, once a command.
-
-    Only where the text speaks of CloudFormation's commands: a variable that just has the same
-    name is no caller.
-    """
-    name = re.escape(parameter)
-    key = rf"ParameterKey[\"']?\s*[:=]\s*[\"']?{name}\b"
-    value = rf"(?<![\w$.{{-]){name}[\"']?\s*(?:=(?!=)|:(?!:))"
-    named = _Named(text)
-    commands = list(_COMMAND.finditer(text))
-    starts = [command.start() for command in commands]
-    lines = Lines(text)
-    seen: set[tuple[bool, str, frozenset[str]]] = set()
-    for match in re.finditer(rf"{key}|{value}", text):
-        # The command that a place belongs to is the nearest before it, else the first after.
-        nearest = max(bisect_right(starts, match.start()) - 1, 0)
-        command = commands[nearest] if commands else None
-        if command is None and not match[0].startswith("ParameterKey"):
-            continue
-        if _COMMENT.match(text, lines.start(match.start())):
-            continue
-        breaks = command is None or command["ignores"] is None
-        how = f"`{' '.join(command[0].split())}`" if command else "list of parameters"
-        templates = named.beside(match.start())
-        if (breaks, how, templates) not in seen:
-            seen.add((breaks, how, templates))
-            yield Site(parameter, lines.number(match.start()), how, breaks, templates)
-
-
-class _Named:
-    """The templates that a script names: those of one command, where that names any, else all.
-
-    A command reaches over lines that go on in the next one.
-    """
+class Script:
+    """The text of a script, Makefile, workflow or program, looked through for many parameters."""
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._starts = [0]
-        for line in re.finditer(r"[^\n]*\n", text):
-            if not line[0].rstrip().endswith(_CONTINUES):
-                self._starts.append(line.end())
-        self._all = frozenset(template_names(text))
-        self._known: dict[int, frozenset[str]] = {}
+        self._named: dict[int, frozenset[str]] = {}
 
-    def beside(self, position: int) -> frozenset[str]:
-        """Return the templates that the command at a character is for."""
-        number = bisect_right(self._starts, position) - 1
-        if number not in self._known:
-            end = self._starts[number + 1] if number + 1 < len(self._starts) else len(self._text)
-            own = template_names(self._text[self._starts[number] : end])
-            self._known[number] = frozenset(own) or self._all
-        return self._known[number]
+    @cached_property
+    def templates(self) -> frozenset[str]:
+        """The templates that it names."""
+        return frozenset(template_names(self._text))
+
+    @cached_property
+    def _commands(self) -> list[re.Match[str]]:
+        return list(_COMMAND.finditer(self._text))
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [command.start() for command in self._commands]
+
+    @cached_property
+    def _lines(self) -> Lines:
+        return Lines(self._text)
+
+    @cached_property
+    def _whole(self) -> list[int]:
+        """Where its lines start, one that goes on in the next one together with that."""
+        starts = [0]
+        for line in re.finditer(r"[^\n]*\n", self._text):
+            if not line[0].rstrip().endswith(_CONTINUES):
+                starts.append(line.end())
+        return starts
+
+    def _beside(self, position: int) -> frozenset[str]:
+        """Return the templates that the command at a character names; all, where it names none."""
+        number = bisect_right(self._whole, position) - 1
+        if number not in self._named:
+            end = self._whole[number + 1] if number + 1 < len(self._whole) else len(self._text)
+            own = template_names(self._text[self._whole[number] : end])
+            self._named[number] = frozenset(own) or self.templates
+        return self._named[number]
+
+    def sites(self, parameter: str) -> Iterator[Site]:
+        """Yield where it gives this parameter, once a kind of command and the templates it names.
+
+        Only where the text speaks of CloudFormation's commands: a variable that just has the same
+        name is no caller.
+        """
+        name = re.escape(parameter)
+        key = rf"ParameterKey[\"']?\s*[:=]\s*[\"']?{name}\b"
+        value = rf"(?<![\w$.{{-]){name}[\"']?\s*(?:=(?!=)|:(?!:))"
+        seen: set[tuple[bool, str, frozenset[str]]] = set()
+        for match in re.finditer(rf"{key}|{value}", self._text):
+            # The command that a place belongs to is the nearest before it, else the first after.
+            nearest = max(bisect_right(self._starts, match.start()) - 1, 0)
+            command = self._commands[nearest] if self._commands else None
+            if command is None and not match[0].startswith("ParameterKey"):
+                continue
+            if _COMMENT.match(self._text, self._lines.start(match.start())):
+                continue
+            breaks = command is None or command["ignores"] is None
+            how = f"`{' '.join(command[0].split())}`" if command else "list of parameters"
+            templates = self._beside(match.start())
+            if (breaks, how, templates) not in seen:
+                seen.add((breaks, how, templates))
+                line = self._lines.number(match.start())
+                yield Site(parameter, line, how, breaks, templates)

@@ -18,12 +18,12 @@ from .arguments import Argument, argument_at, arguments
 from .errors import RemediatorError
 from .family_links import Links, stack_of
 from .family_proof import STACKS, prove_family
-from .family_settings import Given, edit, removed
+from .family_settings import Given, edit
 from .family_texts import Texts
 from .foreseen import argument_of, would_keep
-from .model import CALLERS, Family, Fate, Nested, Path, Refusal
+from .model import CALLERS, Family, Nested, Path, Refusal
 from .repository import Call, Repository
-from .results import FileResult, Outcome, Status
+from .results import FileResult, Outcome, Status, removed
 from .template import Template
 
 ROUNDS = 100
@@ -54,15 +54,6 @@ class Together:
 
     templates: Mapping[Place, FileResult]
     settings: Mapping[Place, FileResult]
-
-
-def reaches_out(tree: Repository, member: Member) -> bool:
-    """Tell whether the repairs of a template change other files."""
-    return any(
-        caller.fate is Fate.EDITED
-        for name in removed(member.result)
-        for caller in tree.find(member.place, name, rotates=member.rotates)
-    )
 
 
 def work_out(
@@ -273,7 +264,7 @@ class _Plan:
                 "exports, and whoever imports it, too, would keep the old password; let them read "
                 "a secret first",
             )
-        for use in sharing.others(before, after, own):
+        for use in sharing.others(before, after, own, self.tree.hides):
             argument = argument_at(after, use)
             idle = argument is not None and self._is_idle(call.place, argument)
             if not idle and not (argument and self.links.join(call, after, argument, use)):

@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath as Place
 
-from . import settings_files, sharing
+from . import hidden, settings_files, sharing
 from .errors import EditError, FileError, ProofError
-from .model import CALLERS, Finding, Fix, Refusal, Remove, Span, is_telling, json_patch, repair_id
+from .model import CALLERS, Finding, Fix, Refusal, Span, is_telling, json_patch, repair_id
 from .repository import Call, Repository
-from .results import DECLINED, FileResult, Outcome, Status
+from .results import DECLINED, FileResult, Outcome, removed
+from .settings_text import SettingsText
 from .sites import Site
 from .work_tree import path_in_diff
 
-_DONE = (Status.FIXED, Status.WOULD_FIX, Status.REPAIRABLE)
 _LINES = 4
 """Lines around that of a parameter's name in which its value is hidden."""
 
@@ -45,19 +45,6 @@ class Given:
         """Return that the template keeps the parameter, and why."""
         refusal = Refusal(code, f"{self.where} {why}", repair=repair)
         return self.template, self.parameter, refusal
-
-
-def removed(result: FileResult) -> dict[str, Outcome]:
-    """Return the parameters that the repairs of a template take away, each with its repair."""
-    return {
-        str(operation.path[1]): outcome
-        for outcome in result.outcomes
-        if outcome.status in _DONE and outcome.finding.fix is not None
-        for operation in outcome.finding.fix.operations
-        if isinstance(operation, Remove)
-        and len(operation.path) == 2
-        and operation.path[0] == "Parameters"
-    }
 
 
 def edit(
@@ -114,7 +101,7 @@ def _elsewhere(call: Call, gone: set[tuple[Place, int]], tree: Repository) -> Ca
     value = call.site.value
     if value is None or not sharing.is_password(value):
         return None
-    others = (each for each in tree.giving(value) if sharing.names_password(each.site.parameter))
+    others = (each for each in tree.giving(value) if _is_secret(each.site, tree))
     return next((each for each in others if (each.place, each.site.line) not in gone), None)
 
 
@@ -151,7 +138,14 @@ def _edited(
         )
     sites = [each.call.site for each in given]
     before, after = tree.sites(file, old), tree.sites(file, edited.text)
-    secrets = [site.value for site in (*sites, *before) if _is_secret(site) and site.value]
+    gone = {each.parameter for each in given}
+
+    def hides(site: Site) -> bool:
+        told = site.value is None or site.value.startswith(("!", "{{resolve:"))
+        return not told and (site.parameter in gone or _is_secret(site, tree))
+
+    found = [site for site in (*sites, *before) if hides(site)]
+    secrets = [site.value for site in found if site.value]
     return FileResult(
         shown(file),
         outcomes[0].status,
@@ -160,23 +154,41 @@ def _edited(
         old=old,
         new=edited.text,
         secrets=tuple(dict.fromkeys(value for value in secrets if is_telling(value))),
-        hidden_old=_hidden(old, [*sites, *before]),
-        hidden_new=_hidden(edited.text, after),
+        hidden_old=_hidden(file.name, old, found),
+        hidden_new=_hidden(file.name, edited.text, list(filter(hides, after))),
         is_template=False,
     )
 
 
-def _is_secret(site: Site) -> bool:
-    value = site.value or ""
-    return sharing.names_password(site.parameter) and not value.startswith(("!", "{{resolve:"))
+def _is_secret(site: Site, tree: Repository) -> bool:
+    """Tell whether the name of a parameter, or a template that has it, says that it is secret."""
+    return sharing.names_password(site.parameter) or tree.hides(site.parameter)
 
 
-def _hidden(text: str, sites: Iterable[Site]) -> tuple[Span, ...]:
-    """Return the spans of a settings file that hold the value of a password."""
+def _hidden(name: str, text: str, sites: Sequence[Site]) -> tuple[Span, ...]:
+    """Return the spans of a settings file that hold the value of a password.
+
+    In YAML and JSON they are found by their nodes, as the source may differ from the value.
+    """
+    if any(site.edit == "toml" for site in sites) or name.lower().endswith(".toml"):
+        return _hidden_lines(text, sites)
+    values = {site.value.strip() for site in sites if site.value}
+    places = [place for site in sites for place in site.places]
+    document = SettingsText.parse(text, name)
+    shift = int(document.bom)
+    by_node = {(a + shift, b + shift) for a, b in hidden.spans(document, values, places)}
+    return tuple(sorted({*by_node, *_hidden_lines(text, sites, otherwise=False)}))
+
+
+def _hidden_lines(text: str, sites: Iterable[Site], *, otherwise: bool = True) -> tuple[Span, ...]:
+    """Return the spans of the values that stand as they are beside the name of their parameter.
+
+    `otherwise`: of a value that is spelled in another way, all of the line.
+    """
     starts = [0, *(match.end() for match in re.finditer("\n", text))]
     spans: set[Span] = set()
     for site in sites:
-        if site.value and _is_secret(site):
+        if site.value:
             first, last = max(site.line - 1 - _LINES, 0), site.line + _LINES
             line = starts[min(site.line, len(starts)) - 1]
             end = starts[last] if last < len(starts) else len(text)
@@ -186,4 +198,6 @@ def _hidden(text: str, sites: Iterable[Site]) -> tuple[Span, ...]:
                 found = text.rfind(site.value, starts[first], name)
             if found >= 0:
                 spans.add((found, found + len(site.value)))
+            elif otherwise:
+                spans.add((line, max(text.find("\n", line), line)))
     return tuple(sorted(spans))

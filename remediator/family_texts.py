@@ -21,6 +21,9 @@ class Tree(Protocol):
     def children(self, parent: Place, stack: str) -> Iterable[Place]:
         """Return the templates that a nested stack of a parent may be made from."""
 
+    def hides(self, parameter: str) -> bool:
+        """Tell whether a template has a parameter of this name that must not be shown."""
+
 
 @dataclass
 class Texts:

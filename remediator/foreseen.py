@@ -37,7 +37,7 @@ def obstacle(texts: Texts, call: Passed) -> str:
     try:
         parent = texts.old(call.place)
         own = argument_of(parent, call)
-        for use in sharing.others(parent, parent, own.value):
+        for use in sharing.others(parent, parent, own.value, texts.tree.hides):
             argument = argument_at(parent, use)
             if argument is not None and argument.path != own.path:
                 bound = _bound(texts, call.place, argument)

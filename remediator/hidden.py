@@ -15,6 +15,7 @@ from .document import Document, Node
 from .literals import literals, named
 from .model import Add, Catalogue, Finding, Path, Span, is_telling
 from .results import FileResult
+from .text import Text
 
 _KEY = re.compile(r"pass(?:word|wd|phrase)?|pwd|secret|token", re.IGNORECASE)
 
@@ -44,7 +45,7 @@ def with_hidden(document: Document, result: FileResult, catalogue: Catalogue) ->
 
 
 def spans(
-    document: Document, secrets: Iterable[str], places: Iterable[Path], named: Iterable[Path] = ()
+    document: Text, secrets: Iterable[str], places: Iterable[Path], named: Iterable[Path] = ()
 ) -> tuple[Span, ...]:
     """Return the spans of the scalars that hold one of these secrets, in their order, and of those
     that are hidden whatever they say, since they are `named` a password.
@@ -96,7 +97,7 @@ def _places(finding: Finding) -> Iterator[Path]:
             yield operation.path
 
 
-def _below(document: Document, path: Path) -> Iterator[Node]:
+def _below(document: Text, path: Path) -> Iterator[Node]:
     try:
         node = document.node(path)
     except KeyError:

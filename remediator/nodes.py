@@ -8,9 +8,12 @@ from itertools import chain
 import yaml
 
 from . import jinja
+from .document import Loader
 from .errors import TemplateError
+from .garbage import no_collection
 from .long_form import shared_nodes
 from .model import Path
+from .nesting import is_flat
 
 _MAX_DEPTH = 200  # libyaml's binding overruns the C stack on deeper texts
 
@@ -18,18 +21,17 @@ _MAX_DEPTH = 200  # libyaml's binding overruns the C stack on deeper texts
 def compose(source: str) -> list[yaml.Node]:
     """Return the documents of a YAML or JSON text as nodes; none where it cannot be read, or where
     its aliases stand for more than is read. Jinja expressions may stand bare in it."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     plain = jinja.hidden(source)
-    depth = 0
     try:
-        for event in yaml.parse(plain, Loader=loader):  # events do not nest, nodes do
-            depth += isinstance(event, yaml.CollectionStartEvent)
-            depth -= isinstance(event, yaml.CollectionEndEvent)
-            if depth > _MAX_DEPTH:
+        with no_collection():
+            if not is_flat(plain) and _depth_of_events(plain) > _MAX_DEPTH:
                 return []
-        documents = list(yaml.compose_all(plain, Loader=loader))
+            documents = list(yaml.compose_all(plain, Loader=Loader))
         for document in documents:
-            shared_nodes(document)
+            if _is_deep(document):
+                return []
+            if "*" in plain:  # without an alias nothing is shared
+                shared_nodes(document)
     except (yaml.YAMLError, ValueError, TemplateError):
         return []
     if plain != source:
@@ -37,6 +39,35 @@ def compose(source: str) -> list[yaml.Node]:
             span = slice(node.start_mark.index, node.end_mark.index)
             node.value = jinja.shown(node.value, plain[span], source[span])
     return documents
+
+
+def _depth_of_events(text: str) -> int:
+    """Return how deep a text nests: events do not nest themselves, nodes do."""
+    depth = deepest = 0
+    for event in yaml.parse(text, Loader=Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _is_deep(root: yaml.Node) -> bool:
+    """Tell whether nodes nest deeper than is read; an alias's target counts where it stands."""
+    waiting = [(root, 1)]
+    seen: set[int] = set()
+    while waiting:
+        node, depth = waiting.pop()
+        if id(node) in seen or isinstance(node, yaml.ScalarNode):
+            continue
+        if depth > _MAX_DEPTH:
+            return True
+        seen.add(id(node))
+        pairs = isinstance(node, yaml.MappingNode)
+        inner = list(chain.from_iterable(node.value)) if pairs else node.value
+        waiting.extend(
+            (each, depth + 1) for each in reversed(inner) if not isinstance(each, yaml.ScalarNode)
+        )
+    return False
 
 
 def entries(node: yaml.Node | None) -> Iterator[tuple[yaml.ScalarNode, yaml.Node]]:

@@ -21,19 +21,8 @@ from .foreseen import obstacle
 from .later import Answers, Later
 from .model import Caller, Fate, Mention
 from .sam_sites import TEMPLATES as SAM_TEMPLATES
-from .sites import Site
+from .sites import Site, is_reference
 from .tree_files import TreeFile, read_all, read_documents
-
-_PARENT = re.compile(
-    rb"AWS::CloudFormation::Stack|AWS::Serverless::Application|AWS::CodePipeline::Pipeline"
-    rb"|AWS::ServiceCatalog::CloudFormationProvisionedProduct"
-)
-_REFERENCE = re.compile(
-    r"\{\{resolve:|^!(?:ssm|secretsmanager|aws_ssm)\b|\blookup\(\s*['\"][\w.]*(?:ssm|secretsmanager)",
-    re.I,
-)
-"""A value that is kept in a secret or in the parameter store: of CloudFormation, of Sceptre
-(https://docs.sceptre-project.org/latest/docs/resolvers.html), of Ansible."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +49,7 @@ class Repository:
         self._reach = reach
         self._texts = Texts(self)
         self._naming: dict[str, tuple[TreeFile, ...]] = {}
+        self._declaring: dict[frozenset[str], tuple[PurePosixPath, ...]] = {}
         self._found: dict[tuple[PurePosixPath, str], tuple[Call, ...]] = {}
 
     def callers(
@@ -115,7 +105,7 @@ class Repository:
             found = {
                 (file.place, site.line, site.places): Call(file, site)
                 for file in self._files_naming(parameter)
-                if file.place != template
+                if file.place != template and (file.is_parent or not file.is_template)
                 for site in self._sites_for(file, template, parameter)
             }
             self._found[key] = tuple(sorted(found.values(), key=lambda c: (c.place, c.site.line)))
@@ -146,7 +136,7 @@ class Repository:
     def _caller(self, call: Call, edits: bool) -> Caller:
         site = call.site
         caller = Caller(str(call.place), site.line, site.how, site.breaks)
-        if site.value is not None and _REFERENCE.search(site.value):
+        if site.value is not None and is_reference(site.value):
             why = "gives it a dynamic reference: its value is kept in a secret already"
             return replace(caller, code="given-a-reference", why=why)
         if site.guess:
@@ -186,12 +176,11 @@ class Repository:
         edited = {call.place for call in calls if self.is_edited(call)}
         word = re.compile(rf"(?<![\w-]){re.escape(parameter)}(?![\w-])")
         wanted = parameter.encode()
+        documents = (file for file in self._documents if wanted in file.raw)
         return tuple(
             Mention(str(file.place), line)
-            for file in (*self._files, *self._documents)
-            if wanted in file.raw
-            and file.place not in {template, *edited}
-            and not self._is_others(file, parameter)
+            for file in (*self._files_naming(parameter), *documents)
+            if file.place not in {template, *edited} and not self._is_others(file, parameter)
             for line in _lines_with(word, file.text)
             if (file.place, line) not in told
         )
@@ -243,6 +232,11 @@ class Repository:
                     if site.value == value:
                         yield Call(file, site)
 
+    def hides(self, parameter: str) -> bool:
+        """Tell whether a template has a parameter of this name that must not be shown."""
+        named = (each for each in self._templates.values() if parameter.encode() in each.raw)
+        return any(parameter in each.hidden for each in named)
+
     def targets(self, call: Call) -> frozenset[PurePosixPath]:
         """Return the templates that a nested stack is made from, as far as they are in the tree."""
         return frozenset(
@@ -255,11 +249,14 @@ class Repository:
             if site.parameter == parameter and (tied := self._tied(site, file, template)):
                 named = True
                 yield tied
-        if not named and not file.is_template and file.place.suffix.lower() != ".toml":
-            for site in call_sites.in_script(file.text, parameter):
+        if named or file.is_template or file.place.suffix.lower() == ".toml":
+            return
+        script = file.script
+        if template in self._meant(script.templates, file):
+            for site in script.sites(parameter):
                 # A packaged template is none of the tree: then any that the script names is meant.
-                meant = self._meant(site.templates, file) or self._meant(file.named, file)
-                if template in meant:
+                meant = self._meant(site.templates, file)
+                if template in meant or not meant:
                     yield site
 
     def _tied(self, site: Site, file: TreeFile, template: PurePosixPath) -> Site | None:
@@ -287,7 +284,7 @@ class Repository:
             return site if sure else _guessed(site)
         if meant:
             return None
-        declaring = [place for place in self._templates if self._declares(place, site.names)]
+        declaring = self._templates_declaring(site.names)
         if template not in nearest_to(declaring, file.place):
             return None
         return site if len(declaring) == 1 else _guessed(site)
@@ -322,6 +319,12 @@ class Repository:
         """Return the templates that a parameter file of this name is named after."""
         return next((self._by_stem[each] for each in stems_for(name) if each in self._by_stem), [])
 
+    def _templates_declaring(self, names: frozenset[str]) -> tuple[PurePosixPath, ...]:
+        if names not in self._declaring:
+            found = (place for place in self._templates if self._declares(place, names))
+            self._declaring[names] = tuple(found)
+        return self._declaring[names]
+
     def _declares(self, template: PurePosixPath, names: frozenset[str]) -> bool:
         file = self._templates[template]
         if not names or not all(name.encode() in file.raw for name in names):
@@ -331,11 +334,7 @@ class Repository:
     def _files_naming(self, parameter: str) -> tuple[TreeFile, ...]:
         if parameter not in self._naming:
             wanted = parameter.encode()
-            self._naming[parameter] = tuple(
-                file
-                for file in self._files
-                if wanted in file.raw and (not file.is_template or _PARENT.search(file.raw))
-            )
+            self._naming[parameter] = tuple(file for file in self._files if wanted in file.raw)
         return self._naming[parameter]
 
     @cached_property

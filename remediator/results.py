@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from .changes import ChangeSet
-from .model import Consequence, Finding, Refusal, Settings, Span, Value
+from .model import Consequence, Finding, Refusal, Remove, Settings, Span, Value
 
 DECLINED = "declined"
 """The code of a repair that a person chose not to make."""
@@ -181,3 +181,17 @@ class RunResult:
     """What the validator did; None where there was nothing to judge."""
     interrupted: int | None = None
     """How many files were handled when the user stopped the run; None where it ended."""
+
+
+def removed(result: FileResult) -> dict[str, Outcome]:
+    """Return the parameters that the repairs of a template take away, each with its repair."""
+    repaired = (Status.FIXED, Status.WOULD_FIX, Status.REPAIRABLE)
+    return {
+        str(operation.path[1]): outcome
+        for outcome in result.outcomes
+        if outcome.status in repaired and outcome.finding.fix is not None
+        for operation in outcome.finding.fix.operations
+        if isinstance(operation, Remove)
+        and len(operation.path) == 2
+        and operation.path[0] == "Parameters"
+    }

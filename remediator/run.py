@@ -7,25 +7,26 @@ handled is an error in the result, and the others go on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path, PurePosixPath
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from . import atomic
 from .discover import Input, Unusable, expand
 from .errors import ConfigError, FileError, Interrupted, RemediatorError
-from .families import Member, Together, reaches_out, work_out
-from .family_settings import removed
 from .interrupt import held
 from .lock import Claims
-from .model import Family, Refusal
+from .model import Family, Fate, Refusal
 from .repository import Repository
-from .results import Deployment, FileResult, RunResult, Status
+from .results import Deployment, FileResult, RunResult, Status, removed
 from .runner import Guard, Runner, failed, unguarded
-from .work_tree import path_in_diff
+
+if TYPE_CHECKING:
+    from .families import Together
 
 Track: TypeAlias = Callable[[Sequence[Input]], Iterable[Input]]
 """Yields the same inputs, and may show progress."""
@@ -84,21 +85,22 @@ class Run:
         interrupted = False
         try:
             with Claims() as claims:
-                for _, entries in groupby(self.track(inputs), key=self.runner.around.tree_of):
+                expected = Counter(map(self.runner.around.tree_of, inputs))
+                for tree, entries in groupby(self.track(inputs), key=self.runner.around.tree_of):
                     handled = [self._handled(entry, claims) for entry in entries]
                     for group in self._groups(handled):
                         with held():  # what was written must not be missing in the result
-                            done += settled(group, self.runner.guard)
+                            done += map(self._placed, settled(group, self.runner.guard))
+                    expected[tree] -= len(handled)
+                    if not expected[tree]:
+                        self.runner.around.leave(tree)
         except (Interrupted, KeyboardInterrupt):
             interrupted = True
         results = [*errors, *_in_order(done, inputs)]
         if not interrupted:
             results += [failed(str(folder), message) for message, folder in self._wrong.items()]
-            results += [
-                failed(str(path), "the folder holds no CloudFormation templates")
-                for path in paths
-                if not self.skip_others and is_folder(path) and not _any_below(results, path)
-            ]
+            if not self.skip_others:
+                results += list(_without_templates(paths, results))
         return RunResult(
             tuple(results),
             self.runner.command,
@@ -123,6 +125,19 @@ class Run:
             self._wrong.setdefault(error.message, entry.file.parent)
             return None
 
+    def _placed(self, handled: Handled) -> Handled:
+        """Return a result as reports need it: with its place in the repository where there is
+        something to say, without its text where there is nothing."""
+        entry, result = handled.entry, handled.result
+        if result is None:
+            return handled
+        if result.outcomes or result.error:
+            placed = replace(result, diff_path=self.runner.around.path_in_diff(entry.file))
+            return replace(handled, result=placed)
+        if result.old != result.new or entry.named:
+            return handled
+        return replace(handled, result=replace(result, old="", new=""))
+
     # What changes together.
 
     def _groups(self, handled: Sequence[Handled]) -> list[list[Handled]]:
@@ -137,6 +152,18 @@ class Run:
             for each in handled
             if each.result is not None and (place := tree.place(each.entry.file)) is not None
         }
+        reaching = [
+            place
+            for place, each in by_place.items()
+            if each.result is not None
+            and each.runner is not None
+            and each.runner.edits_callers
+            and _reaches_out(tree, place, each.result, rotates=each.runner.rotates)
+        ]
+        if not reaching:
+            return alone
+        from .families import Member, work_out  # lazily: few runs need it
+
         members = {
             place: Member(
                 place,
@@ -149,11 +176,8 @@ class Run:
             for place, each in by_place.items()
             if each.result is not None and each.runner is not None
         }
-        reaching = [m for m in members.values() if m.edits and reaches_out(tree, m)]
-        if not reaching:
-            return alone
         if self.runner.check:  # a check proves nothing, and what others are asked for must be true
-            for each in reaching:
+            for each in map(members.__getitem__, reaching):
                 proven = each.work(Family()) or each.result
                 members[each.place] = replace(each, result=proven)
         try:
@@ -227,15 +251,15 @@ def settled(group: Sequence[Handled], guard: Guard = unguarded) -> list[Handled]
         and each.result.status is not Status.ERROR
     ]
     if not changed:
-        return list(map(_placed, group))
+        return list(group)
     error = guard(str(changed[0].entry.file), partial(_write, changed))
     if error is None:
-        return list(map(_placed, group))
+        return list(group)
     files = {each.entry.file for each in changed}
     return [
-        _placed(replace(each, result=_unwritten(each.result, error.error)))
+        replace(each, result=_unwritten(each.result, error.error))
         if each.result is not None and each.entry.file in files
-        else _placed(each)
+        else each
         for each in group
     ]
 
@@ -273,6 +297,17 @@ def _write(changed: Sequence[_Changed]) -> FileResult | None:
     except FileError as error:
         return failed(str(changed[0].entry.file), error.message)
     return None
+
+
+def _reaches_out(
+    tree: Repository, place: PurePosixPath, result: FileResult, *, rotates: bool
+) -> bool:
+    """Tell whether the repairs of a template change other files."""
+    return any(
+        caller.fate is Fate.EDITED
+        for name in removed(result)
+        for caller in tree.find(place, name, rotates=rotates)
+    )
 
 
 def _shown(
@@ -315,15 +350,6 @@ def _cause(result: FileResult, group: Sequence[Handled]) -> Handled:
     )
 
 
-def _placed(handled: Handled) -> Handled:
-    """Return a result with its place in the repository, where a report has something to say."""
-    result = handled.result
-    if result is None or not (result.outcomes or result.error):
-        return handled
-    placed = replace(result, diff_path=path_in_diff(handled.entry.file))
-    return replace(handled, result=placed)
-
-
 def _unwritten(result: FileResult, message: str) -> FileResult:
     refusal = Refusal("cannot-edit", message)
     outcomes = tuple(
@@ -354,7 +380,16 @@ def is_folder(path: Path) -> bool:
         return False
 
 
-def _any_below(results: Sequence[FileResult], folder: Path) -> bool:
-    return any(
-        result.path == str(folder) or Path(result.path).is_relative_to(folder) for result in results
-    )
+def _without_templates(
+    paths: Sequence[Path], results: Sequence[FileResult]
+) -> Iterator[FileResult]:
+    """Yield an error for every folder that was given and has no result at or below it."""
+    folders: set[Path] = set()
+    for result in results:
+        here = Path(result.path)
+        while here not in folders:
+            folders.add(here)
+            here = here.parent
+    for path in paths:
+        if is_folder(path) and path not in folders:
+            yield failed(str(path), "the folder holds no CloudFormation templates")

@@ -16,6 +16,7 @@ from .discover import Input
 from .document import Document
 from .engine import Judge, inspect, remediate
 from .errors import FileError, RemediatorError, TemplateError
+from .garbage import no_collection
 from .hidden import with_hidden
 from .lock import Claims
 from .model import CALLERS, Catalogue, Context, Family, Settings
@@ -24,7 +25,6 @@ from .registry import known, required_properties, trigger
 from .results import FileResult, Status
 from .suppression import is_marked
 from .transform import Transform
-from .work_tree import path_in_diff
 
 _BOM = "\ufeff"
 
@@ -90,6 +90,7 @@ class Runner:
         """What this run is called in its result."""
         return "check" if self.check else "fix" if self.write or self.fixes else "fix --dry-run"
 
+    @no_collection()
     def handle(
         self, entry: Input, claims: Claims | None = None, family: Family | None = None
     ) -> FileResult | None:
@@ -179,7 +180,7 @@ class Runner:
     def _result(
         self, document: Document, name: str, context: Context, entry: Input | None, *, proven: bool
     ) -> FileResult:
-        file = path_in_diff(entry.file) if entry else name
+        file = self.around.path_in_diff(entry.file) if entry else name
         if self.check and not proven:
             return inspect(document, self.transforms, context, path=name, file=file)
         return remediate(

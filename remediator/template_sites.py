@@ -51,9 +51,9 @@ def in_template(root: yaml.Node) -> Iterator[Site]:
 
 
 def _sites(found: Iterable[Given], how: str, templates: frozenset[str]) -> Iterator[Site]:
-    found = tuple(found)
-    names = frozenset(each.name for each in found)
-    for each in found:
+    passed = list(found)
+    names = frozenset(each.name for each in passed)
+    for each in passed:
         places, edit = ((each.place,), "template") if each.sound else ((), "")
         yield Site(
             each.name,

@@ -14,7 +14,8 @@ import yaml
 from . import call_sites, exports, regular
 from .discover import NEVER_SEARCHED, walk
 from .errors import FileError
-from .sites import Site, template_names
+from .nodes import entries, get, text
+from .sites import Site
 
 MAX_BYTES = 1_000_000
 """Of one file that is read."""
@@ -35,6 +36,10 @@ HIDDEN = (
 HIDDEN_BELOW = (".taskcat.yml", ".taskcat.yaml")
 """Hidden files that do so in any folder; others are never read."""
 
+_PARENT = re.compile(
+    rb"AWS::CloudFormation::Stack|AWS::Serverless::Application|AWS::CodePipeline::Pipeline"
+    rb"|AWS::ServiceCatalog::CloudFormationProvisionedProduct"
+)
 _STRUCTURED = frozenset({".yaml", ".yml", ".json", ".template", ".cfn"})
 _SCRIPTS = frozenset(
     {".sh", ".bash", ".zsh", ".ps1", ".cmd", ".bat", ".mk", ".tf", ".hcl", ".groovy"}
@@ -60,11 +65,6 @@ class TreeFile:
         return self.raw.decode("utf-8", errors="replace").removeprefix("\ufeff")
 
     @cached_property
-    def named(self) -> frozenset[str]:
-        """The names or places of templates in its text."""
-        return frozenset(template_names(self.text))
-
-    @cached_property
     def documents(self) -> list[yaml.Node]:
         """What it holds as YAML or JSON; nothing where it cannot be read."""
         return call_sites.compose(self.text)
@@ -80,10 +80,32 @@ class TreeFile:
         return self.is_structured and b"Resources" in self.raw and b"AWS::" in self.raw
 
     @cached_property
+    def is_parent(self) -> bool:
+        """Whether it may be a template that gives parameters to others."""
+        return self.is_template and _PARENT.search(self.raw) is not None
+
+    @cached_property
+    def script(self) -> call_sites.Script:
+        """Its text as that of a script, a workflow or a program."""
+        return call_sites.Script(self.text)
+
+    @cached_property
     def declared(self) -> frozenset[str]:
         """The keys of a template that stand below others, parameters among them."""
         found = re.findall(r"^[ \t]+[\"']?(\w+)[\"']?[ \t]*:", self.text, re.MULTILINE)
         return frozenset(found)
+
+    @cached_property
+    def hidden(self) -> frozenset[str]:
+        """The parameters that a template says must not be shown (`NoEcho`)."""
+        documents = self.documents if b"NoEcho" in self.raw else ()
+        sections = (get(root, "Parameters") for root in documents)
+        return frozenset(
+            key.value
+            for section in sections
+            for key, parameter in entries(section)
+            if text(get(parameter, "NoEcho")).lower() == "true"
+        )
 
     @cached_property
     def exchanged(self) -> tuple[frozenset[str], frozenset[str]]:

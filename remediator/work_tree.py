@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from . import regular
 
@@ -29,6 +29,17 @@ def path_in_diff(file: Path) -> str:
         return real.relative_to(root).as_posix()
     except (OSError, RuntimeError, ValueError):
         return file.as_posix()
+
+
+def folder_in_diff(folder: Path) -> PurePosixPath | None:
+    """Return what `path_in_diff` begins with for files of a folder that are no links; None where
+    that has to be asked for each."""
+    try:
+        real = folder.resolve()
+        root = _root(real / "file") or Path.cwd().resolve()
+        return PurePosixPath(real.relative_to(root).as_posix())
+    except (OSError, RuntimeError, ValueError):
+        return None
 
 
 def untracked(files: Sequence[Path]) -> tuple[Path, ...]:

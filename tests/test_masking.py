@@ -461,3 +461,64 @@ def test_a_traceback_holds_no_value(
     assert "a defect of remediator (RuntimeError)" in told
     assert ("test_masking.py" in told) == bool(debug)
     assert ("KeyError" in told) == bool(debug)
+
+
+OWNER = """\
+Parameters:
+  Master:
+    Type: String
+    NoEcho: true
+  Endpoint:
+    Type: String
+    NoEcho: true
+Resources:
+  Topic:
+    Type: AWS::SNS::Topic
+    Properties:
+      DisplayName: !Ref Endpoint
+  DB:
+    Type: AWS::RDS::DBInstance
+    Properties:
+      Engine: mysql
+      DBInstanceClass: db.t3.micro
+      AllocatedStorage: "20"
+      MasterUsername: admin
+      MasterUserPassword: !Ref Master
+"""
+"""The names of its parameters speak of no password."""
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("db-params.json", '{"Master": "Zk9-plant3d", "Endpoint": "plant3d-Zk9"}'),
+        ("db-params.yaml", "Master: >-\n  Zk9\n  plant3d\nEndpoint: 'plant3d\n\n  Zk9'\n"),
+        (
+            "db-params.json",
+            '[{"ParameterKey": "Master", "ParameterValue": "\\u005ak9 pl\\u0061nt3d Zk9"},'
+            ' {"ParameterValue": "plant3d Zk9", "ParameterKey": "Endpoint"}]',
+        ),
+        (
+            "samconfig.toml",
+            "[default.deploy.parameters]\ntemplate = 'db.yaml'\n"
+            'parameter_overrides = "Master=Zk9-plant3d Endpoint=plant3d-Zk9"\n',
+        ),
+        (
+            "stacks.yaml",
+            "Resources:\n  D:\n    Type: AWS::CloudFormation::Stack\n    Properties:\n"
+            "      TemplateURL: ./db.yaml\n      Parameters:\n"
+            "        Master: Zk9-plant3d\n        Endpoint: x\n",
+        ),
+    ],
+)
+def test_a_file_that_gives_a_password_is_masked_whatever_its_name(
+    tmp_path: Path, name: str, content: str
+) -> None:
+    (tmp_path / "db.yaml").write_text(OWNER)
+    (tmp_path / name).write_text(content)
+    page = tmp_path / "page.html"
+    for text in everything(tmp_path, "--no-validate"):
+        assert_hidden(text)
+    said("fix", "--no-validate", "--dry-run", "--report", page, tmp_path)
+    assert_hidden(page.read_text())
+    assert f"{name}:" in said("fix", "--no-validate", "--dry-run", tmp_path)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from remediator import atomic
+from remediator.around import Around
 from remediator.errors import FileError
 from remediator.model import Consequence, Context, Finding, Fix, Replace, Settings
 from remediator.reading import MAX_BYTES
@@ -71,6 +72,53 @@ def test_a_file_without_a_trigger_is_not_parsed(tmp_path: Path) -> None:
 def test_a_named_file_is_parsed(tmp_path: Path) -> None:
     (tmp_path / "t.yaml").write_text(NEW + "Broken: [\n")
     assert one(run(tmp_path / "t.yaml")).status is Status.ERROR
+
+
+def test_no_text_is_kept_of_a_file_in_a_folder_that_has_nothing_to_tell(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(OLD.replace("OLDWORD", "no OLDWORD"))
+    (tmp_path / "b.yaml").write_text(OLD)
+    clean, changed = run(tmp_path, write=False).files
+    assert (clean.status, clean.old, clean.new) == (Status.CLEAN, "", "")
+    assert (changed.old, changed.new) == (OLD, NEW)
+
+
+def test_a_folder_without_templates_is_an_error_wherever_the_others_have_some(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("full/inner", "empty"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "full" / "inner" / "a.yaml").write_text(OLD)
+    monkeypatch.chdir(tmp_path)
+    found = run(Path(), Path("full"), Path("empty"), Path("full/inner"), check=True)
+    assert [(file.path, file.status) for file in found.files] == [
+        ("full/inner/a.yaml", Status.REPAIRABLE),
+        ("empty", Status.ERROR),
+    ]
+
+
+def test_a_tree_is_forgotten_once_the_run_is_through_with_it(tmp_path: Path) -> None:
+    files = [tmp_path / name / "a.yaml" for name in ("one", "inner", "two")]
+    files.insert(2, tmp_path / "one" / "b.yaml")  # comes back to a tree that is not left yet
+    for file in files:
+        (file.parent / ".git").mkdir(parents=True, exist_ok=True)
+        file.write_text(OLD)
+    known: list[tuple[int, set[str]]] = []
+    around = Around()
+
+    def check(template: Template, context: Context) -> Iterator[Finding]:
+        trees = {tree.name: repository for tree, repository in around._trees.items()}
+        known.append((id(trees.get("one")), set(trees)))
+        yield from ()
+
+    transform = Transform("look", "Looks", check, triggers=("OLDWORD",))
+    Run(Runner([transform], {}, Settings(), around=around)).over(files)
+    assert [trees for _, trees in known] == [
+        {"one"},
+        {"one", "inner"},
+        {"one", "inner"},
+        {"two"},
+    ]
+    assert known[0][0] == known[2][0]  # and is not read again
 
 
 def test_a_dry_run_and_a_check_write_nothing(tmp_path: Path) -> None:

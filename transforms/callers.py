@@ -35,6 +35,7 @@ from remediator.model import (
     Path,
     Refusal,
     Remove,
+    Value,
     value_at,
 )
 from remediator.template import Kind, Template, flattened, section_of
@@ -67,9 +68,21 @@ def check(template: Template, context: Context) -> Iterator[Finding]:
         found = _repair(template, context, group)
         if isinstance(found, Refusal):
             for each in group:
-                yield Finding(each.path, message, refusal=found)
+                masked = tuple(_literals(value_at(template.data, each.value)))
+                yield Finding(each.path, message, refusal=found, masked=masked)
         else:
-            yield Finding(group[0].path, message, fix=found)
+            values = (value_at(template.data, each.value) for each in group)
+            masked = tuple(text for value in values for text in _literals(value))
+            yield Finding(group[0].path, message, fix=found, masked=masked)
+
+
+def _literals(value: Value) -> Iterator[str]:
+    """Yield what is written out in the value of a password, of all branches of an `Fn::If`."""
+    if isinstance(value, str) and "{{resolve:" not in value:
+        yield value
+    branches = value.get("Fn::If") if isinstance(value, dict) else None
+    for branch in branches[1:] if isinstance(branches, list) else ():
+        yield from _literals(branch)
 
 
 def _gone(template: Template, context: Context) -> Iterator[Gone]:

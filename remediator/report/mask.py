@@ -35,7 +35,8 @@ def mask_spans(text: str, spans: Sequence[Span], by: str = MASK) -> str:
     parts = []
     shown = 0
     for start, end in spans:
-        if start >= shown:
+        if end > shown:  # one may begin within another
+            start = max(start, shown)
             parts += [text[shown:start], _CONTENT.sub(by, text[start:end])]
             shown = end
     return "".join([*parts, text[shown:]])
