@@ -33,6 +33,8 @@ _REFUSES = (
 )
 _COMMAND = re.compile(rf"(?P<ignores>{_IGNORES})|(?P<refuses>{_REFUSES})")
 _COMMENT = re.compile(r"[^\S\n]*(?:#|//)")
+_CONTINUES = ("\\", "`", "^")
+"""How a line ends that goes on in the next one: in shells and Makefiles, PowerShell, cmd."""
 
 
 class Script:
@@ -40,6 +42,7 @@ class Script:
 
     def __init__(self, text: str) -> None:
         self._text = text
+        self._named: dict[int, frozenset[str]] = {}
 
     @cached_property
     def templates(self) -> frozenset[str]:
@@ -58,8 +61,26 @@ class Script:
     def _lines(self) -> Lines:
         return Lines(self._text)
 
+    @cached_property
+    def _whole(self) -> list[int]:
+        """Where its lines start, one that goes on in the next one together with that."""
+        starts = [0]
+        for line in re.finditer(r"[^\n]*\n", self._text):
+            if not line[0].rstrip().endswith(_CONTINUES):
+                starts.append(line.end())
+        return starts
+
+    def _beside(self, position: int) -> frozenset[str]:
+        """Return the templates that the command at a character names; all, where it names none."""
+        number = bisect_right(self._whole, position) - 1
+        if number not in self._named:
+            end = self._whole[number + 1] if number + 1 < len(self._whole) else len(self._text)
+            own = template_names(self._text[self._whole[number] : end])
+            self._named[number] = frozenset(own) or self.templates
+        return self._named[number]
+
     def sites(self, parameter: str) -> Iterator[Site]:
-        """Yield where it gives this parameter, once a command.
+        """Yield where it gives this parameter, once a kind of command and the templates it names.
 
         Only where the text speaks of CloudFormation's commands: a variable that just has the same
         name is no caller.
@@ -67,7 +88,7 @@ class Script:
         name = re.escape(parameter)
         key = rf"ParameterKey[\"']?\s*[:=]\s*[\"']?{name}\b"
         value = rf"(?<![\w$.{{-]){name}[\"']?\s*(?:=(?!=)|:(?!:))"
-        seen: set[tuple[bool, str]] = set()
+        seen: set[tuple[bool, str, frozenset[str]]] = set()
         for match in re.finditer(rf"{key}|{value}", self._text):
             # The command that a place belongs to is the nearest before it, else the first after.
             nearest = max(bisect_right(self._starts, match.start()) - 1, 0)
@@ -78,7 +99,8 @@ class Script:
                 continue
             breaks = command is None or command["ignores"] is None
             how = f"`{' '.join(command[0].split())}`" if command else "list of parameters"
-            if (breaks, how) not in seen:
-                seen.add((breaks, how))
+            templates = self._beside(match.start())
+            if (breaks, how, templates) not in seen:
+                seen.add((breaks, how, templates))
                 line = self._lines.number(match.start())
-                yield Site(parameter, line, how, breaks, self.templates)
+                yield Site(parameter, line, how, breaks, templates)

@@ -76,7 +76,8 @@ def sort(
 
 def _is_declined(found: Found, repair: str, settings: Settings) -> bool:
     """Tell whether the choice leaves a repair out; one that follows from another is not chosen."""
-    chosen = not settings.only or repair in settings.only or found.transform == CALLERS
+    follows = found.finding.follows or found.transform == CALLERS
+    chosen = not settings.only or repair in settings.only or follows
     return repair in settings.skip or not chosen
 
 

@@ -276,7 +276,7 @@ def _asker(color: bool | None, *, new: bool) -> Ask:
 
     def ask(question: Question) -> Answer:
         outcome, alone = question.outcome, question.alone
-        shown = text.question(alone, outcome, colour=colour, new=new)
+        shown = text.question(alone, outcome, question.along, colour=colour, new=new)
         typer.echo(writable(shown), color=colour)
         prompt = f"({question.number}/{question.total}) Repair this? [y,n,a,q,d,?]"
         while True:

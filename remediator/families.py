@@ -344,10 +344,14 @@ class _Plan:
             if call.place == place:
                 cause = removed(self.results[child])[name].id
                 causes.setdefault(call.site.places[0], []).append(cause)
+        for link in self.links.made:
+            if link.reader == place:
+                cause = removed(self.results[link.owner])[link.parameter].id
+                causes.setdefault(("Parameters", link.other), []).append(cause)
         result = self.results[place]
         outcomes = tuple(
             replace(outcome, causes=tuple(dict.fromkeys(_ids(outcome, causes))))
-            if outcome.transform == CALLERS
+            if outcome.transform == CALLERS or outcome.finding.follows
             else outcome
             for outcome in result.outcomes
         )

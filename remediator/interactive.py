@@ -30,13 +30,15 @@ class Question:
     """A repair that a person is asked about.
 
     `alone` is the file with the repair and without it, where all that was accepted before is made
-    in both; `number` of `total` counts the repairs of the run.
+    in both; `number` of `total` counts the repairs of the run. `along` are the places in other
+    files that change with it.
     """
 
     outcome: Outcome
     alone: FileResult
     number: int
     total: int
+    along: tuple[str, ...] = ()
 
 
 Ask: TypeAlias = Callable[[Question], Answer]
@@ -65,11 +67,29 @@ def choose(files: Sequence[FileResult], work: Work, ask: Ask) -> Mapping[str, fr
                 continue  # another repair would have to be made first, and is declined
             if answer is not Answer.ALL:
                 shown = replace(with_it, old=before.new, hidden_old=before.hidden_new)
-                answer = ask(Question(outcome, shown, number, total))
+                along = _along(files, outcome.id)
+                answer = ask(Question(outcome, shown, number, total, along))
             if answer in (Answer.YES, Answer.ALL):
                 accepted[file.path] = ids | {outcome.id}
                 before = with_it
     return accepted
+
+
+def _along(files: Sequence[FileResult], repair: str) -> tuple[str, ...]:
+    """Return the places that change because of a repair, and because of those changes."""
+    ids = {repair}
+    places: dict[str, str] = {}
+    while True:
+        found = {
+            outcome.id: f"{file.path}:{outcome.line}"
+            for file in files
+            for outcome in file.outcomes
+            if outcome.id not in ids and ids.intersection(outcome.causes)
+        }
+        if not found:
+            return tuple(sorted(places.values()))
+        ids |= found.keys()
+        places |= found
 
 
 def _repairs(file: FileResult) -> Iterator[Outcome]:

@@ -207,7 +207,8 @@ class Finding:
     """Something a transform found: with a fix, or with the refusal that says why there is none.
 
     `path` is the entry a person should look at. `masked` are literal secrets that no report may
-    show. Raises ValueError unless exactly one of `fix` and `refusal` is given.
+    show. `follows`: a repair in another file made it necessary, so that it is made with that one,
+    whatever else is chosen. Raises ValueError unless exactly one of `fix` and `refusal` is given.
     """
 
     path: Path
@@ -215,6 +216,7 @@ class Finding:
     fix: Fix | None = None
     refusal: Refusal | None = None
     masked: tuple[str, ...] = ()
+    follows: bool = False
 
     def __post_init__(self) -> None:
         if (self.fix is None) == (self.refusal is None):

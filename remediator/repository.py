@@ -21,15 +21,8 @@ from .foreseen import obstacle
 from .later import Answers, Later
 from .model import Caller, Fate, Mention
 from .sam_sites import TEMPLATES as SAM_TEMPLATES
-from .sites import Site
+from .sites import Site, is_reference
 from .tree_files import TreeFile, read_all, read_documents
-
-_REFERENCE = re.compile(
-    r"\{\{resolve:|^!(?:ssm|secretsmanager|aws_ssm)\b|\blookup\(\s*['\"][\w.]*(?:ssm|secretsmanager)",
-    re.I,
-)
-"""A value that is kept in a secret or in the parameter store: of CloudFormation, of Sceptre
-(https://docs.sceptre-project.org/latest/docs/resolvers.html), of Ansible."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +136,7 @@ class Repository:
     def _caller(self, call: Call, edits: bool) -> Caller:
         site = call.site
         caller = Caller(str(call.place), site.line, site.how, site.breaks)
-        if site.value is not None and _REFERENCE.search(site.value):
+        if site.value is not None and is_reference(site.value):
             why = "gives it a dynamic reference: its value is kept in a secret already"
             return replace(caller, code="given-a-reference", why=why)
         if site.guess:
@@ -256,13 +249,15 @@ class Repository:
             if site.parameter == parameter and (tied := self._tied(site, file, template)):
                 named = True
                 yield tied
-        if (
-            not named
-            and not file.is_template
-            and file.place.suffix.lower() != ".toml"
-            and self._names(file.script.templates, file, template)
-        ):
-            yield from file.script.sites(parameter)
+        if named or file.is_template or file.place.suffix.lower() == ".toml":
+            return
+        script = file.script
+        if template in self._meant(script.templates, file):
+            for site in script.sites(parameter):
+                # A packaged template is none of the tree: then any that the script names is meant.
+                meant = self._meant(site.templates, file)
+                if template in meant or not meant:
+                    yield site
 
     def _tied(self, site: Site, file: TreeFile, template: PurePosixPath) -> Site | None:
         """Return the site if it is meant for this template, with what is known about that."""
@@ -280,7 +275,7 @@ class Repository:
             return _guessed(site) if unsaid and self._declares(template, site.names) else None
         inputs = self._test_inputs.get(file.place.name)
         if inputs is not None:
-            return site if self._names(inputs, file, template) else None
+            return site if template in self._meant(inputs, file) else None
         if stems := self._named_alike(file.place.name):
             nearest = nearest_to(stems, file.place)
             if template not in nearest:
@@ -302,9 +297,6 @@ class Repository:
     def _meant(self, names: Iterable[str], file: TreeFile) -> frozenset[PurePosixPath]:
         """Return the templates that names in a file may mean."""
         return frozenset(place for name in names for place in self._resolved(name, file.place))
-
-    def _names(self, names: Iterable[str], file: TreeFile, template: PurePosixPath) -> bool:
-        return template in self._meant(names, file)
 
     def _resolved(self, name: str, source: PurePosixPath) -> frozenset[PurePosixPath]:
         """Return the templates that a name in a file may mean.

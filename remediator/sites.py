@@ -12,6 +12,12 @@ from .model import Path
 _RUN = re.compile(r"[\w.${}/:@~+-]+")
 _PART = re.compile(r"[\w.-]+")
 _NAMED = re.compile(r"[\w.-]+\.(?:ya?ml|json|template|cfn)(?![\w-])", re.I)
+_REFERENCE = re.compile(
+    r"\{\{resolve:|^!(?:ssm|secretsmanager|aws_ssm)\b|\blookup\(\s*['\"][\w.]*(?:ssm|secretsmanager)",
+    re.I,
+)
+"""A value that is kept in a secret or in the parameter store: of CloudFormation, of Sceptre
+(https://docs.sceptre-project.org/latest/docs/resolvers.html), of Ansible."""
 MAX_NAME = 2000
 """Characters of a template's place; S3 takes 1024 for a key."""
 
@@ -72,6 +78,11 @@ def template_names(text: str) -> Iterator[str]:
                 if found.end() - start <= MAX_NAME:
                     yield text[start : found.end()]
                 start = found.end()
+
+
+def is_reference(value: str) -> bool:
+    """Tell whether a value is kept in a secret or in the parameter store already."""
+    return _REFERENCE.search(value) is not None
 
 
 def base_name(name: str) -> str:

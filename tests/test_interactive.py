@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from remediator.results import FileResult, Outcome, Status
 
 __all__ = ["file"]  # the fixture
 
+REPOSITORY = Path(__file__).parent / "repositories" / "shared-by-arn"
 ALL = frozenset({"a", "b", "c"})
 
 
@@ -149,3 +151,17 @@ def test_literal_secrets_are_masked_in_questions(
     assert "correct-horse-7" not in shown
     assert "********" in shown
     assert "correct-horse-7" not in Path("t.yaml").read_text()
+
+
+def test_what_changes_along_is_said_and_not_asked_about(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for answer, changes in (("n", False), ("y", True)):
+        tree = shutil.copytree(REPOSITORY / "before", tmp_path / answer)
+        monkeypatch.chdir(tree)
+        shown = remediator("fix", "-i", "--no-validate", ".", stdin=f"{answer}\n").stdout
+        assert "(1/1) Repair this?" in shown
+        assert "changes along: app.yaml:3, params.json:2, parent.yaml:14" in shown
+        wanted = "after" if changes else "before"
+        for each in (REPOSITORY / wanted).glob("[a-z]*.*"):
+            assert (tree / each.name).read_text() == each.read_text()

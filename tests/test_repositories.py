@@ -149,6 +149,16 @@ def test_a_check_says_the_same_and_changes_nothing(name: str, tmp_path: Path) ->
     assert all(file["diff"] == "" and file["patch"] == [] for file in report["files"])
 
 
+def test_what_a_parent_passes_nobody_has_to_give(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = copied(CASES / "shared-by-arn", tmp_path)
+    monkeypatch.chdir(tree)
+    told = CliRunner().invoke(app, ["fix", "-q", "--no-validate", "."]).stdout
+    assert "parent.yaml now deploys without input." in told
+    assert "needs a value" not in told
+
+
 @pytest.mark.parametrize("blocked", ["database-test.json", "relational.yaml"])
 @pytest.mark.parametrize("dry", [[], ["--dry-run"]])
 def test_where_one_file_cannot_be_written_none_is(

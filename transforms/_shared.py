@@ -7,6 +7,7 @@ logs in. The owner's secret is generated now; the other template takes its ARN a
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from remediator.model import Add, Consequence, Context, Finding, Refusal, Secret
 from remediator.template import Template
@@ -33,7 +34,8 @@ def check_shared(
             continue
         because = "what read the old password reads the generated one at the next deployment"
         title = f"{name} becomes {secret.parameter}, the ARN of that secret"
-        yield fixed(draft, path, message, title, (Consequence.ROTATES, because), ())
+        found = fixed(draft, path, message, title, (Consequence.ROTATES, because), ())
+        yield replace(found, follows=True)
 
 
 def _draft(

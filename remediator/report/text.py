@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ..results import FileResult, Outcome, RunResult, Status
@@ -53,15 +53,23 @@ def _plain(text: str, _: str) -> str:
 
 
 def question(
-    result: FileResult, outcome: Outcome, *, colour: bool = False, new: bool = False
+    result: FileResult,
+    outcome: Outcome,
+    along: Sequence[str] = (),
+    *,
+    colour: bool = False,
+    new: bool = False,
 ) -> str:
     """Return what a person needs to see to say yes or no to one repair: what it is, what follows
-    from it, and its diff. `result` is the file without the repair and with it."""
+    from it, what changes `along` in other files, and its diff. `result` is the file without the
+    repair and with it."""
     paint: Paint = painted if colour else _plain
     diff = visible(of_file(result))
     shown = safe(replace(result, outcomes=(outcome,)))
-    lines = "\n".join(_repairs(shown, paint, new=new))
-    return f"{lines}\n\n{coloured(diff) if colour else diff}"
+    lines = list(_repairs(shown, paint, new=new))
+    if along:
+        lines.append(wrapped(f"changes along: {visible(', '.join(along))}", "      ", "    "))
+    return "\n".join(lines) + f"\n\n{coloured(diff) if colour else diff}"
 
 
 def details(result: FileResult, outcome: Outcome, documentation: str) -> str:

@@ -1,0 +1,3 @@
+aws cloudformation deploy --stack-name database `
+  --template-file database.yaml `
+  --parameter-overrides DBPassword=$Password
