@@ -11,7 +11,9 @@ import pytest
 
 CASES = File(__file__).parent / "cases"
 pytestmark = pytest.mark.judges
-AFTERS = sorted(CASES.glob("*/*/after*.*"))
+# It refers to what nothing defines, before and after: both judges say so once for every copy.
+UNDEFINED = frozenset({"user-name-with-a-dot"})
+AFTERS = sorted(file for file in CASES.glob("*/*/after*.*") if file.parent.name not in UNDEFINED)
 
 
 def before(after: File) -> File:
