@@ -11,7 +11,7 @@ _FILL = "\ue000"
 """A character of the private use area: YAML takes it, and nobody writes it."""
 _FILLED = re.compile(f"{_FILL}+")
 _KEY = r"""(?:[\w.-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+:[ \t]++"""
-_BARE = re.compile(rf"^[ \t]*+(?:-[ \t]++)*+(?:{_KEY})?+(?=\{{\{{)[^\n]*+", re.MULTILINE)
+_BARE = re.compile(rf"^[ \t]*+(?:-[ \t]++)*(?:{_KEY})?(?=\{{\{{)[^\n]*+", re.MULTILINE)
 """The lines whose first value, or key, starts with an expression."""
 _EXPRESSION = re.compile(r"(?:\{\{(?:(?!\}\}|\{\{)[^\n])*\}\})+")
 _STATEMENT = re.compile(r"^[^\n'\"]*\{%", re.MULTILINE)

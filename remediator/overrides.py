@@ -16,7 +16,7 @@ from .errors import EditError
 from .model import Span
 
 _KEY = r"""(?P<key>[A-Za-z0-9"']++)"""
-_VALUE = r"""(?P<value>"(?:\\.|[^"\\])*+"|'(?:\\.|[^'\\])*+'|(?:\\.|[^ "\\])++)"""
+_VALUE = r"""(?P<value>"(?:\\.|[^"\\]++)*"|'(?:\\.|[^'\\]++)*'|(?:\\.|[^ "\\]++)+)"""
 _LONG = re.compile(rf"ParameterKey={_KEY},ParameterValue={_VALUE}")
 _SHORT = re.compile(rf"(?:\A\s*| ){_KEY}={_VALUE}")
 

@@ -19,7 +19,7 @@ from .toml_text import Pair
 
 _REST = re.compile(r"[ \t]*,?[ \t]*(?:#[^\n]*)?(?:\r?\n|\Z)")
 """What may stand behind an entry on its line, so that the line is its own."""
-_BLANK = re.compile(r"(?:[ \t]*+\r?\n)*+")
+_BLANK = re.compile(r"(?:[ \t]*+\r?\n)*")
 
 
 def without(text: str, named: Mapping[Path, Set[str]]) -> tuple[str, tuple[Operation, ...]]:

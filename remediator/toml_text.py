@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from . import plain_toml
 from .model import Path, Span
 
+# No possessive groups: before 3.11.5 Python matches too little with them (cpython 106052).
 _TOKEN = re.compile(
     r'''(?P<space>[ \t]++)
     |(?P<line>\r\n|\n)
     |(?P<comment>\#[^\n]*+)
-    |(?P<string>"""(?:[^"\\]|\\.|"(?!""))*+"{3,5}|\'\'\'(?:[^']|'(?!\'\'))*+'{3,5}
-        |"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')
+    |(?P<string>"""(?:[^"\\]++|\\.|"(?!""))*"{3,5}|\'\'\'(?:[^']++|'(?!\'\'))*'{3,5}
+        |"(?:[^"\\\n]++|\\.)*"|'[^'\n]*+')
     |(?P<mark>[][{},=.])
     |(?P<bare>[^][{},=.\s\#"']++)''',
     re.VERBOSE | re.DOTALL,
