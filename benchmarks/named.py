@@ -23,6 +23,7 @@ from typing import Any
 
 from remediator.document import Document
 from remediator.errors import TemplateError
+from remediator.repository import Repository
 from remediator.tree_files import is_found
 
 NESTED = re.compile(r"AWS::(?:CloudFormation::Stack|Serverless::Application)")
@@ -68,6 +69,14 @@ def told(files: list[dict[str, Any]], root: Path) -> tuple[set[tuple[str, int]],
     return lines, "\n".join(follow_ups)
 
 
+def given(root: Path, files: dict[str, str], name: str) -> set[tuple[str, int]]:
+    """Return the lines that give a parameter to the templates that still declare it."""
+    tree = Repository(root)
+    keeping = [PurePosixPath(file) for file, text in files.items() if name in parameters(text)]
+    calls = (call for place in keeping for call in tree.calls(place, name))
+    return {(str(call.place), call.site.line) for call in calls}
+
+
 def examine(repository: Path, work: Path) -> Counter[str]:
     """Repair a copy of a repository, and print the places that nothing tells of."""
     root = work / repository.name
@@ -102,6 +111,8 @@ def examine(repository: Path, work: Path) -> Counter[str]:
                     continue
                 if (file, number) in lines or f"{file}:{number} " in follow_ups:
                     count["told"] += 1
+                elif (file, number) in given(root, after, name):
+                    count["given to another template that has it"] += 1
                 else:
                     count["NOT TOLD"] += 1
                     place = f"{repository.name}/{template} lost {name}: {file}:{number}"
