@@ -326,7 +326,9 @@ class Repository:
         return self._declaring[names]
 
     def _declares(self, template: PurePosixPath, names: frozenset[str]) -> bool:
-        file = self._templates[template]
+        file = self._templates.get(template)
+        if file is None:  # one that was named, in a folder that is never searched
+            return False
         if not names or not all(name.encode() in file.raw for name in names):
             return False
         return names <= file.declared

@@ -337,3 +337,20 @@ def test_imports_are_read_when_asked_for(tmp_path: Path) -> None:
     imports = Repository(tmp_path).imports(tmp_path / "network.yaml")
     write(tmp_path, {"app.yaml": USES})
     assert len(list(imports)) == 4
+
+
+def test_a_template_in_a_hidden_folder_has_the_callers_that_name_it(tmp_path: Path) -> None:
+    """It is no part of the tree that is searched, and may be named all the same."""
+    write(
+        tmp_path,
+        {
+            ".demo/db.yaml": TEMPLATE,
+            "other.yaml": TEMPLATE,
+            "db-params.json": '[{"ParameterKey": "DBPassword", "ParameterValue": "x"}]',
+            "notes.md": "DBPassword is asked for.",
+        },
+    )
+    tree = Repository(tmp_path)
+    hidden = tmp_path / ".demo" / "db.yaml"
+    assert not dict(tree.callers(hidden, ["DBPassword"]))
+    assert [each.file for each in tree.mentions(hidden, "DBPassword")] == ["notes.md"]
