@@ -51,6 +51,7 @@ class Repository:
         self._naming: dict[str, tuple[TreeFile, ...]] = {}
         self._declaring: dict[frozenset[str], tuple[PurePosixPath, ...]] = {}
         self._found: dict[tuple[PurePosixPath, str], tuple[Call, ...]] = {}
+        self._meanings: dict[tuple[str, PurePosixPath], frozenset[PurePosixPath]] = {}
 
     def callers(
         self,
@@ -105,7 +106,7 @@ class Repository:
             found = {
                 (file.place, site.line, site.places): Call(file, site)
                 for file in self._files_naming(parameter)
-                if file.place != template and (file.is_parent or not file.is_template)
+                if file.place != template
                 for site in self._sites_for(file, template, parameter)
             }
             self._found[key] = tuple(sorted(found.values(), key=lambda c: (c.place, c.site.line)))
@@ -163,26 +164,32 @@ class Repository:
         if template is None:
             return ()
         calls = self.calls(template, parameter)
-        named = frozenset({parameter})
-        others = (each for each in self._templates if each != template)
-        of_others = (
-            call
-            for other in others
-            if self._declares(other, named)
-            for call in self.calls(other, parameter)
-            if not call.site.guess
-        )
-        told = {(call.place, call.site.line) for call in (*calls, *of_others)}
+        known = {(call.place, call.site.line) for call in calls}
         edited = {call.place for call in calls if self.is_edited(call)}
         word = re.compile(rf"(?<![\w-]){re.escape(parameter)}(?![\w-])")
         wanted = parameter.encode()
         documents = (file for file in self._documents if wanted in file.raw)
-        return tuple(
-            Mention(str(file.place), line)
+        found = [
+            (file.place, line)
             for file in (*self._files_naming(parameter), *documents)
             if file.place not in {template, *edited} and not self._is_others(file, parameter)
             for line in _lines_with(word, file.text)
-            if (file.place, line) not in told
+            if (file.place, line) not in known
+        ]
+        told = self._given_to_others(template, parameter) if found else ()
+        return tuple(Mention(str(place), line) for place, line in found if (place, line) not in told)
+
+    def _given_to_others(
+        self, template: PurePosixPath, parameter: str
+    ) -> frozenset[tuple[PurePosixPath, int]]:
+        """Return where a parameter of this name is given to other templates than this one."""
+        named = frozenset({parameter})
+        return frozenset(
+            (call.place, call.site.line)
+            for other in self._templates
+            if other != template and self._declares(other, named)
+            for call in self.calls(other, parameter)
+            if not call.site.guess
         )
 
     def _is_others(self, file: TreeFile, parameter: str) -> bool:
@@ -227,7 +234,7 @@ class Repository:
         """Yield where settings give a value, whatever it is called."""
         wanted = value.encode()
         for file in self._files:
-            if wanted in file.raw and not file.is_template:
+            if not file.is_template and wanted in file.raw:
                 for site in file.sites:
                     if site.value == value:
                         yield Call(file, site)
@@ -304,7 +311,15 @@ class Repository:
         A relative place that exists is that file; of a URL, or a place that a placeholder
         begins, the templates that share the most steps from its end.
         """
+        key = name, source.parent
+        if key not in self._meanings:
+            self._meanings[key] = self._looked_up(name, source)
+        return self._meanings[key]
+
+    def _looked_up(self, name: str, source: PurePosixPath) -> frozenset[PurePosixPath]:
         candidates = self._by_name.get(call_sites.base_name(name), ())
+        if not candidates:
+            return frozenset()
         if not re.search(r"[${}:]", name):
             for folder in (source.parent, *source.parent.parents):
                 place = PurePosixPath(posixpath.normpath(folder / name))
@@ -334,14 +349,19 @@ class Repository:
         return names <= file.declared
 
     def _files_naming(self, parameter: str) -> tuple[TreeFile, ...]:
+        """Return the files that hold a parameter's name, and may give it to a template."""
         if parameter not in self._naming:
             wanted = parameter.encode()
-            self._naming[parameter] = tuple(file for file in self._files if wanted in file.raw)
+            self._naming[parameter] = tuple(file for file in self._giving if wanted in file.raw)
         return self._naming[parameter]
 
     @cached_property
     def _files(self) -> tuple[TreeFile, ...]:
         return tuple(read_all(self.root))
+
+    @cached_property
+    def _giving(self) -> tuple[TreeFile, ...]:
+        return tuple(file for file in self._files if file.is_parent or not file.is_template)
 
     @cached_property
     def _documents(self) -> tuple[TreeFile, ...]:

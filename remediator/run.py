@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from . import atomic
 from .discover import Input, Unusable, expand
 from .errors import ConfigError, FileError, Interrupted, RemediatorError
+from .garbage import no_collection
 from .interrupt import held
 from .lock import Claims
 from .model import Family, Fate, Refusal
@@ -87,8 +88,10 @@ class Run:
             with Claims() as claims:
                 expected = Counter(map(self.runner.around.tree_of, inputs))
                 for tree, entries in groupby(self.track(inputs), key=self.runner.around.tree_of):
-                    handled = [self._handled(entry, claims) for entry in entries]
-                    for group in self._groups(handled):
+                    with no_collection():
+                        handled = [self._handled(entry, claims) for entry in entries]
+                        groups = self._groups(handled)
+                    for group in groups:
                         with held():  # what was written must not be missing in the result
                             done += map(self._placed, settled(group, self.runner.guard))
                     expected[tree] -= len(handled)
@@ -176,10 +179,9 @@ class Run:
             for place, each in by_place.items()
             if each.result is not None and each.runner is not None
         }
-        if self.runner.check:  # a check proves nothing, and what others are asked for must be true
+        if self.runner.check:  # which carries nothing out; others are shown the new text
             for each in map(members.__getitem__, reaching):
-                proven = each.work(Family()) or each.result
-                members[each.place] = replace(each, result=proven)
+                members[each.place] = replace(each, result=each.work(Family()) or each.result)
         try:
             together = work_out(tree, members, partial(_shown, tree, by_place))
         except RemediatorError as error:
