@@ -112,6 +112,7 @@ def fix(
     skip_others: options.SkipOthers = False,
     config: options.Config = None,
     plugin: options.Plugin = None,
+    jobs: options.Jobs = "1",
     no_validate: options.NoValidate = False,
     exit_code: options.ExitCode = False,
     interactive: options.Interactive = False,
@@ -150,6 +151,7 @@ def fix(
             chosen, only=options.names(only) or frozenset(), skip=options.names(skip) or frozenset()
         ),
         config=config,
+        jobs=_jobs(jobs),
     )
     if exit_code and not dry_run:
         _fail("--exit-code goes with --dry-run")
@@ -177,6 +179,7 @@ def check(
     skip_others: options.SkipOthers = False,
     config: options.Config = None,
     plugin: options.Plugin = None,
+    jobs: options.Jobs = "1",
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="As for fix; check prints no diff anyway.")
     ] = False,
@@ -194,6 +197,7 @@ def check(
             select, ignore, allow, new, strategy, rotation, manual_secrets, plugin
         ),
         config=config,
+        jobs=_jobs(jobs),
     )
     result = _run(request, report_format, quiet=True, color=color)
     raise typer.Exit(_exit_code(result))
@@ -263,6 +267,13 @@ def _examine_choice(*given: tuple[str, list[str] | None]) -> None:
     for option, values in given:
         if options.is_empty(values):
             _fail(f"{option} names nothing; without {option} everything is chosen")
+
+
+def _jobs(wanted: str) -> int:
+    number = options.number_of(wanted)
+    if number is None:
+        _fail(f"--jobs: {wanted!r} is neither a number nor auto")
+    return number
 
 
 def _asker(color: bool | None, *, new: bool) -> Ask:

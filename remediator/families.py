@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath as Place
+from typing import TypeAlias
 
 from . import bounds, sharing
 from .arguments import Argument, argument_at, arguments
@@ -30,16 +31,16 @@ ROUNDS = 100
 """Each round keeps at least one parameter more; beyond it, a tree is not worked out."""
 _DEPTH = 20
 """Levels of nested stacks that are followed; AWS advises against more than a few."""
+Work: TypeAlias = Callable[[Mapping[Place, Family]], Mapping[Place, FileResult | None]]
 _DONE = (Status.FIXED, Status.WOULD_FIX, Status.REPAIRABLE)
 
 
 @dataclass(frozen=True)
 class Member:
-    """A template of the tree that the run may change; `work` repairs it within its family."""
+    """A template of the tree that the run may change, and what it became by itself."""
 
     place: Place
     result: FileResult
-    work: Callable[[Family], FileResult | None]
     edits: bool
     """Whether its settings let the callers of its parameters be changed along."""
     rotates: bool
@@ -57,14 +58,14 @@ class Together:
 
 
 def work_out(
-    tree: Repository, members: Mapping[Place, Member], shown: Callable[[Place], str]
+    tree: Repository, members: Mapping[Place, Member], work: Work, shown: Callable[[Place], str]
 ) -> list[Together]:
     """Return what becomes of the templates of a tree and of the files that give them parameters.
 
-    What stays as `members` have it is not among it. `shown` is what a result calls a file. Raises
-    what the work on a member raises.
+    What stays as `members` have it is not among it. `work` repairs members within their families,
+    `shown` is what a result calls a file. Raises what the work on a member raises.
     """
-    plan = _Plan(tree, members, shown)
+    plan = _Plan(tree, members, work, shown)
     for _ in range(ROUNDS):
         plan.spread()
         links = plan.links.made
@@ -80,6 +81,7 @@ def work_out(
 class _Plan:
     tree: Repository
     members: Mapping[Place, Member]
+    work: Work
     shown: Callable[[Place], str]
     kept: dict[Place, dict[str, Refusal]] = field(default_factory=dict)
     nested: dict[Place, dict[str, set[str]]] = field(default_factory=dict)
@@ -110,7 +112,7 @@ class _Plan:
         self.nested = {}
         self.texts.results = {}
         for _ in range(_DEPTH):
-            results = {place: self._result(place) for place in self.members}
+            results = self._repaired()
             settled = results == self.results
             self.texts.results = results
             nested = self._lost()
@@ -118,14 +120,15 @@ class _Plan:
                 return
             self.nested = nested
 
-    def _result(self, place: Place) -> FileResult:
-        member, family = self.members[place], self._family(place)
-        if family is None:
-            return member.result
-        key = place, repr(family)
-        if key not in self._known:
-            self._known[key] = member.work(family) or member.result
-        return self._known[key]
+    def _repaired(self) -> dict[Place, FileResult]:
+        """Return what becomes of each member within its family as it is now."""
+        alone = {place: member.result for place, member in self.members.items()}
+        families = {place: family for place in alone if (family := self._family(place)) is not None}
+        keys = {place: (place, repr(family)) for place, family in families.items()}
+        new = {place: families[place] for place, key in keys.items() if key not in self._known}
+        for place, result in self.work(new).items():
+            self._known[keys[place]] = result or alone[place]
+        return {**alone, **{place: self._known[key] for place, key in keys.items()}}
 
     def _family(self, place: Place) -> Family | None:
         nested = {

@@ -68,6 +68,16 @@ Colour = Annotated[
     bool | None, typer.Option("--color/--no-color", help="Colours [default: on a terminal].")
 ]
 
+Jobs = Annotated[
+    str,
+    typer.Option(
+        "--jobs",
+        "-j",
+        metavar="N|auto",
+        help="Processes at work at the most; auto: one per processor.",
+    ),
+]
+
 # --- of fix -----------------------------------------------------------------------------------
 
 Output = Annotated[
@@ -149,6 +159,13 @@ def chosen(
         manual_secrets=manual_secrets,
         plugins=tuple(plugin or ()),
     )
+
+
+def number_of(jobs: str) -> int | None:
+    """Return how many processes are asked for, 0: one per processor; None if it is no number."""
+    if jobs == "auto":
+        return 0
+    return int(jobs) if jobs.isascii() and jobs.isdecimal() else None
 
 
 def names(values: Sequence[str] | None) -> frozenset[str] | None:

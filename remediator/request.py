@@ -38,6 +38,8 @@ class Request:
     stack: DeployedStack | None = None
     options: config.Options = field(default_factory=config.Options)
     config: Path | None = None
+    jobs: int = 1
+    """The processes at work at the most; 0: as many as there are processors."""
 
     @property
     def in_place(self) -> bool:

@@ -9,28 +9,32 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, TypeAlias
 
-from . import atomic
 from .discover import Input, Unusable, expand
-from .errors import ConfigError, FileError, Interrupted, RemediatorError
+from .errors import ConfigError, Interrupted, RemediatorError
 from .garbage import no_collection
+from .handled import Handled, settled, unwritten, within, worked_out
 from .interrupt import held
 from .lock import Claims
-from .model import Family, Fate, Refusal
+from .model import Family
 from .repository import Repository
-from .results import Deployment, FileResult, RunResult, Status, removed
-from .runner import Guard, Runner, failed, unguarded
+from .results import Deployment, FileResult, RunResult, removed
+from .runner import Runner, failed, is_free
 
 if TYPE_CHECKING:
+    from .ahead import Ahead
     from .families import Together
 
 Track: TypeAlias = Callable[[Sequence[Input]], Iterable[Input]]
 """Yields the same inputs, and may show progress."""
+Helped: TypeAlias = "Callable[[Sequence[Input]], AbstractContextManager[Ahead | None]]"
+"""Gives those who work files out ahead, for the length of a run; None where there are none."""
 
 
 def untracked(inputs: Sequence[Input]) -> Iterable[Input]:
@@ -38,23 +42,9 @@ def untracked(inputs: Sequence[Input]) -> Iterable[Input]:
     return inputs
 
 
-@dataclass(frozen=True)
-class Handled:
-    """A file that was worked out: its result, or None where it is no template.
-
-    `runner` is None where its settings are wrong.
-    """
-
-    entry: Input
-    runner: Runner | None
-    result: FileResult | None
-    behind: Path | None = None
-    """The file of the run that it changes with, where it is none itself."""
-
-    @property
-    def is_input(self) -> bool:
-        """Whether it is one of the files of the run."""
-        return self.behind is None
+def alone(_: Sequence[Input]) -> AbstractContextManager[None]:
+    """Give nobody: the run works all files out itself."""
+    return nullcontext()
 
 
 @dataclass
@@ -70,6 +60,8 @@ class Run:
     """Who handles a file in its place; raises ConfigError if its settings are wrong."""
     skip_others: bool = False
     track: Track = untracked
+    helped: Helped = alone
+    _ahead: Ahead | None = None
     _wrong: dict[str, Path] = field(default_factory=dict)
     """What is wrong with settings, and a folder that they are for."""
 
@@ -84,10 +76,16 @@ class Run:
                 inputs.append(replace(entry, named=entry.named and not self.skip_others))
         done: list[Handled] = []
         interrupted = False
+        tree_of = self.runner.around.tree_of
         try:
-            with Claims() as claims:
-                expected = Counter(map(self.runner.around.tree_of, inputs))
-                for tree, entries in groupby(self.track(inputs), key=self.runner.around.tree_of):
+            with self.helped(inputs) as self._ahead, Claims() as claims:
+                if not self.runner.write:
+                    self._start(inputs, claims)
+                expected = Counter(map(tree_of, inputs))
+                trees = groupby(inputs, key=tree_of)
+                for tree, entries in groupby(self.track(inputs), key=tree_of):
+                    if self.runner.write:
+                        self._start(list(next(trees)[1]), claims)
                     with no_collection():
                         handled = [self._handled(entry, claims) for entry in entries]
                         groups = self._groups(handled)
@@ -113,13 +111,21 @@ class Run:
             interrupted=sum(each.is_input for each in done) if interrupted else None,
         )
 
+    def _start(self, entries: Sequence[Input], claims: Claims) -> None:
+        """Have files worked out ahead; what is to be written, in a tree that is this run's."""
+        if self._ahead is not None:
+            writes = self.runner.write
+            self._ahead.start([each for each in entries if not writes or is_free(each, claims)])
+
     def _handled(self, entry: Input, claims: Claims) -> Handled:
         """Work out one file by itself, with the settings that are nearest to it."""
+        told = self._ahead.take(entry) if self._ahead is not None else None
         runner = self._runner(entry)
         if runner is None:
             return Handled(entry, None, None)
-        work = partial(runner.handle, entry, claims if runner.write else None)
-        return Handled(entry, runner, self.runner.guard(str(entry.file), work))
+        if told is not None:
+            return Handled(entry, runner, told.result, reaches=told.reaches)
+        return worked_out(entry, runner, claims if runner.write else None)
 
     def _runner(self, entry: Input) -> Runner | None:
         try:
@@ -155,14 +161,7 @@ class Run:
             for each in handled
             if each.result is not None and (place := tree.place(each.entry.file)) is not None
         }
-        reaching = [
-            place
-            for place, each in by_place.items()
-            if each.result is not None
-            and each.runner is not None
-            and each.runner.edits_callers
-            and _reaches_out(tree, place, each.result, rotates=each.runner.rotates)
-        ]
+        reaching = [place for place, each in by_place.items() if each.reaches]
         if not reaching:
             return alone
         from .families import Member, work_out  # lazily: few runs need it
@@ -171,7 +170,6 @@ class Run:
             place: Member(
                 place,
                 each.result,
-                partial(self._within, each),
                 each.runner.edits_callers,
                 each.runner.rotates,
                 each.runner.settings.skip,
@@ -180,25 +178,35 @@ class Run:
             if each.result is not None and each.runner is not None
         }
         if self.runner.check:  # which carries nothing out; others are shown the new text
-            for each in map(members.__getitem__, reaching):
-                members[each.place] = replace(each, result=each.work(Family()) or each.result)
+            shown = self._within(by_place, dict.fromkeys(reaching, Family()))
+            for place, result in shown.items():
+                members[place] = replace(members[place], result=result or members[place].result)
         try:
-            together = work_out(tree, members, partial(_shown, tree, by_place))
+            work = partial(self._within, by_place)
+            together = work_out(tree, members, work, partial(_shown, tree, by_place))
         except RemediatorError as error:
             return [[self._unjoined(each, error.message)] for each in handled]
         return self._joined(handled, by_place, tree, together)
 
-    def _within(self, handled: Handled, family: Family) -> FileResult | None:
-        """Return what becomes of a template within its family."""
-        runner, entry = handled.runner or self.runner, handled.entry
-        work = partial(runner.handle, entry, None, family)
-        return self.runner.guard(str(entry.file), work)
+    def _within(
+        self, by_place: Mapping[PurePosixPath, Handled], families: Mapping[PurePosixPath, Family]
+    ) -> dict[PurePosixPath, FileResult | None]:
+        """Return what becomes of templates within their families."""
+        asked = [(by_place[place], family) for place, family in families.items()]
+        pairs = [(each.entry, family) for each, family in asked]
+        told = self._ahead.within(pairs) if self._ahead is not None else [None] * len(pairs)
+        return {
+            place: answer.result
+            if answer is not None
+            else within(each.entry, each.runner or self.runner, family)
+            for place, (each, family), answer in zip(families, asked, told, strict=True)
+        }
 
     def _unjoined(self, handled: Handled, message: str) -> Handled:
         """Return a file without the repairs that would have to reach into others."""
         if handled.result is None or not removed(handled.result):
             return handled
-        return replace(handled, result=_unwritten(handled.result, message))
+        return replace(handled, result=unwritten(handled.result, message))
 
     def _joined(
         self,
@@ -239,79 +247,6 @@ class Run:
         )
 
 
-def settled(group: Sequence[Handled], guard: Guard = unguarded) -> list[Handled]:
-    """Write the files of a group; where that fails with one of them, none is written.
-
-    A dry run only asks whether they could be. The findings outlive a failure.
-    """
-    changed = [
-        _Changed(each.entry, each.runner, each.result)
-        for each in group
-        if each.result is not None
-        and each.runner is not None
-        and each.result.old != each.result.new
-        and each.result.status is not Status.ERROR
-    ]
-    if not changed:
-        return list(group)
-    error = guard(str(changed[0].entry.file), partial(_write, changed))
-    if error is None:
-        return list(group)
-    files = {each.entry.file for each in changed}
-    return [
-        replace(each, result=_unwritten(each.result, error.error))
-        if each.result is not None and each.entry.file in files
-        else each
-        for each in group
-    ]
-
-
-@dataclass(frozen=True, slots=True)
-class _Changed:
-    """A file with the new text that is to be written."""
-
-    entry: Input
-    runner: Runner
-    result: FileResult
-
-
-def _write(changed: Sequence[_Changed]) -> FileResult | None:
-    """Write all of these files or none; returns an error where that cannot be."""
-    several = len(changed) > 1
-    for each in changed:
-        objection = each.runner.objection(each.entry, each.result)
-        if objection:
-            name = str(each.entry.file)
-            return failed(name, f"{name}: {objection}" if several else objection)
-    if not changed[0].runner.write:
-        return None
-    contents = [
-        atomic.Change(
-            each.entry.file,
-            each.result.new.encode(),
-            expected=each.result.old.encode(),
-            within=each.entry.limit,
-        )
-        for each in changed
-    ]
-    try:
-        atomic.replace_all(contents)
-    except FileError as error:
-        return failed(str(changed[0].entry.file), error.message)
-    return None
-
-
-def _reaches_out(
-    tree: Repository, place: PurePosixPath, result: FileResult, *, rotates: bool
-) -> bool:
-    """Tell whether the repairs of a template change other files."""
-    return any(
-        caller.fate is Fate.EDITED
-        for name in removed(result)
-        for caller in tree.find(place, name, rotates=rotates)
-    )
-
-
 def _shown(
     tree: Repository, by_place: Mapping[PurePosixPath, Handled], place: PurePosixPath
 ) -> str:
@@ -349,28 +284,6 @@ def _cause(result: FileResult, group: Sequence[Handled]) -> Handled:
         each
         for each in group
         if each.result is not None and any(other.id in causes for other in each.result.outcomes)
-    )
-
-
-def _unwritten(result: FileResult, message: str) -> FileResult:
-    refusal = Refusal("cannot-edit", message)
-    outcomes = tuple(
-        outcome
-        if outcome.status is Status.SUPPRESSED
-        else replace(outcome, status=Status.LEFT, refusal=outcome.refusal or refusal)
-        for outcome in result.outcomes
-    )
-    return replace(
-        result,
-        status=Status.ERROR,
-        outcomes=outcomes,
-        patch=(),
-        new=result.old,
-        hidden_new=result.hidden_old,
-        error=message,
-        needs_after=result.needs_before,
-        deployment=Deployment(),
-        differences=(),
     )
 
 

@@ -225,6 +225,14 @@ def _busy(entry: Input, claims: Claims) -> FileError | None:
     return None
 
 
+def is_free(entry: Input, claims: Claims) -> bool:
+    """Claim a file's tree; tell whether no other run has it, as far as that can be told."""
+    try:
+        return _busy(entry, claims) is None
+    except (OSError, RuntimeError):
+        return False
+
+
 def failed(
     name: str, message: str, line: int | None = None, column: int | None = None
 ) -> FileResult:

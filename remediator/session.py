@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from . import config, projects, registry
+from .ahead import Ahead, Hand, helpers
 from .around import Around
 from .asked import examine_targets, with_asked
 from .discover import Input
@@ -17,7 +20,7 @@ from .model import Settings
 from .projects import Source
 from .request import STDIN, Done, Request
 from .results import FileResult, RunResult, Status, Validation, Validator
-from .run import Run, Track, untracked
+from .run import Run, Track, alone, untracked
 from .runner import Guard, Runner, unguarded
 from .validator import Validator as Judge
 from .validator import is_installed
@@ -43,7 +46,9 @@ def carry_out(
         if asked and not request.is_one_file:
             raise ConfigError(f"{option} goes with exactly one template")
     examine_targets(request)
-    judge = Judge() if request.validate and not request.check and is_installed() else None
+    if ask is not None:  # who is asked waits for no more than the one file
+        request = replace(request, jobs=1)
+    judge = _judge(request)
     work = _Work(request, guard, track, judge, Around(_reach(request)))
     try:
         if STDIN in request.paths:
@@ -68,6 +73,19 @@ def carry_out(
         unseen = tuple(map(str, untracked_files(written))) if written else ()
         result = replace(result, untracked=unseen)
     return with_asked(request, replace(done, result=result))
+
+
+def _judge(request: Request) -> Judge | None:
+    return Judge() if request.validate and not request.check and is_installed() else None
+
+
+def _hand(request: Request, guard: Guard) -> Hand:
+    """Return what works files out in a process of its own, as the run would."""
+    judge, around = _judge(request), Around(_reach(request))
+    work = _Work(request, guard, untracked, judge, around)
+    first = Path(request.paths[0])
+    project = projects.load(first, request.options, request.config) if request.config else None
+    return Hand(work.runners(project).of, around, judge)
 
 
 def _reach(request: Request) -> list[Path]:
@@ -108,12 +126,14 @@ class _Work:
         groups, broken = self._projects()
         runs: list[RunResult] = []
         for project, paths in groups.items():
-            runners = self._runners(project, chosen)
+            named = project if self.request.config else None
+            runners = self.runners(named, chosen)
             run = Run(
                 self._runner(project.settings, project.source),
                 runners.of,
                 self.request.skip_others,
                 self.track,
+                self._helped,
             ).over(paths)
             handled = [Path(file.path) for file in run.files if file.status is not Status.ERROR]
             sources = runners.sources(handled, project)
@@ -149,11 +169,18 @@ class _Work:
                 broken.append(FileResult(name, Status.ERROR, error=error.message))
         return groups, broken
 
-    def _runners(
-        self, project: config.Project, chosen: Mapping[str, frozenset[str]] | None = None
+    def runners(
+        self, named: config.Project | None, chosen: Mapping[str, frozenset[str]] | None = None
     ) -> projects.Runners:
-        named = project if self.request.config else None
+        """Return who handles files; `named` are the settings of all, where a file was named."""
         return projects.Runners(self._runner, self.request.options, named, chosen)
+
+    def _helped(self, inputs: Sequence[Input]) -> AbstractContextManager[Ahead | None]:
+        """Give those who work files out ahead, as many as are asked for and worth it."""
+        if self.request.jobs == 1:
+            return alone(inputs)
+        begin = partial(_hand, self.request, self.guard)
+        return helpers(inputs, self.request.jobs, begin, self.judge)
 
     def chosen_by(self, ask: Ask) -> Done:
         """Ask about every repair of a dry run, then make those that are accepted."""
@@ -173,7 +200,8 @@ class _Work:
         given = [Path(name) for name in self.request.paths]
         root = next((each for each in given if each != path and path.is_relative_to(each)), None)
         project = projects.load(root or path, self.request.options, self.request.config)
-        settings, source = self._runners(project).settings_of(path)
+        named = project if self.request.config else None
+        settings, source = self.runners(named).settings_of(path)
         entry = Input(path, named=root is None, root=root or path.parent)
         result = self._runner(replace(settings, only=only), source).handle(entry)
         return file if result is None else result

@@ -45,6 +45,15 @@ def is_installed() -> bool:
     return find_spec(_PACKAGE) is not None
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a judge did: the fields of `Validator` that tell it."""
+
+    unanswered: tuple[str, ...] = ()
+    asked: bool = False
+    broken: bool = False
+
+
 @dataclass
 class Validator:
     """Judges old and new texts; what it cannot judge is not refused but counted.
@@ -87,6 +96,18 @@ class Validator:
             for message in messages[len(before.get(place, ())) :]
         ]
         return _refusal(fresh) if fresh else None
+
+    def told(self) -> Judged:
+        """Return what was done since this was asked last."""
+        judged = Judged(tuple(self.unanswered), self.asked, self.broken)
+        self.unanswered, self.asked = [], False
+        return judged
+
+    def hear(self, judged: Judged) -> None:
+        """Take what another judge did as done here, too."""
+        self.asked |= judged.asked
+        self.broken |= judged.broken
+        self.unanswered += [name for name in judged.unanswered if name not in self.unanswered]
 
     def close(self) -> None:
         """End the child process."""

@@ -18,9 +18,10 @@ from test_runner import NEW, OLD, RENAME, one, run, statuses
 from remediator import atomic, discover
 from remediator.errors import FileError
 from remediator.folder import Folder
+from remediator.handled import Handled, settled
 from remediator.model import Settings
 from remediator.results import FileResult, Status
-from remediator.run import Handled, Run, settled
+from remediator.run import Run
 from remediator.runner import Runner
 
 ROOT = Path(__file__).parent.parent

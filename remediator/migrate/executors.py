@@ -15,9 +15,9 @@ import os
 import re
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from multiprocessing.connection import Connection
 from time import monotonic
 from typing import Any, Protocol, TypeAlias
@@ -25,6 +25,7 @@ from typing import Any, Protocol, TypeAlias
 from .. import __version__
 from ..errors import ConfigError
 from ..interrupt import SIGNALS
+from ..pool import safe_path
 from . import process
 from .jobs import Job, Worked
 from .limit import limited
@@ -95,7 +96,7 @@ class Processes:
     def _renewed(self, lane: _Lane | None) -> _Lane:
         if lane is not None:
             lane.executor.shutdown(wait=False)
-        with _safe_path():
+        with safe_path():
             executor = ProcessPoolExecutor(
                 1, mp_context=self._context, initializer=_begin, initargs=(self._life,)
             )
@@ -129,23 +130,9 @@ class _Lane:
 
     def submit(self, work: Work, job: Job) -> Future[Worked]:
         self.jobs += 1
-        with _safe_path():
+        with safe_path():
             self._last = self.executor.submit(limited, work, job)
         return self._last
-
-
-@contextmanager
-def _safe_path() -> Iterator[None]:
-    """Let a Python that is started meanwhile import nothing from the current folder."""
-    before = os.environ.get("PYTHONSAFEPATH")
-    os.environ["PYTHONSAFEPATH"] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["PYTHONSAFEPATH"]
-        else:
-            os.environ["PYTHONSAFEPATH"] = before
 
 
 def _begin(life: Connection) -> None:
