@@ -51,3 +51,19 @@ def texts(value: Value) -> Iterator[str]:
             waiting += value.values()
         elif isinstance(value, list):
             waiting += value
+
+
+def holds_null(value: Value) -> bool:
+    """Tell whether a value holds a null anywhere."""
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        inner = value.values() if isinstance(value, dict) else value
+        if not isinstance(value, _CONTAINERS):
+            if value is None:
+                return True
+        elif None in inner:
+            return True
+        else:
+            waiting += [each for each in inner if isinstance(each, _CONTAINERS)]
+    return False

@@ -90,7 +90,7 @@ class _Plan:
     _known: dict[tuple[Place, str], FileResult] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.texts = Texts(self.tree)
+        self.texts = Texts(self.tree, self.tree.parsed)
         self.links = Links(self.tree, self.texts, frozenset(self.members))
 
     @property

@@ -175,54 +175,67 @@ def load(settings: Settings) -> tuple[Transform, ...]:
 
 # A type without its first word, `::RDS::DBInstance`: found several times as fast, by its colons.
 _TYPE_END = re.compile(r"::\w+::\w+")
-# In a text that spells letters by their number, or breaks a word with a backslash at a line's end,
-# any word may stand.
-_SPELLED = re.compile(r"\\(?:[xuU][0-9A-Fa-f]|(?<=[\w:]\\)[\r\n])")
+# In a text that spells letters, digits or colons by their number, breaks a word with a backslash at
+# a line's end, or has an alias for a key, any word may stand as a key.
+_SPELLED = re.compile(
+    r"\\(?:(?:x|u00|U000000)(?:3[0-9aA]|[46][1-9a-fA-F]|[57][0-9aA])|(?<=[\w:]\\)[\r\n])"
+)
+_ALIAS_KEY = re.compile(r"\*(?<=[\s{,]\*)[^\s,\[\]{}]+\s+:")
+# A value that is a dynamic reference already, as nearly all are that need no repair.
+_RESOLVED = (
+    r"\s*(?:!Sub\s+|\{\s*[\"']?Fn::(?:Sub|Join)[\"']?\s*:\s*(?:\[\s*[\"']{2}\s*,\s*\[\s*)?)?"
+    r"[\"']?\{\{resolve:"
+)
 
 
 def trigger(transforms: Iterable[Transform], catalogue: Catalogue) -> Callable[[str], bool]:
     """Return a look at a raw text: whether any of the transforms may find something there.
 
-    A credential needs both words, its resource's type and its property.
+    A credential needs both words, its resource's type and its property, and a value that is no
+    dynamic reference.
     """
     transforms = tuple(transforms)
     triggers = dict.fromkeys(each for transform in transforms for each in transform.triggers)
     words = [each for each in triggers if isinstance(each, str)]
-    patterns = [each for each in triggers if isinstance(each, re.Pattern)]
+    looks = [
+        each.search if isinstance(each, re.Pattern) else each
+        for each in triggers
+        if not isinstance(each, str)
+    ]
     signs = _signs(catalogue) if any(each.reads_catalogue for each in transforms) else {}
 
     def wanted(text: str) -> bool:
         if any(word in text for word in words):
             return True
         for kind in signs.keys() & set(_TYPE_END.findall(text)) if signs else ():
-            if any(_whole(word).search(text) for word in signs[kind]):
+            if any(sign.search(text) for sign in signs[kind]):
                 return True
         if signs and "\\" in text and _SPELLED.search(text):
             return True
-        return any(pattern.search(text) for pattern in patterns)
+        if signs and "*" in text and _ALIAS_KEY.search(text):
+            return True
+        return any(look(text) for look in looks)
 
     return wanted
 
 
-def _signs(catalogue: Catalogue) -> dict[str, frozenset[str]]:
-    """Return the end of each type, with words of which a text with its credential holds one."""
-    signs: dict[str, set[str]] = {}
+def _signs(catalogue: Catalogue) -> dict[str, frozenset[re.Pattern[str]]]:
+    """Return the end of each type, with what finds its credentials in a text."""
+    signs: dict[str, set[re.Pattern[str]]] = {}
     for kind, rows in catalogue.items():
-        words = {_sign(row) for row in rows if row.generatable != "no"}
-        if words:
-            signs.setdefault(kind[kind.index("::") :], set()).update(words)
-    return {end: frozenset(words) for end, words in signs.items()}
+        found = {_sign(row) for row in rows if row.generatable != "no"}
+        if found:
+            signs.setdefault(kind[kind.index("::") :], set()).update(found)
+    return {end: frozenset(found) for end, found in signs.items()}
 
 
-@cache
-def _whole(word: str) -> re.Pattern[str]:
-    """Return what finds a word, and no longer one; it is sought by its letters, which is fast."""
-    letters = re.escape(word)
-    return re.compile(rf"{letters}(?<!\w{letters})(?!\w)")
-
-
-def _sign(row: Credential) -> str:
-    """Return the word that a text with this credential holds: its property, or its type."""
+def _sign(row: Credential) -> re.Pattern[str]:
+    """Return what finds a credential in a text: its property as a key, or its resource's type."""
     named: Iterator[str] = (step for step in reversed(row.property) if step not in ("*", "{}"))
     name = next(named, "Value")
-    return row.type if name in _GENERIC or row.property[-1] == "{}" else name
+    # A word, and no longer one, is sought by its letters, which is fast.
+    if name in _GENERIC or row.property[-1] == "{}":
+        letters = re.escape(row.type)
+        return re.compile(rf"{letters}(?<!\w{letters})(?!\w)")
+    letters = re.escape(name)
+    return re.compile(rf"{letters}(?<!\w{letters})[\"']?\s*:(?!{_RESOLVED})")

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from . import call_sites
 from .errors import FileError
-from .family_texts import Texts
+from .family_texts import Parsed, Texts
 from .file_names import in_common, nearest_to, stem, stems_for
 from .foreseen import obstacle
 from .later import Answers, Later
@@ -47,7 +47,8 @@ class Repository:
     def __init__(self, root: Path, reach: Container[Path] = ()) -> None:
         self.root = root.resolve()
         self._reach = reach
-        self._texts = Texts(self)
+        self.parsed: Parsed = {}
+        """Its templates as they were read, by place and text; parsed once for all who ask."""
         self._naming: dict[str, tuple[TreeFile, ...]] = {}
         self._declaring: dict[frozenset[str], tuple[PurePosixPath, ...]] = {}
         self._found: dict[tuple[PurePosixPath, str], tuple[Call, ...]] = {}
@@ -132,7 +133,7 @@ class Repository:
 
     def _foreseen(self, call: Call) -> str:
         """Return why what a parent passes is sure to stay; empty where it is not."""
-        return obstacle(self._texts, call) if call.site.edit == "template" else ""
+        return obstacle(Texts(self, self.parsed), call) if call.site.edit == "template" else ""
 
     def _caller(self, call: Call, edits: bool) -> Caller:
         site = call.site
@@ -177,17 +178,18 @@ class Repository:
             if (file.place, line) not in known
         ]
         told = self._given_to_others(template, parameter) if found else ()
-        return tuple(Mention(str(place), line) for place, line in found if (place, line) not in told)
+        return tuple(
+            Mention(str(place), line) for place, line in found if (place, line) not in told
+        )
 
     def _given_to_others(
         self, template: PurePosixPath, parameter: str
     ) -> frozenset[tuple[PurePosixPath, int]]:
         """Return where a parameter of this name is given to other templates than this one."""
-        named = frozenset({parameter})
         return frozenset(
             (call.place, call.site.line)
-            for other in self._templates
-            if other != template and self._declares(other, named)
+            for other in self._templates_declaring(frozenset({parameter}))
+            if other != template
             for call in self.calls(other, parameter)
             if not call.site.guess
         )

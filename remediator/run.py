@@ -73,6 +73,7 @@ class Run:
     _wrong: dict[str, Path] = field(default_factory=dict)
     """What is wrong with settings, and a folder that they are for."""
 
+    @no_collection()
     def over(self, paths: Sequence[Path]) -> RunResult:
         """Handle the files of these PATHs, in order; a folder is searched for templates."""
         inputs: list[Input] = []
@@ -88,10 +89,8 @@ class Run:
             with Claims() as claims:
                 expected = Counter(map(self.runner.around.tree_of, inputs))
                 for tree, entries in groupby(self.track(inputs), key=self.runner.around.tree_of):
-                    with no_collection():
-                        handled = [self._handled(entry, claims) for entry in entries]
-                        groups = self._groups(handled)
-                    for group in groups:
+                    handled = [self._handled(entry, claims) for entry in entries]
+                    for group in self._groups(handled):
                         with held():  # what was written must not be missing in the result
                             done += map(self._placed, settled(group, self.runner.guard))
                     expected[tree] -= len(handled)

@@ -40,6 +40,7 @@ _PARENT = re.compile(
     rb"AWS::CloudFormation::Stack|AWS::Serverless::Application|AWS::CodePipeline::Pipeline"
     rb"|AWS::ServiceCatalog::CloudFormationProvisionedProduct"
 )
+_PARAMETERS = re.compile(r"^Parameters[ \t]*:[ \t]*(?:\r?\n(?:[ #][^\r\n]*)?)+", re.MULTILINE)
 _STRUCTURED = frozenset({".yaml", ".yml", ".json", ".template", ".cfn"})
 _SCRIPTS = frozenset(
     {".sh", ".bash", ".zsh", ".ps1", ".cmd", ".bat", ".mk", ".tf", ".hcl", ".groovy"}
@@ -98,7 +99,7 @@ class TreeFile:
     @cached_property
     def hidden(self) -> frozenset[str]:
         """The parameters that a template says must not be shown (`NoEcho`)."""
-        documents = self.documents if b"NoEcho" in self.raw else ()
+        documents = self._declarations if b"NoEcho" in self.raw else ()
         sections = (get(root, "Parameters") for root in documents)
         return frozenset(
             key.value
@@ -106,6 +107,13 @@ class TreeFile:
             for key, parameter in entries(section)
             if text(get(parameter, "NoEcho")).lower() == "true"
         )
+
+    @property
+    def _declarations(self) -> list[yaml.Node]:
+        """The part of a template that declares its parameters, all of it where that is not plain:
+        most is much longer."""
+        found = _PARAMETERS.findall(self.text)
+        return (call_sites.compose(found[0]) if len(found) == 1 else []) or self.documents
 
     @cached_property
     def exchanged(self) -> tuple[frozenset[str], frozenset[str]]:

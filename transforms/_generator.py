@@ -283,7 +283,7 @@ def _in_python(match: re.Match[str]) -> str:
     return text
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=512)
 def _samples(length: int, symbols: str) -> tuple[str, ...]:
     classes = [
         string.ascii_lowercase,
