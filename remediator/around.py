@@ -93,6 +93,11 @@ class Around:
         handled any more."""
         self._left.add(tree)
 
+    def forget(self) -> None:
+        """Forget what is known of all trees."""
+        self._trees.clear()
+        self._left.clear()
+
     def path_in_diff(self, file: Path) -> str:
         """Return a file's path as `work_tree` has it; each folder is looked up once."""
         if file.parent not in self._folders:

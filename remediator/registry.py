@@ -208,7 +208,7 @@ def trigger(transforms: Iterable[Transform], catalogue: Catalogue) -> Callable[[
         if any(word in text for word in words):
             return True
         for kind in signs.keys() & set(_TYPE_END.findall(text)) if signs else ():
-            if any(sign.search(text) for sign in signs[kind]):
+            if any(_sign(*sign).search(text) for sign in signs[kind]):
                 return True
         if signs and "\\" in text and _SPELLED.search(text):
             return True
@@ -219,23 +219,28 @@ def trigger(transforms: Iterable[Transform], catalogue: Catalogue) -> Callable[[
     return wanted
 
 
-def _signs(catalogue: Catalogue) -> dict[str, frozenset[re.Pattern[str]]]:
-    """Return the end of each type, with what finds its credentials in a text."""
-    signs: dict[str, set[re.Pattern[str]]] = {}
+def _signs(catalogue: Catalogue) -> dict[str, frozenset[tuple[str, bool]]]:
+    """Return the end of each type, with words of which a text with its credential holds one: each
+    a property, which is a key, or the type itself."""
+    signs: dict[str, set[tuple[str, bool]]] = {}
     for kind, rows in catalogue.items():
-        found = {_sign(row) for row in rows if row.generatable != "no"}
+        found = {_word(row) for row in rows if row.generatable != "no"}
         if found:
             signs.setdefault(kind[kind.index("::") :], set()).update(found)
     return {end: frozenset(found) for end, found in signs.items()}
 
 
-def _sign(row: Credential) -> re.Pattern[str]:
-    """Return what finds a credential in a text: its property as a key, or its resource's type."""
+def _word(row: Credential) -> tuple[str, bool]:
+    """Return the word that a text with this credential holds, and whether that is a key there."""
     named: Iterator[str] = (step for step in reversed(row.property) if step not in ("*", "{}"))
     name = next(named, "Value")
-    # A word, and no longer one, is sought by its letters, which is fast.
-    if name in _GENERIC or row.property[-1] == "{}":
-        letters = re.escape(row.type)
-        return re.compile(rf"{letters}(?<!\w{letters})(?!\w)")
-    letters = re.escape(name)
-    return re.compile(rf"{letters}(?<!\w{letters})[\"']?\s*:(?!{_RESOLVED})")
+    is_key = name not in _GENERIC and row.property[-1] != "{}"
+    return (name, True) if is_key else (row.type, False)
+
+
+@cache
+def _sign(word: str, is_key: bool) -> re.Pattern[str]:
+    """Return what finds a word, and no longer one; it is sought by its letters, which is fast."""
+    letters = re.escape(word)
+    ending = rf"[\"']?\s*:(?!{_RESOLVED})" if is_key else r"(?!\w)"
+    return re.compile(rf"{letters}(?<!\w{letters}){ending}")

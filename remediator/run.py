@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, TypeAlias
 from . import atomic
 from .discover import Input, Unusable, expand
 from .errors import ConfigError, FileError, Interrupted, RemediatorError
-from .garbage import no_collection
 from .interrupt import held
 from .lock import Claims
 from .model import Family, Fate, Refusal
@@ -73,7 +72,6 @@ class Run:
     _wrong: dict[str, Path] = field(default_factory=dict)
     """What is wrong with settings, and a folder that they are for."""
 
-    @no_collection()
     def over(self, paths: Sequence[Path]) -> RunResult:
         """Handle the files of these PATHs, in order; a folder is searched for templates."""
         inputs: list[Input] = []

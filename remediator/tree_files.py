@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, islice
@@ -99,8 +101,12 @@ class TreeFile:
     @cached_property
     def hidden(self) -> frozenset[str]:
         """The parameters that a template says must not be shown (`NoEcho`)."""
-        documents = self._declarations if b"NoEcho" in self.raw else ()
-        sections = (get(root, "Parameters") for root in documents)
+        if b"NoEcho" not in self.raw:
+            return frozenset()
+        if self.text.lstrip().startswith("{"):
+            with suppress(ValueError, RecursionError):  # flow YAML, most often
+                return _hidden_in(json.loads(self.text))
+        sections = (get(root, "Parameters") for root in self._declarations)
         return frozenset(
             key.value
             for section in sections
@@ -136,6 +142,16 @@ class TreeFile:
         if len(sites) > MAX_SITES:
             raise FileError(f"{self.place} gives more than {MAX_SITES:,} parameters")
         return sites
+
+
+def _hidden_in(template: object) -> frozenset[str]:
+    """Return the parameters that a template, read as JSON, says must not be shown."""
+    parameters = template.get("Parameters") if isinstance(template, dict) else None
+    return frozenset(
+        name
+        for name, parameter in (parameters.items() if isinstance(parameters, dict) else ())
+        if isinstance(parameter, dict) and str(parameter.get("NoEcho")).lower() == "true"
+    )
 
 
 def is_found(place: PurePosixPath) -> bool:
