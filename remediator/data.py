@@ -58,12 +58,10 @@ def holds_null(value: Value) -> bool:
     waiting = [value]
     while waiting:
         value = waiting.pop()
-        inner = value.values() if isinstance(value, dict) else value
-        if not isinstance(value, _CONTAINERS):
-            if value is None:
-                return True
-        elif None in inner:
+        if isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+        elif value is None:
             return True
-        else:
-            waiting += [each for each in inner if isinstance(each, _CONTAINERS)]
     return False

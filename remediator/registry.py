@@ -10,14 +10,13 @@ import importlib.util
 import json
 import re
 import sys
-import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import MISSING, fields
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType, ModuleType
-from typing import Any, cast
+from typing import cast
 
+from .catalogue import Rows
 from .errors import ConfigError
 from .model import CALLERS, Catalogue, Credential, Required, Settings
 from .transform import Transform
@@ -69,39 +68,8 @@ def builtin_transforms() -> tuple[Transform, ...]:
 
 @cache
 def catalogue() -> Catalogue:
-    """Return every property that holds a credential, by resource type.
-
-    Raises ConfigError where the file holds a key that is none of Credential's.
-    """
-    file = _folder() / "credentials.toml"
-    rows = tomllib.loads(file.read_text(encoding="utf-8"))["credential"]
-    by_type: dict[str, list[Credential]] = {}
-    for row in rows:
-        credential = _credential(row)
-        by_type.setdefault(credential.type, []).append(credential)
-    return MappingProxyType({kind: tuple(each) for kind, each in by_type.items()})
-
-
-def _credential(row: Mapping[str, Any]) -> Credential:
-    known = {field.name: field for field in fields(Credential)}
-    mandatory = {name for name, f in known.items() if f.default is MISSING}
-    wrong = [*sorted(row.keys() - known), *sorted(mandatory - row.keys())]
-    if wrong:
-        where = f"{row.get('type', '?')} {row.get('property', '?')}"
-        raise ConfigError(f"credentials.toml: {where}: {wrong[0]} is unknown or missing")
-    values = dict(row)
-    for name in ("property", "user", "server"):
-        if name in row:
-            values[name] = tuple(row[name].split("/"))
-    for name in ("max_length", "engine_forbidden"):
-        if name in row:
-            by_engine = row[name] if isinstance(row[name], dict) else {"*": row[name]}
-            values[name] = tuple(sorted(by_engine.items(), key=lambda item: item[0] == "*"))
-    if "where" in row:
-        values["where"] = tuple((key, tuple(globs)) for key, globs in row["where"].items())
-    if "requires" in row:
-        values["requires"] = tuple(row["requires"])
-    return Credential(**values)
+    """Return every property that holds a credential, by resource type; raises as Rows does."""
+    return Rows((_folder() / "credentials.toml").read_text(encoding="utf-8"))
 
 
 @cache
@@ -202,32 +170,36 @@ def trigger(transforms: Iterable[Transform], catalogue: Catalogue) -> Callable[[
         for each in triggers
         if not isinstance(each, str)
     ]
-    signs = _signs(catalogue) if any(each.reads_catalogue for each in transforms) else {}
+    if any(each.reads_catalogue for each in transforms):
+        looks.insert(0, _credentials(catalogue))
 
     def wanted(text: str) -> bool:
-        if any(word in text for word in words):
-            return True
-        for kind in signs.keys() & set(_TYPE_END.findall(text)) if signs else ():
-            if any(_sign(*sign).search(text) for sign in signs[kind]):
-                return True
-        if signs and "\\" in text and _SPELLED.search(text):
-            return True
-        if signs and "*" in text and _ALIAS_KEY.search(text):
-            return True
-        return any(look(text) for look in looks)
+        return any(word in text for word in words) or any(look(text) for look in looks)
 
     return wanted
 
 
-def _signs(catalogue: Catalogue) -> dict[str, frozenset[tuple[str, bool]]]:
-    """Return the end of each type, with words of which a text with its credential holds one: each
-    a property, which is a key, or the type itself."""
-    signs: dict[str, set[tuple[str, bool]]] = {}
-    for kind, rows in catalogue.items():
-        found = {_word(row) for row in rows if row.generatable != "no"}
-        if found:
-            signs.setdefault(kind[kind.index("::") :], set()).update(found)
-    return {end: frozenset(found) for end, found in signs.items()}
+def _credentials(catalogue: Catalogue) -> Callable[[str], bool]:
+    """Return a look at a raw text: whether a type of the catalogue is there with its property."""
+    kinds: dict[str, list[str]] = {}
+    for kind in catalogue:
+        kinds.setdefault(kind[kind.index("::") :], []).append(kind)
+
+    @cache
+    def signs(end: str) -> tuple[re.Pattern[str], ...]:
+        rows = (row for kind in kinds[end] for row in catalogue[kind])
+        words = dict.fromkeys(_word(row) for row in rows if row.generatable != "no")
+        return tuple(_sign(*word) for word in words)
+
+    def wanted(text: str) -> bool:
+        for end in kinds.keys() & set(_TYPE_END.findall(text)):
+            if any(sign.search(text) for sign in signs(end)):
+                return True
+        return bool(
+            ("\\" in text and _SPELLED.search(text)) or ("*" in text and _ALIAS_KEY.search(text))
+        )
+
+    return wanted
 
 
 def _word(row: Credential) -> tuple[str, bool]:

@@ -13,15 +13,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from . import call_sites
 from .errors import FileError
 from .family_texts import Parsed, Texts
 from .file_names import in_common, nearest_to, stem, stems_for
-from .foreseen import obstacle
 from .later import Answers, Later
 from .model import Caller, Fate, Mention
-from .sam_sites import TEMPLATES as SAM_TEMPLATES
-from .sites import Site, is_reference
+from .sites import SAM_TEMPLATES, Site, base_name, is_reference
 from .tree_files import TreeFile, read_all, read_documents
 
 
@@ -52,6 +49,8 @@ class Repository:
         self._naming: dict[str, tuple[TreeFile, ...]] = {}
         self._declaring: dict[frozenset[str], tuple[PurePosixPath, ...]] = {}
         self._found: dict[tuple[PurePosixPath, str], tuple[Call, ...]] = {}
+        self._scripted: dict[PurePosixPath, frozenset[PurePosixPath]] = {}
+        self._folders: dict[Path, PurePosixPath | None] = {}
         self._meanings: dict[tuple[str, PurePosixPath], frozenset[PurePosixPath]] = {}
 
     def callers(
@@ -88,6 +87,14 @@ class Repository:
 
     def place(self, file: Path) -> PurePosixPath | None:
         """Return a file's place below the root, None where it is outside."""
+        if file.is_symlink() or file.name in ("", ".."):
+            return self._below(file)
+        if file.parent not in self._folders:
+            self._folders[file.parent] = self._below(file.parent)
+        folder = self._folders[file.parent]
+        return None if folder is None else folder / file.name
+
+    def _below(self, file: Path) -> PurePosixPath | None:
         real = file.resolve()
         if not real.is_relative_to(self.root):
             return None
@@ -133,7 +140,11 @@ class Repository:
 
     def _foreseen(self, call: Call) -> str:
         """Return why what a parent passes is sure to stay; empty where it is not."""
-        return obstacle(Texts(self, self.parsed), call) if call.site.edit == "template" else ""
+        if call.site.edit != "template":
+            return ""
+        from .foreseen import obstacle  # few trees need it
+
+        return obstacle(Texts(self, self.parsed), call)
 
     def _caller(self, call: Call, edits: bool) -> Caller:
         site = call.site
@@ -198,9 +209,8 @@ class Repository:
         """Tell whether a file names a parameter that is its own, or another template's."""
         if file.is_template:
             return True
-        others = {
-            name for site in file.sites if site.parameter == parameter for name in site.templates
-        }
+        sites = file.by_parameter.get(parameter, ())
+        others = {name for site in sites for name in site.templates}
         return bool(others) and bool(self._meant(others, file))
 
     def is_edited(self, call: Call) -> bool:
@@ -254,14 +264,16 @@ class Repository:
 
     def _sites_for(self, file: TreeFile, template: PurePosixPath, parameter: str) -> Iterator[Site]:
         named = False
-        for site in file.sites:
-            if site.parameter == parameter and (tied := self._tied(site, file, template)):
+        for site in file.by_parameter.get(parameter, ()):
+            if tied := self._tied(site, file, template):
                 named = True
                 yield tied
         if named or file.is_template or file.place.suffix.lower() == ".toml":
             return
         script = file.script
-        if template in self._meant(script.templates, file):
+        if file.place not in self._scripted:
+            self._scripted[file.place] = self._meant(script.templates, file)
+        if template in self._scripted[file.place]:
             for site in script.sites(parameter):
                 # A packaged template is none of the tree: then any that the script names is meant.
                 meant = self._meant(site.templates, file)
@@ -319,7 +331,7 @@ class Repository:
         return self._meanings[key]
 
     def _looked_up(self, name: str, source: PurePosixPath) -> frozenset[PurePosixPath]:
-        candidates = self._by_name.get(call_sites.base_name(name), ())
+        candidates = self._by_name.get(base_name(name), ())
         if not candidates:
             return frozenset()
         if not re.search(r"[${}:]", name):
@@ -394,11 +406,13 @@ class Repository:
     @cached_property
     def _test_inputs(self) -> dict[str, set[str]]:
         """Parameter files that a taskcat configuration pairs with a template."""
+        from .settings_sites import taskcat_inputs  # few trees need it
+
         pairs: dict[str, set[str]] = {}
         for file in self._files:
             if "taskcat" in file.place.name:
                 for node in file.documents:
-                    for given, template in call_sites.taskcat_inputs(node):
+                    for given, template in taskcat_inputs(node):
                         pairs.setdefault(PurePosixPath(given).name, set()).add(template)
         return pairs
 

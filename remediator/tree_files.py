@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 import yaml
 
-from . import call_sites, exports, regular
+from . import regular
 from .discover import NEVER_SEARCHED, walk
 from .errors import FileError
-from .nodes import entries, get, text
+from .nodes import compose, entries, get, text
 from .sites import Site
+
+if TYPE_CHECKING:
+    from .call_sites import Script
+
+# What looks into files is imported where one names a parameter: few templates have such.
 
 MAX_BYTES = 1_000_000
 """Of one file that is read."""
@@ -70,7 +76,7 @@ class TreeFile:
     @cached_property
     def documents(self) -> list[yaml.Node]:
         """What it holds as YAML or JSON; nothing where it cannot be read."""
-        return call_sites.compose(self.text)
+        return compose(self.text)
 
     @cached_property
     def is_structured(self) -> bool:
@@ -88,9 +94,11 @@ class TreeFile:
         return self.is_template and _PARENT.search(self.raw) is not None
 
     @cached_property
-    def script(self) -> call_sites.Script:
+    def script(self) -> Script:
         """Its text as that of a script, a workflow or a program."""
-        return call_sites.Script(self.text)
+        from .call_sites import Script
+
+        return Script(self.text)
 
     @cached_property
     def declared(self) -> frozenset[str]:
@@ -119,17 +127,23 @@ class TreeFile:
         """The part of a template that declares its parameters, all of it where that is not plain:
         most is much longer."""
         found = _PARAMETERS.findall(self.text)
-        return (call_sites.compose(found[0]) if len(found) == 1 else []) or self.documents
+        return (compose(found[0]) if len(found) == 1 else []) or self.documents
 
     @cached_property
     def exchanged(self) -> tuple[frozenset[str], frozenset[str]]:
         """The names that a template imports, and those that it exports."""
         exchanges = self.is_template and (b"ImportValue" in self.raw or b"Export" in self.raw)
-        return exports.names(self.text) if exchanges else (frozenset(), frozenset())
+        if not exchanges:
+            return frozenset(), frozenset()
+        from . import exports
+
+        return exports.names(self.text)
 
     @cached_property
     def sites(self) -> tuple[Site, ...]:
         """The places that its structure shows; a script has none."""
+        from . import call_sites
+
         if self.place.suffix.lower() == ".toml":
             return tuple(call_sites.in_toml(self.text))
         if self.is_template:
@@ -142,6 +156,14 @@ class TreeFile:
         if len(sites) > MAX_SITES:
             raise FileError(f"{self.place} gives more than {MAX_SITES:,} parameters")
         return sites
+
+    @cached_property
+    def by_parameter(self) -> Mapping[str, tuple[Site, ...]]:
+        """Its sites by the parameter that they give."""
+        found: dict[str, list[Site]] = {}
+        for site in self.sites:
+            found.setdefault(site.parameter, []).append(site)
+        return {name: tuple(sites) for name, sites in found.items()}
 
 
 def _hidden_in(template: object) -> frozenset[str]:

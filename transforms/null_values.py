@@ -36,7 +36,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from remediator.data import holds_null
 from remediator.model import (
     Context,
     Finding,
@@ -49,7 +48,7 @@ from remediator.model import (
     Value,
     value_at,
 )
-from remediator.template import Template, walk
+from remediator.template import Template, holds_null, walk
 from remediator.transform import Transform
 
 from ._null_look import may_hold_null
