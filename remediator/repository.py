@@ -50,6 +50,7 @@ class Repository:
         self._declaring: dict[frozenset[str], tuple[PurePosixPath, ...]] = {}
         self._found: dict[tuple[PurePosixPath, str], tuple[Call, ...]] = {}
         self._scripted: dict[PurePosixPath, frozenset[PurePosixPath]] = {}
+        self._places: dict[Path, PurePosixPath | None] = {}
         self._folders: dict[Path, PurePosixPath | None] = {}
         self._meanings: dict[tuple[str, PurePosixPath], frozenset[PurePosixPath]] = {}
 
@@ -87,6 +88,11 @@ class Repository:
 
     def place(self, file: Path) -> PurePosixPath | None:
         """Return a file's place below the root, None where it is outside."""
+        if file not in self._places:
+            self._places[file] = self._looked_for(file)
+        return self._places[file]
+
+    def _looked_for(self, file: Path) -> PurePosixPath | None:
         if file.is_symlink() or file.name in ("", ".."):
             return self._below(file)
         if file.parent not in self._folders:
@@ -253,8 +259,8 @@ class Repository:
 
     def hides(self, parameter: str) -> bool:
         """Tell whether a template has a parameter of this name that must not be shown."""
-        named = (each for each in self._templates.values() if parameter.encode() in each.raw)
-        return any(parameter in each.hidden for each in named)
+        wanted = parameter.encode()
+        return any(wanted in each.raw and parameter in each.hidden for each in self._secretive)
 
     def targets(self, call: Call) -> frozenset[PurePosixPath]:
         """Return the templates that a nested stack is made from, as far as they are in the tree."""
@@ -388,6 +394,10 @@ class Repository:
     @cached_property
     def _templates(self) -> dict[PurePosixPath, TreeFile]:
         return {file.place: file for file in self._files if file.is_template}
+
+    @cached_property
+    def _secretive(self) -> tuple[TreeFile, ...]:
+        return tuple(file for file in self._templates.values() if b"NoEcho" in file.raw)
 
     @cached_property
     def _by_name(self) -> dict[str, list[PurePosixPath]]:
