@@ -89,10 +89,15 @@ class _Plan:
     settings: dict[Place, FileResult] = field(default_factory=dict)
     texts: Texts = field(init=False)
     links: Links = field(init=False)
+    _losing: frozenset[Place] = field(init=False)
+    """The members that lose a parameter by themselves."""
     _known: dict[tuple[Place, str], FileResult] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.texts = Texts(self.tree)
+        self.texts = Texts(self.tree, self.tree.parsed)
+        self._losing = frozenset(
+            place for place, member in self.members.items() if removed(member.result)
+        )
         self.links = Links(self.tree, self.texts, frozenset(self.members))
 
     @property
@@ -123,12 +128,18 @@ class _Plan:
     def _repaired(self) -> dict[Place, FileResult]:
         """Return what becomes of each member within its family as it is now."""
         alone = {place: member.result for place, member in self.members.items()}
-        families = {place: family for place in alone if (family := self._family(place)) is not None}
+        concerned = {place: self._family(place) for place in alone if self._is_concerned(place)}
+        families = {place: each for place, each in concerned.items() if each is not None}
         keys = {place: (place, repr(family)) for place, family in families.items()}
         new = {place: families[place] for place, key in keys.items() if key not in self._known}
         for place, result in self.work(new).items():
             self._known[keys[place]] = result or alone[place]
         return {**alone, **{place: self._known[key] for place, key in keys.items()}}
+
+    def _is_concerned(self, place: Place) -> bool:
+        """Tell whether others may ask anything of a template; few are, and each is asked often."""
+        linked = any(place in (link.owner, link.reader, link.parent) for link in self.links.made)
+        return linked or place in self.nested or place in self.kept or place in self._losing
 
     def _family(self, place: Place) -> Family | None:
         nested = {
@@ -167,7 +178,7 @@ class _Plan:
     def _passed(self) -> Iterator[tuple[Place, str, Call]]:
         """Yield every place in a template that passes a parameter which goes."""
         for place, result in self.results.items():
-            for name in removed(result):
+            for name in removed(result) if result.outcomes else ():
                 for call in self.tree.calls(place, name):
                     if call.site.edit == "template":
                         yield place, name, call

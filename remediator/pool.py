@@ -28,7 +28,6 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeAlias
 
-from .garbage import no_collection
 from .interrupt import SIGNALS
 
 Work: TypeAlias = Callable[[Any], Any]
@@ -141,9 +140,8 @@ class Pool:
                 ours, theirs = context.Pipe()
                 # A fork has copies of our ends of the others' lines, which would keep them open.
                 copies = [ours, *(each.line for each in self._workers)] if method == "fork" else []
-                place = Path.cwd(), gc.get_threshold()
                 process = context.Process(
-                    target=_serve, args=(theirs, copies, place, begin), daemon=True
+                    target=_serve, args=(theirs, copies, Path.cwd(), begin), daemon=True
                 )
                 with safe_path():
                     process.start()
@@ -270,7 +268,7 @@ def safe_path() -> Iterator[None]:
 def _serve(
     line: Connection,
     copies: Iterable[Connection],
-    place: tuple[Path, tuple[int, int, int]],
+    folder: Path,
     begin: Begin,
 ) -> None:
     """Answer the tasks that come, until the line is closed."""
@@ -280,23 +278,21 @@ def _serve(
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     for copy in copies:
         copy.close()
-    folder, threshold = place
     os.chdir(folder)
-    gc.set_threshold(*threshold)
-    gc.freeze()  # what a fork has from its parent is no garbage, and stays in common
+    gc.disable()  # as the run itself does: what it looks at goes without it
     work: Work | None = None
     with suppress(EOFError, OSError):
         line.send_bytes(b"ready")
         while True:
             tasks = pickle.loads(line.recv_bytes())
-            with no_collection():
-                for task in tasks:
-                    try:
-                        work = work or begin()
-                        answer = _packed(work(task))
-                    except Exception:  # noqa: BLE001 - the run does it again, where it is seen
-                        answer = None
-                    line.send_bytes(answer or b"")
+            for task in tasks:
+                try:
+                    work = work or begin()
+                    answer = _packed(work(task))
+                except Exception:  # noqa: BLE001 - the run does it again, where it is seen
+                    answer = None
+                line.send_bytes(answer or b"")
+    gc.freeze()  # all goes with the process: a last collection would walk through it for nothing
 
 
 def _packed(value: object) -> bytes | None:

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from .discover import Input, Unusable, expand
 from .errors import ConfigError, Interrupted, RemediatorError
-from .garbage import no_collection
 from .handled import Handled, settled, unwritten, within, worked_out
 from .interrupt import held
 from .lock import Claims
@@ -86,10 +85,8 @@ class Run:
                 for tree, entries in groupby(self.track(inputs), key=tree_of):
                     if self.runner.write:
                         self._start(list(next(trees)[1]), claims)
-                    with no_collection():
-                        handled = [self._handled(entry, claims) for entry in entries]
-                        groups = self._groups(handled)
-                    for group in groups:
+                    handled = [self._handled(entry, claims) for entry in entries]
+                    for group in self._groups(handled):
                         with held():  # what was written must not be missing in the result
                             done += map(self._placed, settled(group, self.runner.guard))
                     expected[tree] -= len(handled)
