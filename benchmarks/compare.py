@@ -36,6 +36,7 @@ CFN_LINT = shutil.which("cfn-lint", path=str(Path(sys.executable).parent)) or sh
 CFN_LINT_SAMPLE = 40
 SIZES = (10, 100, 1_000, 10_000)
 FOLDERS = (100, 1_000, 10_000)
+PROCESSES = 2_000
 
 
 @dataclass(frozen=True)
@@ -177,6 +178,26 @@ def over_the_folder(bench: Bench, folder: Path, files: Sequence[str], sample: in
     print(f"a template takes cfn-lint {ratio:.0f} times as long as (a)")
 
 
+def several_processes(bench: Bench, folder: Path) -> None:
+    """Measure two processes against one, over the folder if it is worth two, and a made one."""
+    made_one = bench.folder / "two-processes"
+    made.folder(made_one, PROCESSES)
+    for where, name in ((folder, "the folder"), (made_one, f"{PROCESSES:,} made templates")):
+        works = {
+            (command, jobs): partial(bench.work, f"{command}-{jobs}", where)
+            for command in ("check", "fix")
+            for jobs in (1, 2)
+        }
+        costs = bench.alternately(works)
+        if costs["check", 2].told["processes"] < 2:
+            print(f"\n{name}: too small for two processes")
+            continue
+        _head(f"{name}, one process and two, wall", "times")
+        for (command, jobs), cost in costs.items():
+            label = f"{'fix --dry-run' if command == 'fix' else command} --jobs {jobs}"
+            _row(label, cost, costs[command, 1].wall / cost.wall)
+
+
 def start_up(bench: Bench) -> None:
     """Measure how long a command takes that has little to do."""
     alone = bench.folder / "alone"
@@ -244,6 +265,7 @@ def main() -> None:
         random.Random(arguments.seed).shuffle(files)
         print(f"median of {arguments.rounds} rounds")
         over_the_folder(bench, folder, files, arguments.sample)
+        several_processes(bench, folder)
         start_up(bench)
         against_size(bench)
 

@@ -14,19 +14,23 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from remediator.ahead import worth
 from remediator.discover import Input, expand
 from remediator.document import Document
 from remediator.errors import RemediatorError
 from remediator.model import Settings
 from remediator.registry import builtin_transforms, catalogue, load
+from remediator.request import Request
 from remediator.results import FileResult
 from remediator.run import Run
 from remediator.runner import Runner
+from remediator.session import carry_out
 
 
 def templates(paths: Sequence[Path]) -> list[str]:
@@ -112,8 +116,22 @@ def validate(paths: Sequence[Path]) -> dict[str, int]:
     return {"unanswered": len(judge.unanswered)}
 
 
+def carried_out(paths: Sequence[Path], *, checks: bool, jobs: int) -> dict[str, int]:
+    """Carry out a whole `check` or `fix --dry-run`, without the validator and the report."""
+    request = Request(
+        tuple(map(str, paths)), check=checks, dry_run=not checks, validate=False, jobs=jobs
+    )
+    inputs = [entry for entry in expand(paths) if isinstance(entry, Input)]
+    carry_out(request)
+    return {"processes": worth(inputs, jobs)}
+
+
 WORKS: dict[str, Callable[[Sequence[Path]], object]] = {
     work.__name__: work for work in (templates, read, compose, check, fix, ruamel, validate)
+} | {
+    f"{name}-{jobs}": partial(carried_out, checks=name == "check", jobs=jobs)
+    for name in ("check", "fix")
+    for jobs in (1, 2)
 }
 
 
