@@ -183,19 +183,14 @@ def several_processes(bench: Bench, folder: Path) -> None:
     made_one = bench.folder / "two-processes"
     made.folder(made_one, PROCESSES)
     for where, name in ((folder, "the folder"), (made_one, f"{PROCESSES:,} made templates")):
-        works = {
-            (command, jobs): partial(bench.work, f"{command}-{jobs}", where)
-            for command in ("check", "fix")
-            for jobs in (1, 2)
-        }
-        costs = bench.alternately(works)
-        if costs["check", 2].told["processes"] < 2:
+        works = [f"{name} --jobs {n}" for name in ("check", "fix --dry-run") for n in (1, 2)]
+        costs = bench.alternately({work: partial(bench.work, work, where) for work in works})
+        if costs["check --jobs 2"].told["processes"] < 2:
             print(f"\n{name}: too small for two processes")
             continue
         _head(f"{name}, one process and two, wall", "times")
-        for (command, jobs), cost in costs.items():
-            label = f"{'fix --dry-run' if command == 'fix' else command} --jobs {jobs}"
-            _row(label, cost, costs[command, 1].wall / cost.wall)
+        for work, cost in costs.items():
+            _row(work, cost, costs[f"{work[:-1]}1"].wall / cost.wall)
 
 
 def start_up(bench: Bench) -> None:

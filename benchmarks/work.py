@@ -128,11 +128,10 @@ def carried_out(paths: Sequence[Path], *, checks: bool, jobs: int) -> dict[str, 
 
 WORKS: dict[str, Callable[[Sequence[Path]], object]] = {
     work.__name__: work for work in (templates, read, compose, check, fix, ruamel, validate)
-} | {
-    f"{name}-{jobs}": partial(carried_out, checks=name == "check", jobs=jobs)
-    for name in ("check", "fix")
-    for jobs in (1, 2)
 }
+for _jobs in (1, 2):
+    WORKS[f"check --jobs {_jobs}"] = partial(carried_out, checks=True, jobs=_jobs)
+    WORKS[f"fix --dry-run --jobs {_jobs}"] = partial(carried_out, checks=False, jobs=_jobs)
 
 
 def _paths(arguments: Sequence[str]) -> Iterator[Path]:
