@@ -323,6 +323,11 @@ def test_few_small_files_stay_in_one_process(tmp_path: Path) -> None:
     assert worth([], 8) == 1
 
 
+def test_the_docs_say_what_is_worth_a_process() -> None:
+    text = (ROOT / "docs" / "files.md").read_text(encoding="utf-8")
+    assert f"less than {ahead.WORTH // 1000} kB of templates each" in text
+
+
 def test_one_file_is_never_worth_two(tmp_path: Path) -> None:
     (tmp_path / "large.yaml").write_bytes(b" " * 4_000_000)
     assert worth(entries(tmp_path), 8) == 1
