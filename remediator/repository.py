@@ -259,8 +259,7 @@ class Repository:
 
     def hides(self, parameter: str) -> bool:
         """Tell whether a template has a parameter of this name that must not be shown."""
-        wanted = parameter.encode()
-        return any(wanted in each.raw and parameter in each.hidden for each in self._secretive)
+        return any(parameter in each.hidden for each in self._secretive)
 
     def targets(self, call: Call) -> frozenset[PurePosixPath]:
         """Return the templates that a nested stack is made from, as far as they are in the tree."""
@@ -364,9 +363,7 @@ class Repository:
         file = self._templates.get(template)
         if file is None:  # one that was named, in a folder that is never searched
             return False
-        if not names or not all(name.encode() in file.raw for name in names):
-            return False
-        return names <= file.declared
+        return bool(names) and names <= file.declared
 
     def _files_naming(self, parameter: str) -> tuple[TreeFile, ...]:
         """Return the files that hold a parameter's name, and may give it to a template."""
@@ -397,7 +394,7 @@ class Repository:
 
     @cached_property
     def _secretive(self) -> tuple[TreeFile, ...]:
-        return tuple(file for file in self._templates.values() if b"NoEcho" in file.raw)
+        return tuple(file for file in self._templates.values() if file.is_secretive)
 
     @cached_property
     def _by_name(self) -> dict[str, list[PurePosixPath]]:
