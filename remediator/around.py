@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache, cached_property, partial
 from pathlib import Path, PurePosixPath
 
@@ -10,6 +11,7 @@ from .discover import Input, is_tree, tree_of
 from .document import Document
 from .model import Caller, Mention
 from .repository import Repository
+from .template import Template
 from .work_tree import folder_in_diff, path_in_diff
 
 
@@ -45,6 +47,23 @@ class Around:
         self._left: set[Path] = set()
         self._tree_of: dict[tuple[Path, Path], Path] = {}
         self._folders: dict[Path, PurePosixPath] = {}
+
+    def document(self, raw: bytes, name: str, entry: Input | None, *, keep: bool) -> Document:
+        """Read a template, once where the tree has read it too; with `keep` the tree is told.
+
+        Raises TemplateError as `Document.decode` does.
+        """
+        tree = self.repository(entry) if entry is not None else None
+        if entry is None or tree is None or not (keep or tree.parsed):
+            return Document.decode(raw, name)
+        place = tree.place(entry.file)
+        key = (place, raw.decode("utf-8", errors="replace")) if place is not None else None
+        if key is not None and key in tree.parsed:
+            return replace(tree.parsed[key].document, name=name)
+        document = Document.decode(raw, name)
+        if keep and key is not None and not document.bom:
+            tree.parsed[key] = Template(document)
+        return document
 
     def callers(
         self,

@@ -50,6 +50,7 @@ class Repository:
         self._declaring: dict[frozenset[str], tuple[PurePosixPath, ...]] = {}
         self._found: dict[tuple[PurePosixPath, str], tuple[Call, ...]] = {}
         self._scripted: dict[PurePosixPath, frozenset[PurePosixPath]] = {}
+        self._asked: dict[PurePosixPath, str] = {}
         self._places: dict[Path, PurePosixPath | None] = {}
         self._folders: dict[Path, PurePosixPath | None] = {}
         self._meanings: dict[tuple[str, PurePosixPath], frozenset[PurePosixPath]] = {}
@@ -228,10 +229,12 @@ class Repository:
 
         Raises FileError where it is not UTF-8.
         """
-        try:
-            return self._by_place[place].raw.decode()
-        except UnicodeDecodeError as error:
-            raise FileError(f"{place} is not UTF-8; save it as UTF-8") from error
+        if place not in self._asked:
+            try:
+                self._asked[place] = self._by_place[place].raw.decode()
+            except UnicodeDecodeError as error:
+                raise FileError(f"{place} is not UTF-8; save it as UTF-8") from error
+        return self._asked[place]
 
     def sites(self, place: PurePosixPath, text: str) -> tuple[Site, ...]:
         """Return what another text in place of a file would give."""

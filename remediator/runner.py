@@ -141,7 +141,7 @@ class Runner:
             if not looks:  # what is called otherwise is prose or code about templates, most often
                 return FileResult(name, Status.CLEAN) if has_template_name(name) else None
         try:
-            document = Document.decode(raw, name)
+            document = self.around.document(raw, name, entry, keep=family is not None)
         except TemplateError as error:
             if named or (error.looks_like_template and has_template_name(name)):
                 raise
