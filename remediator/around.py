@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property, partial
+from dataclasses import replace
+from functools import cache, cached_property, partial
 from pathlib import Path, PurePosixPath
 
-from .discover import Input, tree_of
+from .discover import Input, is_tree, tree_of
 from .document import Document
 from .model import Caller, Mention
 from .repository import Repository
+from .template import Template
 from .work_tree import folder_in_diff, path_in_diff
 
 
@@ -40,10 +42,28 @@ class Around:
 
     def __init__(self, paths: Sequence[Path] = ()) -> None:
         self.reach = Reach(paths)
+        self._is_tree = cache(is_tree)
         self._trees: dict[Path, Repository] = {}
         self._left: set[Path] = set()
         self._tree_of: dict[tuple[Path, Path], Path] = {}
         self._folders: dict[Path, PurePosixPath] = {}
+
+    def document(self, raw: bytes, name: str, entry: Input | None, *, keep: bool) -> Document:
+        """Read a template, once where the tree has read it too; with `keep` the tree is told.
+
+        Raises TemplateError as `Document.decode` does.
+        """
+        tree = self.repository(entry) if entry is not None else None
+        if entry is None or tree is None or not (keep or tree.parsed):
+            return Document.decode(raw, name)
+        place = tree.place(entry.file)
+        key = (place, raw.decode("utf-8", errors="replace")) if place is not None else None
+        if key is not None and key in tree.parsed:
+            return replace(tree.parsed[key].document, name=name)
+        document = Document.decode(raw, name)
+        if keep and key is not None and not document.bom:
+            tree.parsed[key] = Template(document)
+        return document
 
     def callers(
         self,
@@ -74,7 +94,7 @@ class Around:
         """Return the tree that a file belongs to."""
         key = (entry.file.parent, entry.root)
         if key not in self._tree_of:
-            self._tree_of[key] = tree_of(entry.file, entry.root)
+            self._tree_of[key] = tree_of(entry.file, entry.root, self._is_tree)
         return self._tree_of[key]
 
     def repository(self, entry: Input) -> Repository:

@@ -58,6 +58,8 @@ class Document(Text):
     """A template as it was read."""
 
     data: dict[str, Value] = field(repr=False)
+    _later: dict[str, Document] = field(default_factory=dict, repr=False, compare=False)
+    """What new texts in its place were read into."""
 
     @classmethod
     def parse(cls, text: str, name: str = "template") -> Document:
@@ -98,8 +100,19 @@ class Document(Text):
         return cls.parse(text, name)
 
     def with_text(self, new_text: str) -> Document:
-        """Read a new text in place of this one. Raises TemplateError as `parse` does."""
-        return Document.parse(("\ufeff" if self.bom else "") + new_text, self.name)
+        """Read a new text in place of this one, once. Raises TemplateError as `parse` does."""
+        known = self._read_before(new_text)
+        if known is None:
+            known = Document.parse(("\ufeff" if self.bom else "") + new_text, self.name)
+            self._later[new_text] = known
+        return known
+
+    def _read_before(self, text: str) -> Document | None:
+        """Return what a text in place of this one, or of one that came after, was read into."""
+        if text in self._later:
+            return self._later[text]
+        found = (later._read_before(text) for later in self._later.values())
+        return next((each for each in found if each is not None), None)
 
     @cached_property
     def mappings(self) -> tuple[tuple[Path, dict[str, Value]], ...]:

@@ -128,18 +128,19 @@ class _Plan:
     def _repaired(self) -> dict[Place, FileResult]:
         """Return what becomes of each member within its family as it is now."""
         alone = {place: member.result for place, member in self.members.items()}
-        concerned = {place: self._family(place) for place in alone if self._is_concerned(place)}
-        families = {place: each for place, each in concerned.items() if each is not None}
+        concerned = self._concerned()
+        asked = {place: self._family(place) for place in alone if place in concerned}
+        families = {place: family for place, family in asked.items() if family is not None}
         keys = {place: (place, repr(family)) for place, family in families.items()}
         new = {place: families[place] for place, key in keys.items() if key not in self._known}
         for place, result in self.work(new).items():
             self._known[keys[place]] = result or alone[place]
         return {**alone, **{place: self._known[key] for place, key in keys.items()}}
 
-    def _is_concerned(self, place: Place) -> bool:
-        """Tell whether others may ask anything of a template; few are, and each is asked often."""
-        linked = any(place in (link.owner, link.reader, link.parent) for link in self.links.made)
-        return linked or place in self.nested or place in self.kept or place in self._losing
+    def _concerned(self) -> frozenset[Place]:
+        """Return the members of which others may ask anything: few of many."""
+        linked = {each for link in self.links.made for each in (link.owner, link.reader)}
+        return self._losing.union(linked, self.nested, self.kept)
 
     def _family(self, place: Place) -> Family | None:
         nested = {

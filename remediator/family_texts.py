@@ -40,18 +40,20 @@ class Texts:
 
     def old(self, place: Place) -> Template:
         """Return a template as it is."""
-        return self._template(place, self.tree.text(place))
-
-    def new(self, place: Place) -> Template:
-        """Return a template as it will be."""
-        result = self.results.get(place)
-        changed = result is not None and result.old != result.new
-        text = result.new if result is not None and changed else self.tree.text(place)
-        return self._template(place, text)
-
-    def _template(self, place: Place, text: str) -> Template:
+        text = self.tree.text(place)
         key = place, text
         if key not in self.parsed:
             document = Document.parse(text.removeprefix("\ufeff"), str(place))
             self.parsed[key] = Template(document)
+        return self.parsed[key]
+
+    def new(self, place: Place) -> Template:
+        """Return a template as it will be."""
+        result = self.results.get(place)
+        if result is None or result.old == result.new:
+            return self.old(place)
+        key = place, result.new
+        if key not in self.parsed:
+            text = result.new.removeprefix("\ufeff")
+            self.parsed[key] = Template(self.old(place).document.with_text(text))
         return self.parsed[key]

@@ -6,7 +6,6 @@ scripts. Which of them names a parameter is found by searching their bytes; only
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -15,10 +14,10 @@ from pathlib import Path, PurePosixPath
 
 from .errors import FileError
 from .family_texts import Parsed, Texts
-from .file_names import in_common, nearest_to, stem, stems_for
 from .later import Answers, Later
 from .model import Caller, Fate, Mention
-from .sites import SAM_TEMPLATES, Site, base_name, is_reference
+from .sites import Site, is_reference
+from .ties import Ties
 from .tree_files import TreeFile, read_all, read_documents
 
 
@@ -47,12 +46,10 @@ class Repository:
         self.parsed: Parsed = {}
         """Its templates as they were read, by place and text; parsed once for all who ask."""
         self._naming: dict[str, tuple[TreeFile, ...]] = {}
-        self._declaring: dict[frozenset[str], tuple[PurePosixPath, ...]] = {}
         self._found: dict[tuple[PurePosixPath, str], tuple[Call, ...]] = {}
-        self._scripted: dict[PurePosixPath, frozenset[PurePosixPath]] = {}
+        self._asked: dict[PurePosixPath, str] = {}
         self._places: dict[Path, PurePosixPath | None] = {}
         self._folders: dict[Path, PurePosixPath | None] = {}
-        self._meanings: dict[tuple[str, PurePosixPath], frozenset[PurePosixPath]] = {}
 
     def callers(
         self,
@@ -121,7 +118,7 @@ class Repository:
                 (file.place, site.line, site.places): Call(file, site)
                 for file in self._files_naming(parameter)
                 if file.place != template
-                for site in self._sites_for(file, template, parameter)
+                for site in self._ties.sites(file, template, parameter)
             }
             self._found[key] = tuple(sorted(found.values(), key=lambda c: (c.place, c.site.line)))
         return self._found[key]
@@ -173,7 +170,7 @@ class Repository:
     def unknown(self, call: Call) -> list[str]:
         """Return the names of templates that a stack may be made from and that are not here."""
         names = call.site.templates
-        return sorted(name for name in names if not self._resolved(name, call.place))
+        return sorted(name for name in names if not self._ties.resolved(name, call.place))
 
     def mentions(self, template_file: Path, parameter: str) -> tuple[Mention, ...]:
         """Return the lines of other files that name a parameter of a template, and neither give it
@@ -205,7 +202,7 @@ class Repository:
         """Return where a parameter of this name is given to other templates than this one."""
         return frozenset(
             (call.place, call.site.line)
-            for other in self._templates_declaring(frozenset({parameter}))
+            for other in self._ties.declaring(frozenset({parameter}))
             if other != template
             for call in self.calls(other, parameter)
             if not call.site.guess
@@ -217,7 +214,7 @@ class Repository:
             return True
         sites = file.by_parameter.get(parameter, ())
         others = {name for site in sites for name in site.templates}
-        return bool(others) and bool(self._meant(others, file))
+        return bool(others) and bool(self._ties.meant(others, file))
 
     def is_edited(self, call: Call) -> bool:
         """Tell whether the run takes a parameter out of such a place."""
@@ -228,10 +225,12 @@ class Repository:
 
         Raises FileError where it is not UTF-8.
         """
-        try:
-            return self._by_place[place].raw.decode()
-        except UnicodeDecodeError as error:
-            raise FileError(f"{place} is not UTF-8; save it as UTF-8") from error
+        if place not in self._asked:
+            try:
+                self._asked[place] = self._by_place[place].raw.decode()
+            except UnicodeDecodeError as error:
+                raise FileError(f"{place} is not UTF-8; save it as UTF-8") from error
+        return self._asked[place]
 
     def sites(self, place: PurePosixPath, text: str) -> tuple[Site, ...]:
         """Return what another text in place of a file would give."""
@@ -245,7 +244,7 @@ class Repository:
             for site in sites
             if site.places[0][1] == stack
             for name in site.templates
-            for place in self._resolved(name, parent)
+            for place in self._ties.resolved(name, parent)
         )
 
     def giving(self, value: str) -> Iterator[Call]:
@@ -259,114 +258,15 @@ class Repository:
 
     def hides(self, parameter: str) -> bool:
         """Tell whether a template has a parameter of this name that must not be shown."""
-        wanted = parameter.encode()
-        return any(wanted in each.raw and parameter in each.hidden for each in self._secretive)
+        return any(
+            parameter in each.declared and parameter in each.hidden for each in self._secretive
+        )
 
     def targets(self, call: Call) -> frozenset[PurePosixPath]:
         """Return the templates that a nested stack is made from, as far as they are in the tree."""
         return frozenset(
-            place for name in call.site.templates for place in self._resolved(name, call.place)
+            place for name in call.site.templates for place in self._ties.resolved(name, call.place)
         )
-
-    def _sites_for(self, file: TreeFile, template: PurePosixPath, parameter: str) -> Iterator[Site]:
-        named = False
-        for site in file.by_parameter.get(parameter, ()):
-            if tied := self._tied(site, file, template):
-                named = True
-                yield tied
-        if named or file.is_template or file.place.suffix.lower() == ".toml":
-            return
-        script = file.script
-        if file.place not in self._scripted:
-            self._scripted[file.place] = self._meant(script.templates, file)
-        if template in self._scripted[file.place]:
-            for site in script.sites(parameter):
-                # A packaged template is none of the tree: then any that the script names is meant.
-                meant = self._meant(site.templates, file)
-                if template in meant or not meant:
-                    yield site
-
-    def _tied(self, site: Site, file: TreeFile, template: PurePosixPath) -> Site | None:
-        """Return the site if it is meant for this template, with what is known about that."""
-        meant = self._meant(site.templates, file)
-        is_file = not file.is_template and file.is_structured and site.how == "parameter file"
-        if is_file:  # the name of a template may be a value in it
-            meant = frozenset(each for each in meant if self._declares(each, site.names))
-        if template in meant:
-            if site.templates == SAM_TEMPLATES and template.parent != file.place.parent:
-                return _guessed(site)  # a template that nothing names stands beside
-            sure = file.is_template or site.shared or self._only(template, site, meant)
-            return site if sure else _guessed(site)
-        if not is_file:
-            unsaid = file.is_template and not site.templates and site.places
-            return _guessed(site) if unsaid and self._declares(template, site.names) else None
-        inputs = self._test_inputs.get(file.place.name)
-        if inputs is not None:
-            return site if template in self._meant(inputs, file) else None
-        if stems := self._named_alike(file.place.name):
-            nearest = nearest_to(stems, file.place)
-            if template not in nearest:
-                return None
-            sure = len(nearest) == 1 and self._declares(template, site.names)
-            return site if sure else _guessed(site)
-        if meant:
-            return None
-        declaring = self._templates_declaring(site.names)
-        if template not in nearest_to(declaring, file.place):
-            return None
-        return site if len(declaring) == 1 else _guessed(site)
-
-    def _only(self, template: PurePosixPath, site: Site, meant: Iterable[PurePosixPath]) -> bool:
-        """Tell whether a template is the only one of some that declares a site's parameter."""
-        name = frozenset({site.parameter})
-        return not any(self._declares(each, name) for each in meant if each != template)
-
-    def _meant(self, names: Iterable[str], file: TreeFile) -> frozenset[PurePosixPath]:
-        """Return the templates that names in a file may mean."""
-        return frozenset(place for name in names for place in self._resolved(name, file.place))
-
-    def _resolved(self, name: str, source: PurePosixPath) -> frozenset[PurePosixPath]:
-        """Return the templates that a name in a file may mean.
-
-        A relative place that exists is that file; of a URL, or a place that a placeholder
-        begins, the templates that share the most steps from its end.
-        """
-        key = name, source.parent
-        if key not in self._meanings:
-            self._meanings[key] = self._looked_up(name, source)
-        return self._meanings[key]
-
-    def _looked_up(self, name: str, source: PurePosixPath) -> frozenset[PurePosixPath]:
-        candidates = self._by_name.get(base_name(name), ())
-        if not candidates:
-            return frozenset()
-        if not re.search(r"[${}:]", name):
-            for folder in (source.parent, *source.parent.parents):
-                place = PurePosixPath(posixpath.normpath(folder / name))
-                if place in candidates:
-                    return frozenset({place})
-        steps = [step for step in re.split(r"/|\$\{[^}]*\}", name) if step not in ("", ".", "..")]
-        shared = {place: in_common(steps[::-1], place.parts[::-1]) for place in candidates}
-        most = max(shared.values(), default=0)
-        return frozenset(place for place, count in shared.items() if count == most)
-
-    def _named_alike(self, name: str) -> list[PurePosixPath]:
-        """Return the templates that a parameter file of this name is named after."""
-        return next((self._by_stem[each] for each in stems_for(name) if each in self._by_stem), [])
-
-    def _templates_declaring(self, names: frozenset[str]) -> tuple[PurePosixPath, ...]:
-        if names not in self._declaring:
-            found = (place for place in self._templates if self._declares(place, names))
-            self._declaring[names] = tuple(found)
-        return self._declaring[names]
-
-    def _declares(self, template: PurePosixPath, names: frozenset[str]) -> bool:
-        file = self._templates.get(template)
-        if file is None:  # one that was named, in a folder that is never searched
-            return False
-        if not names or not all(name.encode() in file.raw for name in names):
-            return False
-        return names <= file.declared
 
     def _files_naming(self, parameter: str) -> tuple[TreeFile, ...]:
         """Return the files that hold a parameter's name, and may give it to a template."""
@@ -378,6 +278,10 @@ class Repository:
     @cached_property
     def _files(self) -> tuple[TreeFile, ...]:
         return tuple(read_all(self.root))
+
+    @cached_property
+    def _ties(self) -> Ties:
+        return Ties(self._files)
 
     @cached_property
     def _giving(self) -> tuple[TreeFile, ...]:
@@ -392,39 +296,8 @@ class Repository:
         return {file.place: file for file in self._files}
 
     @cached_property
-    def _templates(self) -> dict[PurePosixPath, TreeFile]:
-        return {file.place: file for file in self._files if file.is_template}
-
-    @cached_property
     def _secretive(self) -> tuple[TreeFile, ...]:
-        return tuple(file for file in self._templates.values() if b"NoEcho" in file.raw)
-
-    @cached_property
-    def _by_name(self) -> dict[str, list[PurePosixPath]]:
-        names: dict[str, list[PurePosixPath]] = {}
-        for place in self._templates:
-            names.setdefault(place.name, []).append(place)
-        return names
-
-    @cached_property
-    def _by_stem(self) -> dict[str, list[PurePosixPath]]:
-        stems: dict[str, list[PurePosixPath]] = {}
-        for place in self._templates:
-            stems.setdefault(stem(place.name), []).append(place)
-        return stems
-
-    @cached_property
-    def _test_inputs(self) -> dict[str, set[str]]:
-        """Parameter files that a taskcat configuration pairs with a template."""
-        from .settings_sites import taskcat_inputs  # few trees need it
-
-        pairs: dict[str, set[str]] = {}
-        for file in self._files:
-            if "taskcat" in file.place.name:
-                for node in file.documents:
-                    for given, template in taskcat_inputs(node):
-                        pairs.setdefault(PurePosixPath(given).name, set()).add(template)
-        return pairs
+        return tuple(file for file in self._files if file.is_secretive)
 
 
 def callers(
@@ -437,8 +310,3 @@ def callers(
 def _lines_with(word: re.Pattern[str], text: str) -> Iterator[int]:
     """Yield the numbers of the lines that hold a word."""
     return (number for number, line in enumerate(text.split("\n"), 1) if word.search(line))
-
-
-def _guessed(site: Site) -> Site:
-    """Return a place that is only perhaps for a template: nobody edits it."""
-    return replace(site, guess=True, edit="")

@@ -138,10 +138,10 @@ class Runner:
                 or is_marked(text)
                 or raw.startswith(tuple(UTF16))
             )
-            if not looks:
-                return FileResult(name, Status.CLEAN)
+            if not looks:  # what is called otherwise is prose or code about templates, most often
+                return FileResult(name, Status.CLEAN) if has_template_name(name) else None
         try:
-            document = Document.decode(raw, name)
+            document = self.around.document(raw, name, entry, keep=family is not None)
         except TemplateError as error:
             if named or (error.looks_like_template and has_template_name(name)):
                 raise

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path, PurePosixPath
@@ -49,6 +48,7 @@ _PARENT = re.compile(
     rb"|AWS::ServiceCatalog::CloudFormationProvisionedProduct"
 )
 _PARAMETERS = re.compile(r"^Parameters[ \t]*:[ \t]*(?:\r?\n(?:[ #][^\r\n]*)?)+", re.MULTILINE)
+_INNER_KEY = re.compile(r"^[ \t]+[\"']?(\w+)[\"']?[ \t]*:", re.MULTILINE)
 _STRUCTURED = frozenset({".yaml", ".yml", ".json", ".template", ".cfn"})
 _SCRIPTS = frozenset(
     {".sh", ".bash", ".zsh", ".ps1", ".cmd", ".bat", ".mk", ".tf", ".hcl", ".groovy"}
@@ -60,20 +60,36 @@ _DOCUMENTS = frozenset({".md", ".rst", ".adoc", ".txt", ".html", ".ipynb", ".j2"
 _SCRIPT_NAMES = frozenset({"makefile", "gnumakefile", "justfile", "jenkinsfile", "rakefile"})
 
 
-@dataclass(frozen=True)
 class TreeFile:
-    """A file of a tree, by its place below the root, and what can be seen in it."""
+    """A file of a tree, by its place below the root, and what can be seen in it.
 
-    place: PurePosixPath
-    """Below the root."""
-    raw: bytes
+    Of one that is at a `source`, only what was seen is kept: it is read again when it is asked for.
+    """
 
-    @cached_property
+    def __init__(self, place: PurePosixPath, raw: bytes, source: Path | None = None) -> None:
+        self.place = place
+        """Below the root."""
+        self._raw: bytes | None = raw
+        if source is not None and self.is_template and not self.is_parent:
+            self.is_secretive  # noqa: B018 - seen while it is at hand
+            self._source, self._raw = source, None
+
+    @property
+    def raw(self) -> bytes:
+        """Its bytes; none where it is gone meanwhile."""
+        if self._raw is not None:
+            return self._raw
+        try:
+            return regular.read(self._source, MAX_BYTES, follow=False)
+        except OSError:
+            return b""
+
+    @property
     def text(self) -> str:
         """Its text without a byte order mark; what is not UTF-8 is replaced."""
         return self.raw.decode("utf-8", errors="replace").removeprefix("\ufeff")
 
-    @cached_property
+    @property
     def documents(self) -> list[yaml.Node]:
         """What it holds as YAML or JSON; nothing where it cannot be read."""
         return compose(self.text)
@@ -94,6 +110,11 @@ class TreeFile:
         return self.is_template and _PARENT.search(self.raw) is not None
 
     @cached_property
+    def is_secretive(self) -> bool:
+        """Whether it may be a template with a parameter that must not be shown."""
+        return self.is_template and b"NoEcho" in self.raw
+
+    @cached_property
     def script(self) -> Script:
         """Its text as that of a script, a workflow or a program."""
         from .call_sites import Script
@@ -102,18 +123,28 @@ class TreeFile:
 
     @cached_property
     def declared(self) -> frozenset[str]:
-        """The keys of a template that stand below others, parameters among them."""
-        found = re.findall(r"^[ \t]+[\"']?(\w+)[\"']?[ \t]*:", self.text, re.MULTILINE)
-        return frozenset(found)
+        """The parameters of a template: the keys of the section that declares them, or all inner
+        keys where that is not plain."""
+        text = self.text
+        as_json = _parameters_in_json(text)
+        if as_json is not None:
+            return frozenset(map(sys.intern, as_json))
+        sections = _PARAMETERS.findall(text)
+        found = _INNER_KEY.findall(sections[0] if len(sections) == 1 else text)
+        return frozenset(map(sys.intern, found))
 
     @cached_property
     def hidden(self) -> frozenset[str]:
         """The parameters that a template says must not be shown (`NoEcho`)."""
-        if b"NoEcho" not in self.raw:
+        if not self.is_secretive:
             return frozenset()
-        if self.text.lstrip().startswith("{"):
-            with suppress(ValueError, RecursionError):  # flow YAML, most often
-                return _hidden_in(json.loads(self.text))
+        as_json = _parameters_in_json(self.text)
+        if as_json is not None:
+            return frozenset(
+                name
+                for name, parameter in as_json.items()
+                if isinstance(parameter, dict) and str(parameter.get("NoEcho")).lower() == "true"
+            )
         sections = (get(root, "Parameters") for root in self._declarations)
         return frozenset(
             key.value
@@ -132,8 +163,7 @@ class TreeFile:
     @cached_property
     def exchanged(self) -> tuple[frozenset[str], frozenset[str]]:
         """The names that a template imports, and those that it exports."""
-        exchanges = self.is_template and (b"ImportValue" in self.raw or b"Export" in self.raw)
-        if not exchanges:
+        if not self.is_template or not re.search(rb"ImportValue|Export", self.raw):
             return frozenset(), frozenset()
         from . import exports
 
@@ -166,14 +196,16 @@ class TreeFile:
         return {name: tuple(sites) for name, sites in found.items()}
 
 
-def _hidden_in(template: object) -> frozenset[str]:
-    """Return the parameters that a template, read as JSON, says must not be shown."""
-    parameters = template.get("Parameters") if isinstance(template, dict) else None
-    return frozenset(
-        name
-        for name, parameter in (parameters.items() if isinstance(parameters, dict) else ())
-        if isinstance(parameter, dict) and str(parameter.get("NoEcho")).lower() == "true"
-    )
+def _parameters_in_json(text: str) -> dict[str, object] | None:
+    """Return the parameters that a template in JSON declares; None where it is no JSON."""
+    if not text.lstrip().startswith("{"):
+        return None
+    try:
+        template = json.loads(text)
+    except (ValueError, RecursionError):  # flow YAML, most often
+        return None
+    parameters = template.get("Parameters")
+    return parameters if isinstance(parameters, dict) else {}
 
 
 def is_found(place: PurePosixPath) -> bool:
@@ -215,7 +247,7 @@ def read_all(root: Path) -> Iterator[TreeFile]:
                 f"what gives its parameters a value cannot be found out: below {root} stand more "
                 f"than {MAX_TOTAL / 1e6:.0f} MB of templates, configurations and scripts"
             )
-        yield TreeFile(PurePosixPath(file.relative_to(root).as_posix()), raw)
+        yield TreeFile(PurePosixPath(file.relative_to(root).as_posix()), raw, file)
 
 
 def read_documents(root: Path) -> Iterator[TreeFile]:
