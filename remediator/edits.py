@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from itertools import accumulate, pairwise
 
 from .errors import EditError
+from .lines import changes
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
 
@@ -43,19 +43,12 @@ def carry_out(text: str, edits: Iterable[Edit]) -> str:
 def between(old: str, new: str) -> list[Edit]:
     """Return the edits, of whole lines, that make the new text of the old one, in their order."""
     before, after = _LINE.findall(old), _LINE.findall(new)
-    # What is alike at both ends is most of a file; the matcher need not look at it.
-    head = _alike(before, after)
-    tail = _alike(before[head:][::-1], after[head:][::-1])
     starts = [0, *accumulate(map(len, before))]
-    inner = before[head : len(before) - tail], after[head : len(after) - tail]
     return [
-        Edit(starts[head + first], starts[head + last], "".join(inner[1][start:end]))
-        for kind, first, last, start, end in SequenceMatcher(None, *inner).get_opcodes()
-        if kind != "equal"
+        Edit(
+            starts[change.start],
+            starts[change.end],
+            "".join(after[change.new_start : change.new_end]),
+        )
+        for change in changes(before, after)
     ]
-
-
-def _alike(one: list[str], other: list[str]) -> int:
-    """Return how many lines are the same from the start."""
-    differing = (i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b)
-    return next(differing, min(len(one), len(other)))
