@@ -25,16 +25,25 @@ class Edit:
     text: str
     depth: int = 0
 
+    def growth(self, old: str) -> int:
+        """Return by how many bytes it makes the old text longer."""
+        return len(self.text.encode()) - len(old[self.start : self.end].encode())
 
-def carry_out(text: str, edits: Iterable[Edit]) -> str:
-    """Return the text with all edits made. Raises EditError where they overlap."""
+
+def in_order(edits: Iterable[Edit]) -> list[Edit]:
+    """Return edits in the order of the text. Raises EditError where they overlap."""
     ordered = sorted(edits, key=lambda edit: (edit.start, -edit.depth))
     for one, other in pairwise(ordered):
         if other.start < one.end:
             raise EditError("two changes touch the same text; make them one after the other")
+    return ordered
+
+
+def carry_out(text: str, edits: Iterable[Edit]) -> str:
+    """Return the text with all edits made. Raises EditError where they overlap."""
     pieces: list[str] = []
     place = 0
-    for edit in ordered:
+    for edit in in_order(edits):
         pieces += text[place : edit.start], edit.text
         place = edit.end
     return "".join([*pieces, text[place:]])
