@@ -43,7 +43,7 @@ class Around:
         self._trees: dict[Path, Repository] = {}
         self._left: set[Path] = set()
         self._tree_of: dict[tuple[Path, Path], Path] = {}
-        self._folders: dict[Path, PurePosixPath | None] = {}
+        self._folders: dict[Path, PurePosixPath] = {}
 
     def callers(
         self,
@@ -93,11 +93,15 @@ class Around:
         handled any more."""
         self._left.add(tree)
 
+    def forget(self) -> None:
+        """Forget what is known of all trees."""
+        self._trees.clear()
+        self._left.clear()
+
     def path_in_diff(self, file: Path) -> str:
         """Return a file's path as `work_tree` has it; each folder is looked up once."""
         if file.parent not in self._folders:
             self._folders[file.parent] = folder_in_diff(file.parent)
-        folder = self._folders[file.parent]
-        if folder is None or file.is_symlink():
+        if file.is_symlink():
             return path_in_diff(file)
-        return (folder / file.name).as_posix()
+        return (self._folders[file.parent] / file.name).as_posix()

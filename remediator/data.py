@@ -51,3 +51,17 @@ def texts(value: Value) -> Iterator[str]:
             waiting += value.values()
         elif isinstance(value, list):
             waiting += value
+
+
+def holds_null(value: Value) -> bool:
+    """Tell whether a value holds a null anywhere."""
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+        elif value is None:
+            return True
+    return False

@@ -45,7 +45,8 @@ from .text import Text as Text
 MAX_LENGTH = 5_000_000
 """Characters of a text that is still read; CloudFormation itself takes 1 MB."""
 
-_ANCHOR = re.compile(r"&(?<![^\s\[{,:?-]&)[^\s,\[\]{}&]")
+ANCHOR = re.compile(r"&(?<![^\s\[{,:?-]&)[^\s,\[\]{}&]")
+"""Where an anchor may stand; in a text without, no alias can."""
 _UNREADABLE = "[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 _RESOURCE_TYPE = re.compile(r"(?:AWS|Alexa)::\w|Custom::")
 _RESOURCES_KEY = re.compile(r"""^\s*["']?Resources["']?\s*:""", re.MULTILINE)
@@ -170,7 +171,7 @@ def _read(text: str, name: str, bom: bool) -> Document:
         root = _compose(text, is_json)
         conversion = Conversion(text)
         try:
-            shared = shared_nodes(root) if _ANCHOR.search(text) else frozenset()
+            shared = shared_nodes(root) if ANCHOR.search(text) else frozenset()
             data = conversion.value(root)
         except RecursionError:
             raise too_deep(text, root.start_mark) from None

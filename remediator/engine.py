@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from .candidates import Candidate, Found, Left, choose, operations_of, sort, within_limits
 from .document import Document
@@ -18,7 +18,6 @@ from .model import (
     Add,
     Context,
     Fix,
-    Operation,
     Refusal,
     Value,
     json_patch,
@@ -30,9 +29,6 @@ from .results import FileResult, Outcome, Status
 from .suppression import Parted, part
 from .template import Template
 from .transform import Transform
-
-if TYPE_CHECKING:
-    from .verify import Proof
 
 # What proves a repair, and what is told of one, is imported where a text changes.
 
@@ -75,6 +71,7 @@ def remediate(
     file: str = "",
     write: Status = Status.FIXED,
     judges: Sequence[Judge] = (),
+    proven: bool = True,
 ) -> FileResult:
     """Repair a document; nothing is written, the result holds the proven text.
 
@@ -82,10 +79,12 @@ def remediate(
     repairs. `write` is the status of what is repaired: `fixed`, or `would-fix` in a dry run.
     `judges` look at the new text after the second opinion on its meaning; where one objects, the
     repairs of the transform that it objects to are left, and the others are made. An edit that
-    cannot be proven gives a result of status `error` with the old text. Raises TransformError where
-    a transform breaks its contract, TemplateError where there is too much to repair.
+    cannot be proven gives a result of status `error` with the old text. Without `proven` the text
+    is neither proven nor judged: a check asks what it would be, and writes nothing. Raises
+    TransformError where a transform breaks its contract, TemplateError where there is too much to
+    repair.
     """
-    work = _Work(document, transforms, context, path, file, write, judges)
+    work = _Work(document, transforms, context, path, file, write, judges, proven)
     result, objection = work.judged({})
     if objection is None:
         return result
@@ -111,11 +110,12 @@ class _Work:
     file: str
     write: Status
     judges: Sequence[Judge]
+    proven: bool
 
     def judged(self, refused: Mapping[str, Refusal]) -> tuple[FileResult, Refusal | None]:
         """Return the result without the repairs of these transforms, and what a judge objects."""
         result, new = self.settled(refused)
-        if new.text == self.document.text:
+        if new.text == self.document.text or not self.proven:
             return result, None
         from .meaning import second_opinion
 
@@ -136,7 +136,7 @@ class _Work:
                 parted.found, progress.document, self.context.settings, self.file, refused
             )
             try:
-                unable = _repair(progress, candidates)
+                unable = _repair(progress, candidates, proven=self.proven)
             except ProofError as error:
                 return self._failed([*progress.repaired, *parted.found], error.message), document
             if unable is not None:
@@ -221,7 +221,9 @@ def _check_places(document: Document, transform: Transform, fix: Fix) -> None:
             ) from error
 
 
-def _repair(progress: _Progress, candidates: Sequence[Candidate]) -> list[Left] | None:
+def _repair(
+    progress: _Progress, candidates: Sequence[Candidate], *, proven: bool
+) -> list[Left] | None:
     """Carry out and prove what can be; None where the text changed, else why nothing did.
 
     Raises ProofError where the new text is not what was planned.
@@ -230,33 +232,25 @@ def _repair(progress: _Progress, candidates: Sequence[Candidate]) -> list[Left] 
     chosen, text, refused = choose(old, candidates)
     if not chosen:
         return refused
-    from .verify import prove
-
     operations = operations_of(old, chosen)
     try:
         new = old.with_text(text)
     except TemplateError as error:
         raise ProofError(f"the new text cannot be read: it {error.message}") from error
-    try:
-        proof = prove(old, new, operations)
-    except EditError as error:
-        unproven = Refusal("cannot-be-proven", error.message)
-        return [*refused, *((candidate.found, unproven) for candidate in chosen)]
-    _advance(progress, new, chosen, operations, proof)
-    return None
+    differences: Sequence[str] = ()
+    if proven:
+        from .verify import prove
 
-
-def _advance(
-    progress: _Progress,
-    new: Document,
-    chosen: Sequence[Candidate],
-    operations: Sequence[Operation],
-    proof: Proof,
-) -> None:
+        try:
+            differences = prove(old, new, operations).differences
+        except EditError as error:
+            unproven = Refusal("cannot-be-proven", error.message)
+            return [*refused, *((candidate.found, unproven) for candidate in chosen)]
     progress.template = Template(new)
     progress.repaired += [candidate.found for candidate in chosen]
     progress.patch += json_patch(operations)
-    progress.differences += proof.differences
+    progress.differences += differences
+    return None
 
 
 # --- results ---------------------------------------------------------------------------------

@@ -87,10 +87,15 @@ class _Plan:
     settings: dict[Place, FileResult] = field(default_factory=dict)
     texts: Texts = field(init=False)
     links: Links = field(init=False)
+    _losing: frozenset[Place] = field(init=False)
+    """The members that lose a parameter by themselves."""
     _known: dict[tuple[Place, str], FileResult] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.texts = Texts(self.tree)
+        self.texts = Texts(self.tree, self.tree.parsed)
+        self._losing = frozenset(
+            place for place, member in self.members.items() if removed(member.result)
+        )
         self.links = Links(self.tree, self.texts, frozenset(self.members))
 
     @property
@@ -119,13 +124,19 @@ class _Plan:
             self.nested = nested
 
     def _result(self, place: Place) -> FileResult:
-        member, family = self.members[place], self._family(place)
+        member = self.members[place]
+        family = self._family(place) if self._is_concerned(place) else None
         if family is None:
             return member.result
         key = place, repr(family)
         if key not in self._known:
             self._known[key] = member.work(family) or member.result
         return self._known[key]
+
+    def _is_concerned(self, place: Place) -> bool:
+        """Tell whether others may ask anything of a template; few are, and each is asked often."""
+        linked = any(place in (link.owner, link.reader, link.parent) for link in self.links.made)
+        return linked or place in self.nested or place in self.kept or place in self._losing
 
     def _family(self, place: Place) -> Family | None:
         nested = {
@@ -164,7 +175,7 @@ class _Plan:
     def _passed(self) -> Iterator[tuple[Place, str, Call]]:
         """Yield every place in a template that passes a parameter which goes."""
         for place, result in self.results.items():
-            for name in removed(result):
+            for name in removed(result) if result.outcomes else ():
                 for call in self.tree.calls(place, name):
                     if call.site.edit == "template":
                         yield place, name, call

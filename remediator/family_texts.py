@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath as Place
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from .document import Document
 from .results import FileResult
@@ -25,13 +25,18 @@ class Tree(Protocol):
         """Tell whether a template has a parameter of this name that must not be shown."""
 
 
+Parsed: TypeAlias = dict[tuple[Place, str], Template]
+"""Templates by their place and text."""
+
+
 @dataclass
 class Texts:
-    """Reads templates of a tree; a text is parsed once. `results` are those of the members."""
+    """Reads templates of a tree; a text is parsed once, also for others who share what is `parsed`.
+    `results` are those of the members."""
 
     tree: Tree
+    parsed: Parsed = field(repr=False)
     results: dict[Place, FileResult] = field(default_factory=dict)
-    _parsed: dict[tuple[Place, str], Template] = field(default_factory=dict)
 
     def old(self, place: Place) -> Template:
         """Return a template as it is."""
@@ -46,7 +51,7 @@ class Texts:
 
     def _template(self, place: Place, text: str) -> Template:
         key = place, text
-        if key not in self._parsed:
+        if key not in self.parsed:
             document = Document.parse(text.removeprefix("\ufeff"), str(place))
-            self._parsed[key] = Template(document)
-        return self._parsed[key]
+            self.parsed[key] = Template(document)
+        return self.parsed[key]

@@ -24,14 +24,18 @@ def with_hidden(document: Document, result: FileResult, catalogue: Catalogue) ->
     """Return the result with the template's literal secrets, and the spans that hold them in its
     old and new text; without spans where nothing is found, so that no report shows the text.
 
-    `document` is the one that the old text was read into.
+    `document` is the one that the old text was read into. No report shows a text that stays as it
+    is: where that has something to hide, all of it is.
     """
     found = literals(document, catalogue)
     result = replace(result, secrets=tuple(dict.fromkeys(each.text for each in found)))
     if not result.outcomes and not result.error:
         return result
+    if result.new == result.old:
+        whole = ((0, len(document.text)),) if result.secrets or named(document) else ()
+        return replace(result, hidden_old=whole, hidden_new=whole)
     findings = [outcome.finding for outcome in result.outcomes if outcome.finding.masked]
-    new = document if result.new == document.text else document.with_text(result.new)
+    new = document.with_text(result.new)
     secrets = {secret.strip() for secret in result.masked} - {""}
 
     def hidden(text: Document) -> tuple[Span, ...]:
@@ -40,8 +44,7 @@ def with_hidden(document: Document, result: FileResult, catalogue: Catalogue) ->
         places += [each.path for each in written]
         return spans(text, secrets, places, named(text))
 
-    old = hidden(document)
-    return replace(result, hidden_old=old, hidden_new=old if new is document else hidden(new))
+    return replace(result, hidden_old=hidden(document), hidden_new=hidden(new))
 
 
 def spans(

@@ -8,7 +8,7 @@ from itertools import chain
 import yaml
 
 from . import jinja
-from .document import Loader
+from .document import ANCHOR, Loader
 from .errors import TemplateError
 from .garbage import no_collection
 from .long_form import shared_nodes
@@ -30,7 +30,7 @@ def compose(source: str) -> list[yaml.Node]:
         for document in documents:
             if _is_deep(document):
                 return []
-            if "*" in plain:  # without an alias nothing is shared
+            if ANCHOR.search(plain):  # else nothing is shared
                 shared_nodes(document)
     except (yaml.YAMLError, ValueError, TemplateError):
         return []

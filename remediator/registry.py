@@ -10,14 +10,13 @@ import importlib.util
 import json
 import re
 import sys
-import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import MISSING, fields
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType, ModuleType
-from typing import Any, cast
+from typing import cast
 
+from .catalogue import Rows
 from .errors import ConfigError
 from .model import CALLERS, Catalogue, Credential, Required, Settings
 from .transform import Transform
@@ -69,39 +68,8 @@ def builtin_transforms() -> tuple[Transform, ...]:
 
 @cache
 def catalogue() -> Catalogue:
-    """Return every property that holds a credential, by resource type.
-
-    Raises ConfigError where the file holds a key that is none of Credential's.
-    """
-    file = _folder() / "credentials.toml"
-    rows = tomllib.loads(file.read_text(encoding="utf-8"))["credential"]
-    by_type: dict[str, list[Credential]] = {}
-    for row in rows:
-        credential = _credential(row)
-        by_type.setdefault(credential.type, []).append(credential)
-    return MappingProxyType({kind: tuple(each) for kind, each in by_type.items()})
-
-
-def _credential(row: Mapping[str, Any]) -> Credential:
-    known = {field.name: field for field in fields(Credential)}
-    mandatory = {name for name, f in known.items() if f.default is MISSING}
-    wrong = [*sorted(row.keys() - known), *sorted(mandatory - row.keys())]
-    if wrong:
-        where = f"{row.get('type', '?')} {row.get('property', '?')}"
-        raise ConfigError(f"credentials.toml: {where}: {wrong[0]} is unknown or missing")
-    values = dict(row)
-    for name in ("property", "user", "server"):
-        if name in row:
-            values[name] = tuple(row[name].split("/"))
-    for name in ("max_length", "engine_forbidden"):
-        if name in row:
-            by_engine = row[name] if isinstance(row[name], dict) else {"*": row[name]}
-            values[name] = tuple(sorted(by_engine.items(), key=lambda item: item[0] == "*"))
-    if "where" in row:
-        values["where"] = tuple((key, tuple(globs)) for key, globs in row["where"].items())
-    if "requires" in row:
-        values["requires"] = tuple(row["requires"])
-    return Credential(**values)
+    """Return every property that holds a credential, by resource type; raises as Rows does."""
+    return Rows((_folder() / "credentials.toml").read_text(encoding="utf-8"))
 
 
 @cache
@@ -175,54 +143,76 @@ def load(settings: Settings) -> tuple[Transform, ...]:
 
 # A type without its first word, `::RDS::DBInstance`: found several times as fast, by its colons.
 _TYPE_END = re.compile(r"::\w+::\w+")
-# In a text that spells letters by their number, or breaks a word with a backslash at a line's end,
-# any word may stand.
-_SPELLED = re.compile(r"\\(?:[xuU][0-9A-Fa-f]|(?<=[\w:]\\)[\r\n])")
+# In a text that spells letters, digits or colons by their number, breaks a word with a backslash at
+# a line's end, or has an alias for a key, any word may stand as a key.
+_SPELLED = re.compile(
+    r"\\(?:(?:x|u00|U000000)(?:3[0-9aA]|[46][1-9a-fA-F]|[57][0-9aA])|(?<=[\w:]\\)[\r\n])"
+)
+_ALIAS_KEY = re.compile(r"\*(?<=[\s{,]\*)[^\s,\[\]{}]+\s+:")
+# A value that is a dynamic reference already, as nearly all are that need no repair.
+_RESOLVED = (
+    r"\s*(?:!Sub\s+|\{\s*[\"']?Fn::(?:Sub|Join)[\"']?\s*:\s*(?:\[\s*[\"']{2}\s*,\s*\[\s*)?)?"
+    r"[\"']?\{\{resolve:"
+)
 
 
 def trigger(transforms: Iterable[Transform], catalogue: Catalogue) -> Callable[[str], bool]:
     """Return a look at a raw text: whether any of the transforms may find something there.
 
-    A credential needs both words, its resource's type and its property.
+    A credential needs both words, its resource's type and its property, and a value that is no
+    dynamic reference.
     """
     transforms = tuple(transforms)
     triggers = dict.fromkeys(each for transform in transforms for each in transform.triggers)
     words = [each for each in triggers if isinstance(each, str)]
-    patterns = [each for each in triggers if isinstance(each, re.Pattern)]
-    signs = _signs(catalogue) if any(each.reads_catalogue for each in transforms) else {}
+    looks = [
+        each.search if isinstance(each, re.Pattern) else each
+        for each in triggers
+        if not isinstance(each, str)
+    ]
+    if any(each.reads_catalogue for each in transforms):
+        looks.insert(0, _credentials(catalogue))
 
     def wanted(text: str) -> bool:
-        if any(word in text for word in words):
-            return True
-        for kind in signs.keys() & set(_TYPE_END.findall(text)) if signs else ():
-            if any(_whole(word).search(text) for word in signs[kind]):
-                return True
-        if signs and "\\" in text and _SPELLED.search(text):
-            return True
-        return any(pattern.search(text) for pattern in patterns)
+        return any(word in text for word in words) or any(look(text) for look in looks)
 
     return wanted
 
 
-def _signs(catalogue: Catalogue) -> dict[str, frozenset[str]]:
-    """Return the end of each type, with words of which a text with its credential holds one."""
-    signs: dict[str, set[str]] = {}
-    for kind, rows in catalogue.items():
-        words = {_sign(row) for row in rows if row.generatable != "no"}
-        if words:
-            signs.setdefault(kind[kind.index("::") :], set()).update(words)
-    return {end: frozenset(words) for end, words in signs.items()}
+def _credentials(catalogue: Catalogue) -> Callable[[str], bool]:
+    """Return a look at a raw text: whether a type of the catalogue is there with its property."""
+    kinds: dict[str, list[str]] = {}
+    for kind in catalogue:
+        kinds.setdefault(kind[kind.index("::") :], []).append(kind)
+
+    @cache
+    def signs(end: str) -> tuple[re.Pattern[str], ...]:
+        rows = (row for kind in kinds[end] for row in catalogue[kind])
+        words = dict.fromkeys(_word(row) for row in rows if row.generatable != "no")
+        return tuple(_sign(*word) for word in words)
+
+    def wanted(text: str) -> bool:
+        for end in kinds.keys() & set(_TYPE_END.findall(text)):
+            if any(sign.search(text) for sign in signs(end)):
+                return True
+        return bool(
+            ("\\" in text and _SPELLED.search(text)) or ("*" in text and _ALIAS_KEY.search(text))
+        )
+
+    return wanted
+
+
+def _word(row: Credential) -> tuple[str, bool]:
+    """Return the word that a text with this credential holds, and whether that is a key there."""
+    named: Iterator[str] = (step for step in reversed(row.property) if step not in ("*", "{}"))
+    name = next(named, "Value")
+    is_key = name not in _GENERIC and row.property[-1] != "{}"
+    return (name, True) if is_key else (row.type, False)
 
 
 @cache
-def _whole(word: str) -> re.Pattern[str]:
+def _sign(word: str, is_key: bool) -> re.Pattern[str]:
     """Return what finds a word, and no longer one; it is sought by its letters, which is fast."""
     letters = re.escape(word)
-    return re.compile(rf"{letters}(?<!\w{letters})(?!\w)")
-
-
-def _sign(row: Credential) -> str:
-    """Return the word that a text with this credential holds: its property, or its type."""
-    named: Iterator[str] = (step for step in reversed(row.property) if step not in ("*", "{}"))
-    name = next(named, "Value")
-    return row.type if name in _GENERIC or row.property[-1] == "{}" else name
+    ending = rf"[\"']?\s*:(?!{_RESOLVED})" if is_key else r"(?!\w)"
+    return re.compile(rf"{letters}(?<!\w{letters}){ending}")

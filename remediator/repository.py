@@ -13,15 +13,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from . import call_sites
 from .errors import FileError
-from .family_texts import Texts
+from .family_texts import Parsed, Texts
 from .file_names import in_common, nearest_to, stem, stems_for
-from .foreseen import obstacle
 from .later import Answers, Later
 from .model import Caller, Fate, Mention
-from .sam_sites import TEMPLATES as SAM_TEMPLATES
-from .sites import Site, is_reference
+from .sites import SAM_TEMPLATES, Site, base_name, is_reference
 from .tree_files import TreeFile, read_all, read_documents
 
 
@@ -47,10 +44,15 @@ class Repository:
     def __init__(self, root: Path, reach: Container[Path] = ()) -> None:
         self.root = root.resolve()
         self._reach = reach
-        self._texts = Texts(self)
+        self.parsed: Parsed = {}
+        """Its templates as they were read, by place and text; parsed once for all who ask."""
         self._naming: dict[str, tuple[TreeFile, ...]] = {}
         self._declaring: dict[frozenset[str], tuple[PurePosixPath, ...]] = {}
         self._found: dict[tuple[PurePosixPath, str], tuple[Call, ...]] = {}
+        self._scripted: dict[PurePosixPath, frozenset[PurePosixPath]] = {}
+        self._places: dict[Path, PurePosixPath | None] = {}
+        self._folders: dict[Path, PurePosixPath | None] = {}
+        self._meanings: dict[tuple[str, PurePosixPath], frozenset[PurePosixPath]] = {}
 
     def callers(
         self,
@@ -86,6 +88,19 @@ class Repository:
 
     def place(self, file: Path) -> PurePosixPath | None:
         """Return a file's place below the root, None where it is outside."""
+        if file not in self._places:
+            self._places[file] = self._looked_for(file)
+        return self._places[file]
+
+    def _looked_for(self, file: Path) -> PurePosixPath | None:
+        if file.is_symlink() or file.name in ("", ".."):
+            return self._below(file)
+        if file.parent not in self._folders:
+            self._folders[file.parent] = self._below(file.parent)
+        folder = self._folders[file.parent]
+        return None if folder is None else folder / file.name
+
+    def _below(self, file: Path) -> PurePosixPath | None:
         real = file.resolve()
         if not real.is_relative_to(self.root):
             return None
@@ -105,7 +120,7 @@ class Repository:
             found = {
                 (file.place, site.line, site.places): Call(file, site)
                 for file in self._files_naming(parameter)
-                if file.place != template and (file.is_parent or not file.is_template)
+                if file.place != template
                 for site in self._sites_for(file, template, parameter)
             }
             self._found[key] = tuple(sorted(found.values(), key=lambda c: (c.place, c.site.line)))
@@ -131,7 +146,11 @@ class Repository:
 
     def _foreseen(self, call: Call) -> str:
         """Return why what a parent passes is sure to stay; empty where it is not."""
-        return obstacle(self._texts, call) if call.site.edit == "template" else ""
+        if call.site.edit != "template":
+            return ""
+        from .foreseen import obstacle  # few trees need it
+
+        return obstacle(Texts(self, self.parsed), call)
 
     def _caller(self, call: Call, edits: bool) -> Caller:
         site = call.site
@@ -163,35 +182,41 @@ class Repository:
         if template is None:
             return ()
         calls = self.calls(template, parameter)
-        named = frozenset({parameter})
-        others = (each for each in self._templates if each != template)
-        of_others = (
-            call
-            for other in others
-            if self._declares(other, named)
-            for call in self.calls(other, parameter)
-            if not call.site.guess
-        )
-        told = {(call.place, call.site.line) for call in (*calls, *of_others)}
+        known = {(call.place, call.site.line) for call in calls}
         edited = {call.place for call in calls if self.is_edited(call)}
         word = re.compile(rf"(?<![\w-]){re.escape(parameter)}(?![\w-])")
         wanted = parameter.encode()
         documents = (file for file in self._documents if wanted in file.raw)
-        return tuple(
-            Mention(str(file.place), line)
+        found = [
+            (file.place, line)
             for file in (*self._files_naming(parameter), *documents)
             if file.place not in {template, *edited} and not self._is_others(file, parameter)
             for line in _lines_with(word, file.text)
-            if (file.place, line) not in told
+            if (file.place, line) not in known
+        ]
+        told = self._given_to_others(template, parameter) if found else ()
+        return tuple(
+            Mention(str(place), line) for place, line in found if (place, line) not in told
+        )
+
+    def _given_to_others(
+        self, template: PurePosixPath, parameter: str
+    ) -> frozenset[tuple[PurePosixPath, int]]:
+        """Return where a parameter of this name is given to other templates than this one."""
+        return frozenset(
+            (call.place, call.site.line)
+            for other in self._templates_declaring(frozenset({parameter}))
+            if other != template
+            for call in self.calls(other, parameter)
+            if not call.site.guess
         )
 
     def _is_others(self, file: TreeFile, parameter: str) -> bool:
         """Tell whether a file names a parameter that is its own, or another template's."""
         if file.is_template:
             return True
-        others = {
-            name for site in file.sites if site.parameter == parameter for name in site.templates
-        }
+        sites = file.by_parameter.get(parameter, ())
+        others = {name for site in sites for name in site.templates}
         return bool(others) and bool(self._meant(others, file))
 
     def is_edited(self, call: Call) -> bool:
@@ -227,15 +252,14 @@ class Repository:
         """Yield where settings give a value, whatever it is called."""
         wanted = value.encode()
         for file in self._files:
-            if wanted in file.raw and not file.is_template:
+            if not file.is_template and wanted in file.raw:
                 for site in file.sites:
                     if site.value == value:
                         yield Call(file, site)
 
     def hides(self, parameter: str) -> bool:
         """Tell whether a template has a parameter of this name that must not be shown."""
-        named = (each for each in self._templates.values() if parameter.encode() in each.raw)
-        return any(parameter in each.hidden for each in named)
+        return any(parameter in each.hidden for each in self._secretive)
 
     def targets(self, call: Call) -> frozenset[PurePosixPath]:
         """Return the templates that a nested stack is made from, as far as they are in the tree."""
@@ -245,14 +269,16 @@ class Repository:
 
     def _sites_for(self, file: TreeFile, template: PurePosixPath, parameter: str) -> Iterator[Site]:
         named = False
-        for site in file.sites:
-            if site.parameter == parameter and (tied := self._tied(site, file, template)):
+        for site in file.by_parameter.get(parameter, ()):
+            if tied := self._tied(site, file, template):
                 named = True
                 yield tied
         if named or file.is_template or file.place.suffix.lower() == ".toml":
             return
         script = file.script
-        if template in self._meant(script.templates, file):
+        if file.place not in self._scripted:
+            self._scripted[file.place] = self._meant(script.templates, file)
+        if template in self._scripted[file.place]:
             for site in script.sites(parameter):
                 # A packaged template is none of the tree: then any that the script names is meant.
                 meant = self._meant(site.templates, file)
@@ -304,7 +330,15 @@ class Repository:
         A relative place that exists is that file; of a URL, or a place that a placeholder
         begins, the templates that share the most steps from its end.
         """
-        candidates = self._by_name.get(call_sites.base_name(name), ())
+        key = name, source.parent
+        if key not in self._meanings:
+            self._meanings[key] = self._looked_up(name, source)
+        return self._meanings[key]
+
+    def _looked_up(self, name: str, source: PurePosixPath) -> frozenset[PurePosixPath]:
+        candidates = self._by_name.get(base_name(name), ())
+        if not candidates:
+            return frozenset()
         if not re.search(r"[${}:]", name):
             for folder in (source.parent, *source.parent.parents):
                 place = PurePosixPath(posixpath.normpath(folder / name))
@@ -329,19 +363,22 @@ class Repository:
         file = self._templates.get(template)
         if file is None:  # one that was named, in a folder that is never searched
             return False
-        if not names or not all(name.encode() in file.raw for name in names):
-            return False
-        return names <= file.declared
+        return bool(names) and names <= file.declared
 
     def _files_naming(self, parameter: str) -> tuple[TreeFile, ...]:
+        """Return the files that hold a parameter's name, and may give it to a template."""
         if parameter not in self._naming:
             wanted = parameter.encode()
-            self._naming[parameter] = tuple(file for file in self._files if wanted in file.raw)
+            self._naming[parameter] = tuple(file for file in self._giving if wanted in file.raw)
         return self._naming[parameter]
 
     @cached_property
     def _files(self) -> tuple[TreeFile, ...]:
         return tuple(read_all(self.root))
+
+    @cached_property
+    def _giving(self) -> tuple[TreeFile, ...]:
+        return tuple(file for file in self._files if file.is_parent or not file.is_template)
 
     @cached_property
     def _documents(self) -> tuple[TreeFile, ...]:
@@ -354,6 +391,10 @@ class Repository:
     @cached_property
     def _templates(self) -> dict[PurePosixPath, TreeFile]:
         return {file.place: file for file in self._files if file.is_template}
+
+    @cached_property
+    def _secretive(self) -> tuple[TreeFile, ...]:
+        return tuple(file for file in self._templates.values() if file.is_secretive)
 
     @cached_property
     def _by_name(self) -> dict[str, list[PurePosixPath]]:
@@ -372,11 +413,13 @@ class Repository:
     @cached_property
     def _test_inputs(self) -> dict[str, set[str]]:
         """Parameter files that a taskcat configuration pairs with a template."""
+        from .settings_sites import taskcat_inputs  # few trees need it
+
         pairs: dict[str, set[str]] = {}
         for file in self._files:
             if "taskcat" in file.place.name:
                 for node in file.documents:
-                    for given, template in call_sites.taskcat_inputs(node):
+                    for given, template in taskcat_inputs(node):
                         pairs.setdefault(PurePosixPath(given).name, set()).add(template)
         return pairs
 

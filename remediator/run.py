@@ -176,10 +176,9 @@ class Run:
             for place, each in by_place.items()
             if each.result is not None and each.runner is not None
         }
-        if self.runner.check:  # a check proves nothing, and what others are asked for must be true
+        if self.runner.check:  # which carries nothing out; others are shown the new text
             for each in map(members.__getitem__, reaching):
-                proven = each.work(Family()) or each.result
-                members[each.place] = replace(each, result=proven)
+                members[each.place] = replace(each, result=each.work(Family()) or each.result)
         try:
             together = work_out(tree, members, partial(_shown, tree, by_place))
         except RemediatorError as error:

@@ -98,7 +98,7 @@ class Runner:
 
         Nothing is written. With `claims` the file's tree is claimed first: where another run has
         it, a file that may be a template is an error. `family` is what other templates ask of it:
-        its repair is carried out then and proven, in a check too.
+        its repair is carried out then, in a check too, which does not prove it.
         """
         name = str(entry.file)
         try:
@@ -138,8 +138,8 @@ class Runner:
                 or is_marked(text)
                 or raw.startswith(tuple(UTF16))
             )
-            if not looks:
-                return FileResult(name, Status.CLEAN)
+            if not looks:  # what is called otherwise is prose or code about templates, most often
+                return FileResult(name, Status.CLEAN) if has_template_name(name) else None
         try:
             document = Document.decode(raw, name)
         except TemplateError as error:
@@ -171,17 +171,17 @@ class Runner:
             family or Family(),
         )
         try:
-            result = self._result(document, name, context, entry, proven=family is not None)
+            result = self._result(document, name, context, entry, joined=family is not None)
         except RemediatorError as error:
             result = failed(name, error.message, error.line, error.column)
             result = replace(result, old=document.text, new=document.text)
         return with_hidden(document, result, self.catalogue)
 
     def _result(
-        self, document: Document, name: str, context: Context, entry: Input | None, *, proven: bool
+        self, document: Document, name: str, context: Context, entry: Input | None, *, joined: bool
     ) -> FileResult:
         file = self.around.path_in_diff(entry.file) if entry else name
-        if self.check and not proven:
+        if self.check and not joined:
             return inspect(document, self.transforms, context, path=name, file=file)
         return remediate(
             document,
@@ -191,6 +191,7 @@ class Runner:
             file=file,
             write=self._repaired,
             judges=self.judges,
+            proven=not self.check,
         )
 
     def objection(self, entry: Input, result: FileResult) -> str:

@@ -12,12 +12,10 @@ from dataclasses import dataclass, field
 from . import plain_toml, toml_text
 from .model import Path, Span
 from .overrides import assignments
-from .sites import Lines, Site
+from .sites import SAM_TEMPLATES, Lines, Site
 from .toml_text import Pair
 
 _KEY = "parameter_overrides"
-TEMPLATES = frozenset({"template.yaml", "template.yml", "template.json"})
-"""What is deployed where nothing is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,7 @@ def in_toml(text: str) -> Iterator[Site]:
         found = [each for pair in pairs for each in _given(text, pair)]
     except ValueError:
         return
-    named = frozenset().union(*templates.values()) or TEMPLATES
+    named = frozenset().union(*templates.values()) or SAM_TEMPLATES
     names = frozenset(each.name for each in found)
     lines = Lines(text)
     for each in found:

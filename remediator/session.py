@@ -12,6 +12,7 @@ from .around import Around
 from .asked import examine_targets, with_asked
 from .discover import Input
 from .errors import ConfigError
+from .garbage import no_collection
 from .interactive import Ask, choose
 from .model import Settings
 from .projects import Source
@@ -24,6 +25,7 @@ from .validator import is_installed
 from .work_tree import untracked as untracked_files
 
 
+@no_collection()
 def carry_out(
     request: Request,
     *,
@@ -53,6 +55,7 @@ def carry_out(
         else:
             done = Done(work.over())
     finally:
+        work.around.forget()
         if judge is not None:
             judge.close()
     outcomes = [outcome for file in done.result.files for outcome in file.outcomes]

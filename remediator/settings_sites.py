@@ -18,8 +18,7 @@ from . import given
 from .given import Given
 from .model import Path
 from .nodes import entries, get, nodes, scalars, text, walk
-from .sam_sites import TEMPLATES as SAM_TEMPLATES
-from .sites import Site, template_names
+from .sites import SAM_TEMPLATES, Site, template_names
 
 _PARAMETERS = frozenset(
     {"parameters", "template_parameters", "parameter_overrides", "parameteroverrides"}

@@ -18,6 +18,8 @@ _REFERENCE = re.compile(
 )
 """A value that is kept in a secret or in the parameter store: of CloudFormation, of Sceptre
 (https://docs.sceptre-project.org/latest/docs/resolvers.html), of Ansible."""
+SAM_TEMPLATES = frozenset({"template.yaml", "template.yml", "template.json"})
+"""What the SAM CLI deploys where nothing is named."""
 MAX_NAME = 2000
 """Characters of a template's place; S3 takes 1024 for a key."""
 

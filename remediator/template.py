@@ -10,6 +10,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from .conditions import Case, Conditions, case, literal
+from .data import holds_null as holds_null
 from .data import mappings as mappings
 from .data import walk as walk
 from .document import Document

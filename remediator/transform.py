@@ -6,9 +6,13 @@ import re
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from .model import Context, Finding
 from .template import Template
+
+Trigger: TypeAlias = str | re.Pattern[str] | Callable[[str], bool]
+"""What is looked for in a raw text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,16 +20,16 @@ class Transform:
     """One thing that remediator repairs.
 
     `check` looks at a template and yields what it finds; it is pure: it reads nothing else and
-    changes nothing. `triggers` are literal strings or patterns: where none of them is found in a
-    raw text (and, with `reads_catalogue`, no type of the catalogue with one of its properties
-    either), the transform has nothing to find there and the file need not be parsed. The module's
-    docstring is the transform's documentation.
+    changes nothing. `triggers` are literal strings, patterns, or functions of a text: where none of
+    them is found in a raw text or says yes (and, with `reads_catalogue`, no type of the catalogue
+    with one of its properties is there either), the transform has nothing to find and the file need
+    not be parsed. The module's docstring is the transform's documentation.
     """
 
     id: str
     title: str
     check: Callable[[Template, Context], Iterable[Finding]]
-    triggers: tuple[str | re.Pattern[str], ...] = ()
+    triggers: tuple[Trigger, ...] = ()
     reads_catalogue: bool = False
 
     @property

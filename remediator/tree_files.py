@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 import yaml
 
-from . import call_sites, exports, regular
+from . import regular
 from .discover import NEVER_SEARCHED, walk
 from .errors import FileError
-from .nodes import entries, get, text
+from .nodes import compose, entries, get, text
 from .sites import Site
+
+if TYPE_CHECKING:
+    from .call_sites import Script
+
+# What looks into files is imported where one names a parameter: few templates have such.
 
 MAX_BYTES = 1_000_000
 """Of one file that is read."""
@@ -40,6 +48,8 @@ _PARENT = re.compile(
     rb"AWS::CloudFormation::Stack|AWS::Serverless::Application|AWS::CodePipeline::Pipeline"
     rb"|AWS::ServiceCatalog::CloudFormationProvisionedProduct"
 )
+_PARAMETERS = re.compile(r"^Parameters[ \t]*:[ \t]*(?:\r?\n(?:[ #][^\r\n]*)?)+", re.MULTILINE)
+_INNER_KEY = re.compile(r"^[ \t]+[\"']?(\w+)[\"']?[ \t]*:", re.MULTILINE)
 _STRUCTURED = frozenset({".yaml", ".yml", ".json", ".template", ".cfn"})
 _SCRIPTS = frozenset(
     {".sh", ".bash", ".zsh", ".ps1", ".cmd", ".bat", ".mk", ".tf", ".hcl", ".groovy"}
@@ -51,23 +61,39 @@ _DOCUMENTS = frozenset({".md", ".rst", ".adoc", ".txt", ".html", ".ipynb", ".j2"
 _SCRIPT_NAMES = frozenset({"makefile", "gnumakefile", "justfile", "jenkinsfile", "rakefile"})
 
 
-@dataclass(frozen=True)
 class TreeFile:
-    """A file of a tree, by its place below the root, and what can be seen in it."""
+    """A file of a tree, by its place below the root, and what can be seen in it.
 
-    place: PurePosixPath
-    """Below the root."""
-    raw: bytes
+    Of one that is at a `source`, only what was seen is kept: it is read again when it is asked for.
+    """
 
-    @cached_property
+    def __init__(self, place: PurePosixPath, raw: bytes, source: Path | None = None) -> None:
+        self.place = place
+        """Below the root."""
+        self._raw: bytes | None = raw
+        if source is not None and self.is_template and not self.is_parent:
+            self.is_secretive  # noqa: B018 - seen while it is at hand
+            self._source, self._raw = source, None
+
+    @property
+    def raw(self) -> bytes:
+        """Its bytes; none where it is gone meanwhile."""
+        if self._raw is not None:
+            return self._raw
+        try:
+            return regular.read(self._source, MAX_BYTES, follow=False)
+        except OSError:
+            return b""
+
+    @property
     def text(self) -> str:
         """Its text without a byte order mark; what is not UTF-8 is replaced."""
         return self.raw.decode("utf-8", errors="replace").removeprefix("\ufeff")
 
-    @cached_property
+    @property
     def documents(self) -> list[yaml.Node]:
         """What it holds as YAML or JSON; nothing where it cannot be read."""
-        return call_sites.compose(self.text)
+        return compose(self.text)
 
     @cached_property
     def is_structured(self) -> bool:
@@ -85,21 +111,35 @@ class TreeFile:
         return self.is_template and _PARENT.search(self.raw) is not None
 
     @cached_property
-    def script(self) -> call_sites.Script:
+    def is_secretive(self) -> bool:
+        """Whether it may be a template with a parameter that must not be shown."""
+        return self.is_template and b"NoEcho" in self.raw
+
+    @cached_property
+    def script(self) -> Script:
         """Its text as that of a script, a workflow or a program."""
-        return call_sites.Script(self.text)
+        from .call_sites import Script
+
+        return Script(self.text)
 
     @cached_property
     def declared(self) -> frozenset[str]:
-        """The keys of a template that stand below others, parameters among them."""
-        found = re.findall(r"^[ \t]+[\"']?(\w+)[\"']?[ \t]*:", self.text, re.MULTILINE)
-        return frozenset(found)
+        """The keys in the section of a template's parameters, or in all of it where that is not
+        plain: its parameters among them."""
+        text = self.text
+        sections = _PARAMETERS.findall(text)
+        found = _INNER_KEY.findall(sections[0] if len(sections) == 1 else text)
+        return frozenset(map(sys.intern, found))
 
     @cached_property
     def hidden(self) -> frozenset[str]:
         """The parameters that a template says must not be shown (`NoEcho`)."""
-        documents = self.documents if b"NoEcho" in self.raw else ()
-        sections = (get(root, "Parameters") for root in documents)
+        if not self.is_secretive:
+            return frozenset()
+        if self.text.lstrip().startswith("{"):
+            with suppress(ValueError, RecursionError):  # flow YAML, most often
+                return _hidden_in(json.loads(self.text))
+        sections = (get(root, "Parameters") for root in self._declarations)
         return frozenset(
             key.value
             for section in sections
@@ -107,15 +147,27 @@ class TreeFile:
             if text(get(parameter, "NoEcho")).lower() == "true"
         )
 
+    @property
+    def _declarations(self) -> list[yaml.Node]:
+        """The part of a template that declares its parameters, all of it where that is not plain:
+        most is much longer."""
+        found = _PARAMETERS.findall(self.text)
+        return (compose(found[0]) if len(found) == 1 else []) or self.documents
+
     @cached_property
     def exchanged(self) -> tuple[frozenset[str], frozenset[str]]:
         """The names that a template imports, and those that it exports."""
-        exchanges = self.is_template and (b"ImportValue" in self.raw or b"Export" in self.raw)
-        return exports.names(self.text) if exchanges else (frozenset(), frozenset())
+        if not self.is_template or not re.search(rb"ImportValue|Export", self.raw):
+            return frozenset(), frozenset()
+        from . import exports
+
+        return exports.names(self.text)
 
     @cached_property
     def sites(self) -> tuple[Site, ...]:
         """The places that its structure shows; a script has none."""
+        from . import call_sites
+
         if self.place.suffix.lower() == ".toml":
             return tuple(call_sites.in_toml(self.text))
         if self.is_template:
@@ -128,6 +180,24 @@ class TreeFile:
         if len(sites) > MAX_SITES:
             raise FileError(f"{self.place} gives more than {MAX_SITES:,} parameters")
         return sites
+
+    @cached_property
+    def by_parameter(self) -> Mapping[str, tuple[Site, ...]]:
+        """Its sites by the parameter that they give."""
+        found: dict[str, list[Site]] = {}
+        for site in self.sites:
+            found.setdefault(site.parameter, []).append(site)
+        return {name: tuple(sites) for name, sites in found.items()}
+
+
+def _hidden_in(template: object) -> frozenset[str]:
+    """Return the parameters that a template, read as JSON, says must not be shown."""
+    parameters = template.get("Parameters") if isinstance(template, dict) else None
+    return frozenset(
+        name
+        for name, parameter in (parameters.items() if isinstance(parameters, dict) else ())
+        if isinstance(parameter, dict) and str(parameter.get("NoEcho")).lower() == "true"
+    )
 
 
 def is_found(place: PurePosixPath) -> bool:
@@ -169,7 +239,7 @@ def read_all(root: Path) -> Iterator[TreeFile]:
                 f"what gives its parameters a value cannot be found out: below {root} stand more "
                 f"than {MAX_TOTAL / 1e6:.0f} MB of templates, configurations and scripts"
             )
-        yield TreeFile(PurePosixPath(file.relative_to(root).as_posix()), raw)
+        yield TreeFile(PurePosixPath(file.relative_to(root).as_posix()), raw, file)
 
 
 def read_documents(root: Path) -> Iterator[TreeFile]:

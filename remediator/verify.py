@@ -223,6 +223,7 @@ def _ruamel(text: str) -> Long:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an anchor that is used again is legal
         documents = [_long(document) for document in reader.compose_all(text)]
+    vars(reader).clear()  # its parts refer to it, and would stay until garbage is collected
     return documents[0] if len(documents) == 1 else documents
 
 

@@ -31,15 +31,14 @@ def path_in_diff(file: Path) -> str:
         return file.as_posix()
 
 
-def folder_in_diff(folder: Path) -> PurePosixPath | None:
-    """Return what `path_in_diff` begins with for files of a folder that are no links; None where
-    that has to be asked for each."""
+def folder_in_diff(folder: Path) -> PurePosixPath:
+    """Return what `path_in_diff` begins with for files of a folder that are no links."""
     try:
         real = folder.resolve()
         root = _root(real / "file") or Path.cwd().resolve()
         return PurePosixPath(real.relative_to(root).as_posix())
     except (OSError, RuntimeError, ValueError):
-        return None
+        return PurePosixPath(folder.as_posix())
 
 
 def untracked(files: Sequence[Path]) -> tuple[Path, ...]:

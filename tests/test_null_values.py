@@ -30,10 +30,13 @@ def has_null(text: str) -> bool:
         *("Tags:\n      - Key:\n        Value: a", "Tags:\n      -   Key:\n          Value: a"),
         *("Tags:\n      - Value: a\n        Key:\n      - b", "Tags:\n      - null\n"),
         *("Tags: {Key: }", "Tags: {Key: , Value: a}", "Tags: {Key}", "Tags: {Value: a, Key}"),
+        *("Tags: |\n        {a}\n      A: {Key}", "A:\n      - |\n        b:\n      - Key:\n"),
+        *("A:\n      - B: |\n          c\n        Key:\n", "A: # b: |\n        Key:\n      B: c"),
+        *("A: |\n        a\n    DependsOn:\n", "A:\n      - - Key:\n        - b"),
         *("Tags: [{Key}]", "Tags: {Key:\n        }", "Tags: {Key: ~}", "Tags: {Key: null, A: a}"),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_every_spelling_triggers(value: str, end: str) -> None:
     text = (HEAD + value).replace("\n", end)
     assert has_null(text)
@@ -56,6 +59,8 @@ def test_every_spelling_of_json_triggers(value: str) -> None:
         *("Tags:\n\n\n        a: b", "Tags:\n      # x\n        # y\n        - a", "A: ''"),
         *("Tags:\n      - Key:\n          a", "Tags:\n      - Key:\n        - a", "Tags: nullable"),
         *('A: "null"', "A: '~'", "A: /dev/null", "A: ~/x", "A: !Sub '${B}'", "A: {B: c}"),
+        *("A: |\n        b:\n        {c}\n      B: c", "A:\n      - |\n       {c}\n      - b"),
+        *("A:\n      - B: !Sub |-\n          {c}\n", "A:\n      - - Key:\n          - b"),
         *("Tags:\n      -\n        a", "A: '{{resolve:ssm:b}}'", "A: [b, c]", "A: {B: [c], D: e}"),
     ],
 )

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from remediator import catalogue as credentials
 from remediator import registry
 from remediator.document import Document
 from remediator.errors import ConfigError
@@ -165,7 +166,7 @@ def test_row_becomes_a_credential() -> None:
         "requires": ["upper"],
         "replaces": True,
     }
-    assert registry._credential(row) == Credential(
+    assert credentials._credential(row) == Credential(
         "A::B::C",
         ("X", "*", "{}", "Y"),
         "k",
@@ -178,7 +179,7 @@ def test_row_becomes_a_credential() -> None:
 
 
 def test_single_length_is_for_every_engine() -> None:
-    assert registry._credential(ROW | {"max_length": 41}).max_length == (("*", 41),)
+    assert credentials._credential(ROW | {"max_length": 41}).max_length == (("*", 41),)
 
 
 @pytest.mark.parametrize(
@@ -186,7 +187,7 @@ def test_single_length_is_for_every_engine() -> None:
 )
 def test_unknown_or_missing_key_is_refused(row: dict[str, str]) -> None:
     with pytest.raises(ConfigError, match=r"A::B::C X.*(lenght|kind) is unknown or missing"):
-        registry._credential(row)
+        credentials._credential(row)
 
 
 # --- triggers --------------------------------------------------------------------------------

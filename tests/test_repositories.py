@@ -138,7 +138,14 @@ def chooses(case: Path) -> bool:
     )
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if not chooses(CASES / name)])
+ONLY_THE_PROOF_TELLS = "parent-that-cannot-be-proven"
+"""The case whose repair a check plans, and only its proof refuses."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [each for each in NAMES if not chooses(CASES / each) and each != ONLY_THE_PROOF_TELLS],
+)
 def test_a_check_says_the_same_and_changes_nothing(name: str, tmp_path: Path) -> None:
     case = CASES / name
     tree = copied(case, tmp_path)
@@ -147,6 +154,15 @@ def test_a_check_says_the_same_and_changes_nothing(name: str, tmp_path: Path) ->
     wanted = json.loads((case / "findings.json").read_text())
     assert without_status(findings(report)) == without_status(wanted)
     assert all(file["diff"] == "" and file["patch"] == [] for file in report["files"])
+
+
+def test_a_check_proves_nothing(tmp_path: Path) -> None:
+    case = CASES / ONLY_THE_PROOF_TELLS
+    tree = copied(case, tmp_path)
+    report = run("check", tree, case)
+    assert files(tree) == files(case / "before")
+    assert {each["status"] for each in findings(report)} == {"repairable"}
+    assert {each["status"] for each in json.loads((case / "findings.json").read_text())} == {"left"}
 
 
 def test_what_a_parent_passes_nobody_has_to_give(

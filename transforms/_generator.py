@@ -283,7 +283,7 @@ def _in_python(match: re.Match[str]) -> str:
     return text
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=512)
 def _samples(length: int, symbols: str) -> tuple[str, ...]:
     classes = [
         string.ascii_lowercase,
@@ -295,9 +295,9 @@ def _samples(length: int, symbols: str) -> tuple[str, ...]:
     draw = random.Random(length)  # no secret: these passwords are only tried
     samples = []
     for index in range(max(_SAMPLES, len(letters))):
-        password = [draw.choice(each) for each in classes]
-        password += draw.choices(letters, k=length - len(password))
-        draw.shuffle(password)
+        password = draw.choices(letters, k=length)
+        for position, each in enumerate(classes, index):
+            password[position % length] = draw.choice(each)
         edge = letters[index % len(letters)]
         for position in (0, length // 2, length - 1):
             password[position] = edge

@@ -30,6 +30,7 @@ from remediator.model import Context, Finding, Fix, Operation, Path, Refusal, Re
 from remediator.template import Template
 from remediator.transform import Transform
 
+from ._export_look import may_be_unnamed
 from ._export_names import Names, name_refusal
 from ._secrets import NO_VALUE
 
@@ -113,5 +114,5 @@ TRANSFORM = Transform(
     id="export-names",
     title="An export without a name gets one",
     check=check,
-    triggers=("Export",),
+    triggers=(may_be_unnamed,),
 )

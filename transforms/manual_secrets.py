@@ -319,5 +319,5 @@ TRANSFORM = Transform(
     id="manual-secrets",
     title="A secret written by hand around a password parameter generates it instead",
     check=check,
-    triggers=("SecretString",),
+    triggers=(re.compile(r"SecretString(?<![\w:]SecretString)[\"']?\s*:"),),
 )

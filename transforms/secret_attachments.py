@@ -20,6 +20,7 @@ See
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from remediator.conditions import Presence, TooManyConditions
@@ -145,9 +146,22 @@ def _secret_refusal(template: Template, secret: str, key: str) -> Refusal | None
     return None
 
 
+# The types that a secret can be attached to, without their first word, which all have.
+_ATTACHABLE = re.compile(r"::(?:RDS|DocDB|DocDBElastic|Redshift|RedshiftServerless)::")
+
+
+def _reads_generated(text: str) -> bool:
+    """Tell whether a raw text may have a database that reads a generated secret."""
+    return (
+        "GenerateSecretString" in text
+        and "{{resolve:" in text
+        and _ATTACHABLE.search(text) is not None
+    )
+
+
 TRANSFORM = Transform(
     id="secret-attachments",
     title="A database that reads a generated secret is attached to it",
     check=check,
-    triggers=("GenerateSecretString",),
+    triggers=(_reads_generated,),
 )

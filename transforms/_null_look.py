@@ -1,0 +1,103 @@
+"""A look at a raw text: whether a null may stand there, so that it has to be parsed.
+
+Nearly every line of YAML ends in a key that has its value below: how deep the next line stands
+tells whether it has one. Texts where that takes more than a glance are left to patterns.
+"""
+
+from __future__ import annotations
+
+import re
+
+# A line's end behind a colon, the blank and comment lines below, and how the next line begins.
+_KEY_END = re.compile(r":[ \t]*(?:\n[ \t]*(?:#[^\n]*)?(?=\n|\Z))*(?:\Z|\n( *)(-(?![^ \n]))?)")
+_MARKED = re.compile(r":[ \t]+[#&]")
+_DASH_END = re.compile(r"-(?<![^ \n]-)[ \t]*(?:[#&\n]|\Z)")
+
+# A block scalar, behind a key or a dash, on a line without a comment before it.
+_INDICATORS = tuple("|>-+123456789")
+_BLOCK_SCALAR = re.compile(
+    r"(?P<dashes>(?:- +)*)(?P<key>[^\s#](?:\S|[ \t](?!#))*:[ \t]+)?(?:[!&]\S+[ \t]+)*"
+    r"[|>][-+1-9]*[ \t]*\Z"
+)
+_DASHES = re.compile(r"^(?:- +)+")
+
+# The line whose key or dash has no value, and the blank and comment lines below. It is matched
+# whole or not at all: a look-ahead keeps what it has found (possessive quantifiers would say so
+# more plainly, but Python reads them wrongly before 3.11.5).
+_REST = (
+    r"(?=(?P<rest>[ \t]*(?:(?<=[ \t])&\S+[ \t]*)?(?:(?<=[ \t])#[^\n]*)?"
+    r"(?:\n[ \t]*(?:#[^\n]*)?(?=\n|\Z))*))(?P=rest)(?:\Z|\n"
+)
+_END = r"[ \t]*(?:[,\]}#\n]|\Z)"
+# A key at a line's end, and no deeper line or dash below it.
+_KEY = re.compile(
+    r"^(?P<margin> *)(?:-(?P<more> +))?[^\s#-][^\n#]*(?:(?<=\S)#[^\n#]*)*:"
+    rf"{_REST}(?!(?P=margin)(?(more) (?P=more))[ -]))",
+    re.MULTILINE,
+)
+_DASH = re.compile(rf"^(?P<margin> *)-{_REST}(?!(?P=margin) ))", re.MULTILINE)
+_WORDS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        # Each sought by letters that are rare: several times as fast as one pattern.
+        rf"ull(?<=[-:,\[\s][nN]ull){_END}",
+        rf"NULL(?<=[-:,\[\s]NULL){_END}",
+        rf"~(?<=[-:,\[\s]~){_END}",
+        "!!null",
+        # In braces: `{a: , b: }` and `{a}`.
+        r":\s*[,}](?!\})",
+        r"\{(?<=[:,-][ \t]\{|.\[\{)\s*[A-Za-z][\w.:-]*\s*[,}]",
+        r",(?<=[\w\"'}\]],)[ \t]+[A-Za-z][\w.-]*[ \t]*\}",
+    )
+)
+
+
+def may_hold_null(text: str) -> bool:
+    """Tell whether a raw text may hold a null, in any of the ways to write one."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _seems_to_hold_null(text) and _seems_to_hold_null(_without_block_scalars(text))
+
+
+def _seems_to_hold_null(text: str) -> bool:
+    if any(pattern.search(text) for pattern in _WORDS):
+        return True
+    if _DASH_END.search(text) and _DASH.search(text):
+        return True
+    if _MARKED.search(text):
+        return _KEY.search(text) is not None
+    return _has_key_without_value(text)
+
+
+def _without_block_scalars(text: str) -> str:
+    """Return a text without the lines of its block scalars: programs, most often, which hold what
+    looks like a null: `f"failed: {error}"`."""
+    kept: list[str] = []
+    column: int | None = None  # of the entry whose block scalar this is
+    for line in text.split("\n"):
+        content = line.lstrip(" ")
+        if column is not None and (not content or len(line) - len(content) > column):
+            continue
+        column = None
+        kept.append(line)
+        scalar = _BLOCK_SCALAR.match(content) if line.rstrip(" \t").endswith(_INDICATORS) else None
+        if scalar is not None and (scalar["key"] or scalar["dashes"]):
+            column = len(line) - len(content) + len(scalar["dashes"])
+            if not scalar["key"]:
+                column -= len(scalar["dashes"]) - scalar["dashes"].rindex("-")
+    return "\n".join(kept)
+
+
+def _has_key_without_value(text: str) -> bool:
+    """Tell whether a key at a line's end has no deeper line or dash below it."""
+    for match in _KEY_END.finditer(text):
+        start = text.rfind("\n", 0, match.start()) + 1
+        line = text[start : match.start()]
+        key = line.lstrip(" ")
+        if key[:1] == "-":
+            key = _DASHES.sub("", key)
+        column, below = len(line) - len(key), len(match[1] or "")
+        if (match[1] is not None and below > column) or (below == column and match[2]):
+            continue
+        if key and key[0] not in "#-" and " #" not in key and "\t#" not in key:
+            return True
+    return False
