@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from . import limits
 from .document import Document
@@ -15,6 +16,9 @@ from .errors import EditError
 from .integrity import prune
 from .model import CALLERS, Consequence, Finding, Fix, Operation, Path, Refusal, Settings, repair_id
 from .results import DECLINED
+
+if TYPE_CHECKING:
+    from .splice import Splicer
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +122,15 @@ class _Trials:
     """Fixes tried on a document; what a trial needs to know of the document is found once."""
 
     def __init__(self, document: Document) -> None:
-        from .splice import Splicer  # not for a check, which carries out nothing
-
         self._document = document
-        self._splicer = Splicer(document)
         self._held = limits.Held(document.data)
         self._size = len(document.text.encode())
+
+    @cached_property
+    def _splicer(self) -> Splicer:
+        from .splice import Splicer  # not for a check, which carries out nothing
+
+        return Splicer(self._document)
 
     def together(self, candidates: Sequence[Candidate]) -> str | Refusal:
         """Return the text with these fixes carried out together, or why that cannot be."""
