@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 
 from remediator import limits, registry
+from remediator.candidates import Found
 from remediator.conditions import ALWAYS, BUDGET, Conditions, TooManyConditions
 from remediator.document import Document
 from remediator.integrity import prune
-from remediator.model import Remove, Settings, Value
+from remediator.model import Finding, Fix, Remove, Settings, Value
 from remediator.report import diff, github, json, markdown, page, sarif, text
 from remediator.results import FileResult, RunResult, Status
 from remediator.runner import Runner
+from remediator.suppression import part
 
 PARAMETER = "Parameters:\n  P: {Type: String, NoEcho: true}\n"
 DATABASE = (
@@ -77,6 +79,13 @@ def one_guilty(count: int) -> str:
     """Return nulls of which one stands in what is used twice, so that it cannot go."""
     guilty = "  A: &a {Type: AWS::SNS::Topic, Properties: {Tags: null}}\n  B: *a\n"
     return nulls(count) + guilty
+
+
+def suppressed(count: int) -> str:
+    """Return nulls of which every other one is to stay."""
+    mark = "  # remediator: ignore[null-values] wanted\n"
+    head, *topics = nulls(count).split("\n  T")
+    return head + "".join(f"\n{mark * (n % 2)}  T{topic}" for n, topic in enumerate(topics))
 
 
 def calls(work: Callable[[], Any]) -> int:
@@ -207,6 +216,18 @@ def _removals(count: int) -> Callable[[], Any]:
     return lambda: prune(data, plan)
 
 
-@pytest.mark.parametrize("kind", [_lookups, _removals])
+def _suppressions(count: int) -> Callable[[], Any]:
+    document = Document.parse(suppressed(count))
+    places = [("Resources", f"T{n}", "Properties", "Tags") for n in range(count)]
+    found = [Found("null-values", Finding(p, "x", Fix("x", (Remove(p),)))) for p in places]
+
+    def work() -> None:
+        parted = part(document, found, {"null-values"}, frozenset())
+        assert len(parted.found) == len(parted.suppressed) == count / 2
+
+    return work
+
+
+@pytest.mark.parametrize("kind", [_lookups, _removals, _suppressions])
 def test_steps_grow_with_the_template(kind: Callable[[int], Callable[[], Any]]) -> None:
     assert steps(kind(400)) < 5 * steps(kind(100))
