@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path, PurePosixPath
 
-from .discover import Input, tree_of
+from .discover import Input, is_tree, tree_of
 from .document import Document
 from .model import Caller, Mention
 from .repository import Repository
@@ -40,6 +40,7 @@ class Around:
 
     def __init__(self, paths: Sequence[Path] = ()) -> None:
         self.reach = Reach(paths)
+        self._is_tree = cache(is_tree)
         self._trees: dict[Path, Repository] = {}
         self._left: set[Path] = set()
         self._tree_of: dict[tuple[Path, Path], Path] = {}
@@ -74,7 +75,7 @@ class Around:
         """Return the tree that a file belongs to."""
         key = (entry.file.parent, entry.root)
         if key not in self._tree_of:
-            self._tree_of[key] = tree_of(entry.file, entry.root)
+            self._tree_of[key] = tree_of(entry.file, entry.root, self._is_tree)
         return self._tree_of[key]
 
     def repository(self, entry: Input) -> Repository:

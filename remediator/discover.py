@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,14 +99,17 @@ def walk(folder: Path, hidden: Container[str] = ()) -> Iterator[Path | Unusable]
         waiting.extend(reversed(folders))
 
 
-def tree_of(file: Path, root: Path) -> Path:
-    """Return the tree a file belongs to: the nearest folder above with `.git`, else `root`."""
+def is_tree(folder: Path) -> bool:
+    """Whether a folder is the root of a git work tree."""
+    return (folder / ".git").exists()
+
+
+def tree_of(file: Path, root: Path, is_tree: Callable[[Path], bool] = is_tree) -> Path:
+    """Return the tree a file belongs to: the nearest folder above with `.git`, else `root`.
+
+    `is_tree` may remember what it has seen.
+    """
     here = file.absolute()
     if ".." in here.parts:  # else `../x.yaml` would seem to lie below the current folder
         here = here.parent.resolve() / here.name
     return next((folder for folder in here.parents if is_tree(folder)), root.absolute())
-
-
-def is_tree(folder: Path) -> bool:
-    """Whether a folder is the root of a git work tree."""
-    return (folder / ".git").exists()

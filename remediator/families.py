@@ -115,7 +115,11 @@ class _Plan:
         self.nested = {}
         self.texts.results = {}
         for _ in range(_DEPTH):
-            results = {place: self._result(place) for place in self.members}
+            concerned = self._concerned()
+            results = {
+                place: self._result(place) if place in concerned else member.result
+                for place, member in self.members.items()
+            }
             settled = results == self.results
             self.texts.results = results
             nested = self._lost()
@@ -124,8 +128,7 @@ class _Plan:
             self.nested = nested
 
     def _result(self, place: Place) -> FileResult:
-        member = self.members[place]
-        family = self._family(place) if self._is_concerned(place) else None
+        member, family = self.members[place], self._family(place)
         if family is None:
             return member.result
         key = place, repr(family)
@@ -133,10 +136,10 @@ class _Plan:
             self._known[key] = member.work(family) or member.result
         return self._known[key]
 
-    def _is_concerned(self, place: Place) -> bool:
-        """Tell whether others may ask anything of a template; few are, and each is asked often."""
-        linked = any(place in (link.owner, link.reader, link.parent) for link in self.links.made)
-        return linked or place in self.nested or place in self.kept or place in self._losing
+    def _concerned(self) -> frozenset[Place]:
+        """Return the members of which others may ask anything: few of many."""
+        linked = {each for link in self.links.made for each in (link.owner, link.reader)}
+        return self._losing.union(linked, self.nested, self.kept)
 
     def _family(self, place: Place) -> Family | None:
         nested = {

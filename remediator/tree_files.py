@@ -6,7 +6,6 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path, PurePosixPath
@@ -124,9 +123,12 @@ class TreeFile:
 
     @cached_property
     def declared(self) -> frozenset[str]:
-        """The keys in the section of a template's parameters, or in all of it where that is not
-        plain: its parameters among them."""
+        """The parameters of a template: the keys of the section that declares them, or all inner
+        keys where that is not plain."""
         text = self.text
+        as_json = _parameters_in_json(text)
+        if as_json is not None:
+            return frozenset(map(sys.intern, as_json))
         sections = _PARAMETERS.findall(text)
         found = _INNER_KEY.findall(sections[0] if len(sections) == 1 else text)
         return frozenset(map(sys.intern, found))
@@ -136,9 +138,13 @@ class TreeFile:
         """The parameters that a template says must not be shown (`NoEcho`)."""
         if not self.is_secretive:
             return frozenset()
-        if self.text.lstrip().startswith("{"):
-            with suppress(ValueError, RecursionError):  # flow YAML, most often
-                return _hidden_in(json.loads(self.text))
+        as_json = _parameters_in_json(self.text)
+        if as_json is not None:
+            return frozenset(
+                name
+                for name, parameter in as_json.items()
+                if isinstance(parameter, dict) and str(parameter.get("NoEcho")).lower() == "true"
+            )
         sections = (get(root, "Parameters") for root in self._declarations)
         return frozenset(
             key.value
@@ -190,14 +196,16 @@ class TreeFile:
         return {name: tuple(sites) for name, sites in found.items()}
 
 
-def _hidden_in(template: object) -> frozenset[str]:
-    """Return the parameters that a template, read as JSON, says must not be shown."""
-    parameters = template.get("Parameters") if isinstance(template, dict) else None
-    return frozenset(
-        name
-        for name, parameter in (parameters.items() if isinstance(parameters, dict) else ())
-        if isinstance(parameter, dict) and str(parameter.get("NoEcho")).lower() == "true"
-    )
+def _parameters_in_json(text: str) -> dict[str, object] | None:
+    """Return the parameters that a template in JSON declares; None where it is no JSON."""
+    if not text.lstrip().startswith("{"):
+        return None
+    try:
+        template = json.loads(text)
+    except (ValueError, RecursionError):  # flow YAML, most often
+        return None
+    parameters = template.get("Parameters")
+    return parameters if isinstance(parameters, dict) else {}
 
 
 def is_found(place: PurePosixPath) -> bool:

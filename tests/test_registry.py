@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib import metadata
 from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 from remediator import catalogue as credentials
 from remediator import registry
 from remediator.document import Document
-from remediator.errors import ConfigError
+from remediator.errors import ConfigError, TemplateError
 from remediator.model import Context, Credential, Settings
 from remediator.template import Template
 from remediator.transform import Transform
@@ -223,7 +224,24 @@ CATALOGUE = {
         ('Type: AWS::RDS::DBInstance\n"MasterUser\\u0050assword": x', True),
         ('Type: "AWS::\\\n  RDS::DBInstance"\nMasterUserPassword: x', True),
         ('Type: "AWS::RDS::DBIn\\\r\n  stance"\nMasterUserPassword: x', True),
+        ("Type: AWS::RDS::DBInstance\nMasterUserPassword: '{{resolve:ssm-secure:x}}'", False),
+        ("Type: AWS::RDS::DBInstance\nMasterUserPassword: !Sub '{{resolve:x:${Y}}}'", False),
+        ('"AWS::RDS::DBInstance" "MasterUserPassword": {"Fn::Sub": "{{resolve:x}}"}', False),
+        (
+            '"AWS::RDS::DBInstance" "MasterUserPassword": {"Fn::Join": ["", ["{{resolve:x"]]}',
+            False,
+        ),
+        ("Type: AWS::RDS::DBInstance\nMasterUserPassword: ${A}{{resolve:x}}", True),
+        (
+            "Type: AWS::RDS::DBInstance\nMasterUserPassword: '{{resolve:x}}'\n"
+            "MasterUserPassword: !Ref Password",
+            True,
+        ),
+        ("Type: AWS::RDS::DBInstance\nVariables: MasterUserPassword", False),
+        ("Type: AWS::RDS::DBInstance\n? MasterUserPassword\n: x", True),
+        ("Type: AWS::RDS::DBInstance\nA: &k MasterUserPassword\nB:\n  *k : x", True),
         ("UserData: curl \\\n  -s", False),
+        ("UserData: echo \\u2019 \\x1b", False),
         ("Type: Custom::Thing", False),
         ("Token: x", False),  # a row that is no credential is nothing to find
         ("Value: x", False),
@@ -275,3 +293,34 @@ def test_no_case_is_without_the_words_that_its_findings_need() -> None:
             if not wanted(text):
                 template = Template(Document.parse(text))
                 assert not list(transform.check(template, context)), text
+
+
+_VALUE = re.compile(r"^( *(?:- )?[\w\"']+:)[ ]\S.*$", re.MULTILINE)
+
+
+def variants(text: str) -> Iterator[str]:
+    """Yield a text with other line ends, without each of its values, and without each line."""
+    yield text.replace("\n", "\r\n")
+    for value in _VALUE.finditer(text):
+        yield text[: value.end(1)] + text[value.end() :]
+    lines = text.split("\n")
+    for number in range(len(lines)):
+        yield "\n".join(lines[:number] + lines[number + 1 :])
+
+
+@pytest.mark.parametrize("transform", registry.builtin_transforms(), ids=lambda each: each.id)
+def test_what_is_broken_in_a_case_has_its_words_too(transform: Transform) -> None:
+    context = Context(registry.catalogue(), required=registry.required_properties)
+    wanted = registry.trigger([transform], registry.catalogue())
+    looked_at = 0
+    for file in sorted(CASES.glob(f"{transform.id}/*/before.*"))[::4]:
+        for text in variants(file.read_text(encoding="utf-8-sig")):
+            if wanted(text):
+                continue
+            try:
+                template = Template(Document.parse(text))
+            except TemplateError:
+                continue
+            looked_at += 1
+            assert not list(transform.check(template, context)), text
+    assert looked_at or transform.id == "callers"
