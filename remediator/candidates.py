@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from . import limits
 from .document import Document
@@ -15,6 +16,9 @@ from .errors import EditError
 from .integrity import prune
 from .model import CALLERS, Consequence, Finding, Fix, Operation, Path, Refusal, Settings, repair_id
 from .results import DECLINED
+
+if TYPE_CHECKING:
+    from .splice import Splicer
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,45 +103,98 @@ def choose(
     """Return the fixes that can be carried out together, the text, and those that cannot be.
 
     A fix that overlaps with an earlier one, or goes beyond a limit only beside others, waits for
-    the next pass. All are tried at once; only where that fails, one after the other, to tell which
-    is guilty.
+    the next pass. All are tried at once; only where that fails, each alone, to tell which is
+    guilty, and then halves of the others beside one another.
     """
     together = _without_overlap(candidates)
     if not together:
         return [], document.text, []
-    text = _attempt(document, together)
+    trials = _Trials(document)
+    text = trials.together(together)
     if isinstance(text, str):
         return together, text, []
-    chosen: list[Candidate] = []
-    refused: list[Left] = []
-    chosen_text = document.text
-    for candidate in candidates:
-        if len(_without_overlap([*chosen, candidate])) == len(chosen):
-            continue
-        alone = _attempt(document, [candidate])
-        if isinstance(alone, Refusal):
-            refused.append((candidate.found, alone))
-            continue
-        beside = _attempt(document, [*chosen, candidate]) if chosen else alone
-        if isinstance(beside, str):
-            chosen_text = beside
-            chosen.append(candidate)
+    able, refused = trials.alone(candidates)
+    chosen, chosen_text = trials.beside([], able, document.text)
     return chosen, chosen_text, refused
 
 
-def _attempt(document: Document, candidates: Sequence[Candidate]) -> str | Refusal:
-    """Return the text with these fixes carried out together, or why that cannot be."""
-    operations = operations_of(document, candidates)
-    refusal = limits.crossed(document.data, operations)
-    if refusal is not None:
-        return refusal
-    from .splice import apply  # not for a check, which carries out nothing
+class _Trials:
+    """Fixes tried on a document; what a trial needs to know of the document is found once."""
 
-    try:
-        text = apply(document, operations)
-    except EditError as error:
-        return Refusal("cannot-edit", error.message)
-    return limits.outgrown(document.text, text) or text
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._held = limits.Held(document.data)
+        self._size = len(document.text.encode())
+
+    @cached_property
+    def _splicer(self) -> Splicer:
+        from .splice import Splicer  # not for a check, which carries out nothing
+
+        return Splicer(self._document)
+
+    def together(self, candidates: Sequence[Candidate]) -> str | Refusal:
+        """Return the text with these fixes carried out together, or why that cannot be."""
+        operations = operations_of(self._document, candidates)
+        refusal = limits.crossed(self._held, operations)
+        if refusal is not None:
+            return refusal
+        try:
+            text = self._splicer.apply(operations)
+        except EditError as error:
+            return Refusal("cannot-edit", error.message)
+        return limits.outgrown(self._size, len(text.encode())) or text
+
+    def alone(self, candidates: Sequence[Candidate]) -> tuple[list[Candidate], list[Left]]:
+        """Return the fixes that can be carried out, as many as have room, and those that cannot be.
+
+        No text is made for any of them: there may be thousands, and the text may be long.
+        """
+        growths: dict[int, int] = {}
+        refused: list[Left] = []
+        for candidate in candidates:
+            growth = self._growth(operations_of(self._document, [candidate]))
+            if isinstance(growth, Refusal):
+                refused.append((candidate.found, growth))
+            else:
+                growths[id(candidate)] = growth
+        able = []
+        size = self._size
+        for candidate in _without_overlap([each for each in candidates if id(each) in growths]):
+            grown = size + growths[id(candidate)]
+            if limits.outgrown(self._size, grown) is None:
+                size = grown
+                able.append(candidate)
+        return able, refused
+
+    def _growth(self, operations: Sequence[Operation]) -> int | Refusal:
+        """Return by how many bytes a fix makes the text longer, or why it cannot be carried out."""
+        refusal = limits.crossed(self._held, operations)
+        if refusal is not None:
+            return refusal
+        try:
+            edits = self._splicer.edits(operations)
+        except EditError as error:
+            return Refusal("cannot-edit", error.message)
+        growth = sum(each.growth(self._document.text) for each in edits)
+        return limits.outgrown(self._size, self._size + growth) or growth
+
+    def beside(
+        self, chosen: list[Candidate], candidates: Sequence[Candidate], text: str
+    ) -> tuple[list[Candidate], str]:
+        """Return what is chosen with those that can be carried out beside it, and the text.
+
+        `text` is the one with what is chosen. Where not all can be, each half is tried in turn.
+        """
+        if not candidates:
+            return chosen, text
+        tried = self.together([*chosen, *candidates])
+        if isinstance(tried, str):
+            return [*chosen, *candidates], tried
+        if len(candidates) == 1:
+            return chosen, text
+        middle = len(candidates) // 2
+        chosen, text = self.beside(chosen, candidates[:middle], text)
+        return self.beside(chosen, candidates[middle:], text)
 
 
 def within_limits(
@@ -146,14 +203,15 @@ def within_limits(
     """Part the fixes that fit into the template beside those before them from the others."""
     if not candidates:
         return [], []
+    held = limits.Held(document.data)
     together = operations_of(document, _without_overlap(candidates))
-    if limits.crossed(document.data, together) is None:
+    if limits.crossed(held, together) is None:
         return list(candidates), []
     fitting: list[Candidate] = []
     refused: list[Left] = []
     for candidate in candidates:
         beside = _without_overlap([candidate, *fitting])
-        refusal = limits.crossed(document.data, operations_of(document, beside))
+        refusal = limits.crossed(held, operations_of(document, beside))
         if refusal is None:
             fitting.append(candidate)
         else:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, get_type_hints
 
 import typer
 
@@ -55,6 +57,53 @@ Colour = Annotated[
 _DEFAULT = Path("campaign.toml")
 
 
+@dataclass(frozen=True)
+class How:
+    """How a campaign is carried out: the options that plan, run and retry share."""
+
+    processes: Processes = None
+    scheduler: Scheduler = None
+    at_most: AtMost = None
+    quiet: Quiet = False
+    color: Colour = None
+
+
+def _takes_how(*, but: str = "") -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return what puts an option for each field of How, `but` for one, in the place of `how`.
+
+    Typer makes options of a command's parameters, and has no way to share some.
+    """
+
+    def taking(command: Callable[..., None]) -> Callable[..., None]:
+        kinds = get_type_hints(How, include_extras=True)
+        own = [
+            each
+            for each in signature(command, eval_str=True).parameters.values()
+            if each.name != "how"
+        ]
+        shared = [
+            Parameter(
+                each.name,
+                Parameter.KEYWORD_ONLY,
+                default=each.default,
+                annotation=kinds[each.name],
+            )
+            for each in fields(How)
+            if each.name != but
+        ]
+
+        def called(**given: Any) -> None:
+            how = How(**{each.name: given.pop(each.name) for each in shared})
+            command(**given, how=how)
+
+        called.__doc__ = command.__doc__
+        called.__name__ = command.__name__
+        called.__signature__ = Signature([*own, *shared])  # type: ignore[attr-defined]
+        return called
+
+    return taking
+
+
 @app.callback()
 def _group() -> None:
     """Repair many repositories: a campaign, stopped and resumed at will.
@@ -65,52 +114,34 @@ def _group() -> None:
 
 
 @app.command()
-def plan(
-    campaign: File = _DEFAULT,
-    processes: Processes = None,
-    scheduler: Scheduler = None,
-    quiet: Quiet = False,
-    color: Colour = None,
-) -> None:
+@_takes_how(but="at_most")
+def plan(campaign: File = _DEFAULT, *, how: How) -> None:
     """Do the work everywhere, propose nothing: look at it first.
 
     Nothing is pushed. What is done is kept, and run goes on from there.
     """
     with _opened(campaign) as opened:
-        _carry_out(opened, campaign, processes, scheduler, 0, quiet, color, proposing=False)
+        _carry_out(opened, campaign, replace(how, at_most=0), proposing=False)
 
 
 @app.command()
-def run(
-    campaign: File = _DEFAULT,
-    processes: Processes = None,
-    scheduler: Scheduler = None,
-    at_most: AtMost = None,
-    quiet: Quiet = False,
-    color: Colour = None,
-) -> None:
+@_takes_how()
+def run(campaign: File = _DEFAULT, *, how: How) -> None:
     """Repair and propose; go on where the last run stopped."""
     with _opened(campaign) as opened:
-        _carry_out(opened, campaign, processes, scheduler, at_most, quiet, color)
+        _carry_out(opened, campaign, how)
 
 
 @app.command()
-def retry(
-    campaign: File = _DEFAULT,
-    names: Names = None,
-    processes: Processes = None,
-    scheduler: Scheduler = None,
-    at_most: AtMost = None,
-    quiet: Quiet = False,
-    color: Colour = None,
-) -> None:
+@_takes_how()
+def retry(campaign: File = _DEFAULT, names: Names = None, *, how: How) -> None:
     """Try again what went wrong, then go on as run does."""
     from .migrate.opened import chosen
 
     with _opened(campaign) as opened:
         again = chosen(opened.state.entries(), names or ())
         opened.state.retry(entry.name for entry in again)
-        _carry_out(opened, campaign, processes, scheduler, at_most, quiet, color)
+        _carry_out(opened, campaign, how)
 
 
 @app.command()
@@ -175,11 +206,7 @@ def report(
 def _carry_out(
     opened: Opened,
     file: Path,
-    processes: int | None,
-    scheduler: str | None,
-    at_most: int | None,
-    quiet: bool,
-    color: bool | None,
+    how: How,
     *,
     proposing: bool = True,
 ) -> NoReturn:
@@ -191,8 +218,8 @@ def _carry_out(
 
     campaign = opened.campaign
     publish = _publish() if proposing else None
-    most = campaign.pace.at_most if at_most is None else at_most
-    with _workers(campaign, processes, scheduler) as workers, _shown(quiet) as watch:
+    most = campaign.pace.at_most if how.at_most is None else how.at_most
+    with _workers(campaign, how) as workers, _shown(how.quiet) as watch:
         driver = Driver(opened, workers, publish, watch, most)
         try:
             driver.run()
@@ -202,7 +229,7 @@ def _carry_out(
     if proposing:
         write_groups(campaign, opened.state)
     entries = [entry for entry in opened.state.entries() if entry.listed]
-    _show(campaign, file, entries, color)
+    _show(campaign, file, entries, how.color)
     for told in driver.remarks():
         typer.echo(writable(told))
     raise typer.Exit(_exit_code(entries))
@@ -252,14 +279,14 @@ def _failures() -> Iterator[None]:
 
 
 @contextmanager
-def _workers(campaign: Campaign, processes: int | None, scheduler: str | None) -> Iterator[Workers]:
+def _workers(campaign: Campaign, how: How) -> Iterator[Workers]:
     from .migrate.executors import Cluster, Processes
     from .migrate.work import work
 
-    if scheduler is not None and processes is not None:
+    if how.scheduler is not None and how.processes is not None:
         _fail("--processes goes without --scheduler: the cluster has its own")
-    number = processes or campaign.pace.processes or os.cpu_count() or 1
-    workers = Cluster(scheduler, work) if scheduler else Processes(number, work)
+    number = how.processes or campaign.pace.processes or os.cpu_count() or 1
+    workers = Cluster(how.scheduler, work) if how.scheduler else Processes(number, work)
     try:
         yield workers
     finally:

@@ -10,9 +10,9 @@ from functools import cached_property
 from .document import LINE_END, Document, Node, long_name
 from .errors import EditError
 from .layout import Entry, Layout
+from .leaves import leaves
 from .model import Path
 from .untouched import comments as spans
-from .untouched import leaves
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from itertools import accumulate, pairwise
 
 from .errors import EditError
+from .lines import changes
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
 
@@ -25,16 +25,25 @@ class Edit:
     text: str
     depth: int = 0
 
+    def growth(self, old: str) -> int:
+        """Return by how many bytes it makes the old text longer."""
+        return len(self.text.encode()) - len(old[self.start : self.end].encode())
 
-def carry_out(text: str, edits: Iterable[Edit]) -> str:
-    """Return the text with all edits made. Raises EditError where they overlap."""
+
+def in_order(edits: Iterable[Edit]) -> list[Edit]:
+    """Return edits in the order of the text. Raises EditError where they overlap."""
     ordered = sorted(edits, key=lambda edit: (edit.start, -edit.depth))
     for one, other in pairwise(ordered):
         if other.start < one.end:
             raise EditError("two changes touch the same text; make them one after the other")
+    return ordered
+
+
+def carry_out(text: str, edits: Iterable[Edit]) -> str:
+    """Return the text with all edits made. Raises EditError where they overlap."""
     pieces: list[str] = []
     place = 0
-    for edit in ordered:
+    for edit in in_order(edits):
         pieces += text[place : edit.start], edit.text
         place = edit.end
     return "".join([*pieces, text[place:]])
@@ -43,19 +52,12 @@ def carry_out(text: str, edits: Iterable[Edit]) -> str:
 def between(old: str, new: str) -> list[Edit]:
     """Return the edits, of whole lines, that make the new text of the old one, in their order."""
     before, after = _LINE.findall(old), _LINE.findall(new)
-    # What is alike at both ends is most of a file; the matcher need not look at it.
-    head = _alike(before, after)
-    tail = _alike(before[head:][::-1], after[head:][::-1])
     starts = [0, *accumulate(map(len, before))]
-    inner = before[head : len(before) - tail], after[head : len(after) - tail]
     return [
-        Edit(starts[head + first], starts[head + last], "".join(inner[1][start:end]))
-        for kind, first, last, start, end in SequenceMatcher(None, *inner).get_opcodes()
-        if kind != "equal"
+        Edit(
+            starts[change.start],
+            starts[change.end],
+            "".join(after[change.new_start : change.new_end]),
+        )
+        for change in changes(before, after)
     ]
-
-
-def _alike(one: list[str], other: list[str]) -> int:
-    """Return how many lines are the same from the start."""
-    differing = (i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b)
-    return next(differing, min(len(one), len(other)))

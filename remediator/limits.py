@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 
 from .data import texts
 from .model import Add, Operation, Path, Refusal, Remove, Value, value_at
@@ -35,16 +36,34 @@ _MOST = {
 _NAMED = ("Parameters", "Resources", "Conditions", "Mappings", "Outputs")
 
 
-def crossed(data: Mapping[str, Value], operations: Sequence[Operation]) -> Refusal | None:
-    """Return why operations would take a template's data beyond a limit; None where they do not."""
+class Held:
+    """How many of each limited kind a template's data holds, counted once for all that is tried."""
+
+    def __init__(self, data: Mapping[str, Value]) -> None:
+        self.data = data
+
+    def number(self, kind: str) -> int:
+        """Return how many of a kind there are."""
+        if kind == _DYNAMIC:
+            return self._references
+        section = self.data.get(kind)
+        return len(section) if isinstance(section, dict | list) else 0
+
+    @cached_property
+    def _references(self) -> int:
+        return sum(text.count("{{resolve:") for text in texts(dict(self.data)))
+
+
+def crossed(held: Held, operations: Sequence[Operation]) -> Refusal | None:
+    """Return why operations would take a template beyond a limit; None where they do not."""
     change: Counter[str] = Counter()
     for operation in operations:
         if not isinstance(operation, Add):
-            change.subtract(_counts(operation.path, value_at(dict(data), operation.path)))
+            change.subtract(_counts(operation.path, value_at(dict(held.data), operation.path)))
         if not isinstance(operation, Remove):
             change.update(_counts(operation.path, operation.value))
     for kind, (most, code) in _MOST.items():
-        number = _count(data, kind) + change[kind] if change[kind] > 0 else 0
+        number = held.number(kind) + change[kind] if change[kind] > 0 else 0
         if number > most:
             reason = (
                 f"the template would have {number} {kind.lower()}, and CloudFormation takes {most}"
@@ -62,14 +81,6 @@ def _counts(path: Path, value: Value) -> Counter[str]:
         elif isinstance(inner, str):
             found[_DYNAMIC] += inner.count("{{resolve:")
     return found
-
-
-def _count(data: Mapping[str, Value], kind: str) -> int:
-    """Return how many of a limited kind a template has."""
-    if kind == _DYNAMIC:
-        return sum(text.count("{{resolve:") for text in texts(dict(data)))
-    section = data.get(kind)
-    return len(section) if isinstance(section, dict | list) else 0
 
 
 def _long_names(operations: Sequence[Operation]) -> Iterator[Refusal]:
@@ -107,11 +118,10 @@ def too_large(text: str) -> Refusal | None:
     return Refusal("template-too-large", reason)
 
 
-def outgrown(old: str, new: str) -> Refusal | None:
-    """Return why a new text is too large for CloudFormation; None where it is not, or was no
-    smaller before."""
-    size = len(new.encode())
-    if size <= max(MOST_BYTES, len(old.encode())):
+def outgrown(size: int, new_size: int) -> Refusal | None:
+    """Return why a text of so many bytes is too large for CloudFormation; None where it is not, or
+    was no smaller before."""
+    if new_size <= max(MOST_BYTES, size):
         return None
-    reason = f"the template would have {size} bytes, and CloudFormation takes {MOST_BYTES}"
+    reason = f"the template would have {new_size} bytes, and CloudFormation takes {MOST_BYTES}"
     return Refusal("template-too-large", reason)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from .changes import ChangeSet
 from .model import Consequence, Finding, Refusal, Remove, Settings, Span, Value
@@ -76,7 +77,7 @@ class Deployment:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FileResult:
     """What became of one file. `old` and `new` are its whole text (equal where nothing changed)."""
 
@@ -116,7 +117,7 @@ class FileResult:
     fresh: bool = False
     """Whether its stack is said to be not deployed yet (`new`): no consequence applies."""
 
-    @property
+    @cached_property
     def masked(self) -> tuple[str, ...]:
         """Literal secrets of this file that no report may show, longest first."""
         values = {value for outcome in self.outcomes for value in outcome.finding.masked}

@@ -9,33 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import cast
 
 from .blocks import Block, Insertions, emptied
+from .canvas import Canvas
 from .document import MERGE, Node, Text, long_name
-from .edits import Edit, carry_out
+from .edits import Edit, carry_out, in_order
 from .errors import EditError
 from .flows import Flow
-from .layout import Entry, Layout
-from .model import Add, Operation, Path, Remove, Replace, Value, pointer, value_at
+from .layout import Entry
+from .model import Add, Operation, Path, Remove, Replace, Value, pointer
 from .plan import minimal
-from .render import Renderer
-from .scalars import rewritten, rewritten_json
-from .style import Habits
-from .wrap import in_block, in_flow, wrapping_key
-
-_LOGICAL = frozenset(("Fn::And", "Fn::Or", "Fn::Not", "Fn::If"))
+from .replaced import replaced
 
 
 def apply(document: Text, operations: Sequence[Operation], *, may_empty: bool = False) -> str:
-    """Return the document's text with all operations carried out, without a byte order mark.
-
-    With `may_empty`, what loses its last entry becomes `{}` or `[]`; no template's section may.
-    Raises EditError with the reason where one of them cannot be carried out soundly; then none is.
-    """
-    splicer = _Splicer(document, may_empty)
-    return carry_out(document.text, splicer.edits(minimal(document, operations)))
+    """Return the document's text with all operations carried out, as `Splicer.apply` does."""
+    return Splicer(document, may_empty=may_empty).apply(operations)
 
 
 @dataclass(slots=True)
@@ -46,19 +35,36 @@ class _Group:
     removes: list[Remove]
 
 
-class _Splicer:
-    def __init__(self, document: Text, may_empty: bool) -> None:
+class Splicer:
+    """Carries out plans on a document; several may be tried on the same one.
+
+    With `may_empty`, what loses its last entry becomes `{}` or `[]`; no template's section may.
+    """
+
+    def __init__(self, document: Text, *, may_empty: bool = False) -> None:
         self.document = document
         self.may_empty = may_empty
-        self.layout = Layout(document)
-        self.habits = Habits(document)
+        self.canvas = Canvas(document)
+        self.layout = self.canvas.layout
 
-    def edits(self, operations: Iterable[Operation]) -> list[Edit]:
+    def apply(self, operations: Sequence[Operation]) -> str:
+        """Return the document's text with all operations carried out, without a byte order mark.
+
+        Raises EditError with the reason where one of them cannot be carried out soundly; then none
+        is.
+        """
+        return carry_out(self.document.text, self.edits(operations))
+
+    def edits(self, operations: Sequence[Operation]) -> list[Edit]:
+        """Return the edits that carry out all operations; raises EditError as `apply` does."""
+        return in_order(self._edits(minimal(self.document, operations)))
+
+    def _edits(self, operations: Iterable[Operation]) -> list[Edit]:
         groups: dict[Path, _Group] = {}
         edits: list[Edit] = []
         for operation in operations:
             if isinstance(operation, Replace):
-                edits.extend(self._replace(operation.path, operation.value))
+                edits.extend(replaced(self.canvas, operation.path, operation.value))
                 continue
             group = groups.setdefault(operation.path[:-1], _Group([], []))
             if isinstance(operation, Add):
@@ -83,7 +89,7 @@ class _Splicer:
         if node.id == "mapping":
             self._refuse_twice(path, node, group.adds)
         if not entries and self._opens(node, group.adds):
-            return self._replace(self._own_path(path), self._filled(path, node, group.adds))
+            return replaced(self.canvas, self._own_path(path), self._filled(path, node, group.adds))
         if node.flow_style or not entries:
             return self._regroup_flow(path, node, removed, group.adds)
         if len(removed) == len(entries) and not group.adds:
@@ -94,7 +100,7 @@ class _Splicer:
 
     def _opens(self, node: Node, adds: list[Add]) -> bool:
         """Whether an empty `{}` becomes a block: its new entries are more than scalars."""
-        if self._as_json(node) or self._json_below:
+        if self.canvas.is_json(node) or self.canvas.is_flow:
             return False
         return any(isinstance(add.value, dict | list) and add.value for add in adds)
 
@@ -197,7 +203,7 @@ class _Splicer:
         self, path: Path, node: Node, removed: set[int], adds: list[Add]
     ) -> list[Edit]:
         block = Block(self.layout, node)
-        renderer = self._renderer(path, node)
+        renderer = self.canvas.renderer(path, node)
         insertions: dict[int, Insertions] = {}
         for add in self._ordered(path, adds):
             beside, before = self._slot(node, add)
@@ -229,8 +235,8 @@ class _Splicer:
     def _regroup_flow(
         self, path: Path, node: Node, removed: set[int], adds: list[Add]
     ) -> list[Edit]:
-        renderer = self._renderer(path, node)
-        as_json = self._as_json(node)
+        renderer = self.canvas.renderer(path, node)
+        as_json = self.canvas.is_json(node)
         flow = Flow(self.layout, node, renderer.style.json.comma if as_json else ", ")
         margin = flow.margin
         if not flow.entries and as_json and renderer.style.json.indent:
@@ -260,144 +266,3 @@ class _Splicer:
             whole = f"{newline}{margin}{inner}{newline}{outer_margin}"
             return [Edit(flow.open, flow.close, whole, len(path))]
         return flow.edits(removed, insertions, len(path))
-
-    # --- values change -----------------------------------------------------------------------
-
-    def _replace(self, path: Path, value: Value) -> list[Edit]:
-        if not path:
-            raise EditError("the whole template cannot be replaced")
-        try:
-            node, inside, above = self.layout.find(path)
-        except KeyError:
-            raise EditError(f"{pointer(path)} is not there") from None
-        if inside:
-            value = {str(path[-1]): value}
-            path = path[:-1]
-        if self.layout.holds_shared(node):
-            raise EditError(f"an anchor or alias stands in {pointer(path)}")
-        parent = above[-1]
-        entry = self.layout.entry_of(parent, node)
-        if entry.alias:
-            raise EditError(f"{pointer(path)} is an alias")
-        if entry.key is not None and self.document.text[entry.head - 1] != ":":
-            raise EditError(f"the key {entry.key} has no colon behind it")
-        content = self.layout.content(node)
-        if "&" in self.document.text[entry.value_start : content]:
-            raise EditError(f"{pointer(path)} has an anchor")
-        renderer = self._renderer(path[:-1], node, near=parent)
-        key = wrapping_key(node, value_at(self.document.data, path), value)
-        if key is not None and entry.key is not None:
-            return self._wrap(entry, parent, renderer, key, len(path))
-        if parent.flow_style:
-            return [self._replace_flow(entry, parent, renderer, value, len(path))]
-        kept = rewritten(self.layout, entry, renderer, value)
-        if kept is not None:
-            return [Edit(start, end, text, len(path)) for start, end, text in kept]
-        return self._replace_block(entry, renderer, path[-1], value)
-
-    def _wrap(
-        self, entry: Entry, parent: Node, renderer: Renderer, key: str, depth: int
-    ) -> list[Edit]:
-        if not parent.flow_style:
-            return in_block(self.layout, entry, renderer, key, depth)
-        as_json = self._as_json(parent)
-        return in_flow(self.layout, entry, renderer, key, depth, as_json=as_json)
-
-    def _replace_flow(
-        self, entry: Entry, parent: Node, renderer: Renderer, value: Value, depth: int
-    ) -> Edit:
-        start, end = entry.value_start, entry.end
-        if self._as_json(parent):
-            line = self.layout.line_start(entry.start)
-            margin = self.document.text[line : entry.start]
-            alone = not margin.strip()
-            raw = self.document.text[start:end]
-            kept_text = rewritten_json(entry.node, raw, value)
-            rendered = kept_text or renderer.json(value, margin if alone else None)
-        else:
-            kept = rewritten(self.layout, entry, renderer, value, flow=True)
-            if kept is not None and len(kept) == 1:
-                return Edit(kept[0][0], kept[0][1], kept[0][2], depth)
-            rendered = renderer.flow(value)
-        if start == end and start == entry.head and entry.key is not None:
-            rendered = " " + rendered  # an empty value stands at its colon
-        return Edit(start, end, rendered, depth)
-
-    def _replace_block(
-        self, entry: Entry, renderer: Renderer, step: str | int, value: Value
-    ) -> list[Edit]:
-        if self.layout.comment_below(entry.end, self.layout.column(entry.start)):
-            renderer.literal = False  # the comment would become the last line of a block
-        if isinstance(step, str):
-            lines = renderer.entry(step, value)
-            plain = renderer.entry("k", value)
-            lines[0] = plain[0].removeprefix("k:").removeprefix('"k":').removeprefix("'k':")
-            lines[1:] = plain[1:]
-        else:
-            lines = renderer.item(value)
-            lines[0] = lines[0].removeprefix("-")
-        layout, text = self.layout, self.document.text
-        margin = " " * layout.column(entry.start)
-        newline = layout.newline(entry.start)
-        below = "".join(newline + (margin + line if line else "") for line in lines[1:])
-        inline = lines[0].removeprefix(" ")
-        depth = 1000  # the value ends in front of whatever is inserted behind its entry
-        same_line = layout.line_start(entry.value_start) == layout.line_start(entry.head - 1)
-        is_block = entry.node.id != "scalar" and not entry.node.flow_style
-        end = layout.line_end(entry.end) if is_block and entry.node.value else entry.end
-        if same_line:
-            empty = entry.value_start == entry.end
-            # Lines below `- a: 1` keep their columns only behind the dash and one space.
-            behind = empty or not inline or (entry.key is None and bool(below))
-            start = entry.head if behind else entry.value_start
-            first = (" " if start == entry.head and inline else "") + inline
-            if not below:
-                return [Edit(start, end, first, depth)]
-            stop = layout.line_end(end)
-            comment = text[end:stop]
-            return [Edit(start, stop, first + comment.rstrip() + below, depth)]
-        head_end = layout.line_end(entry.head)
-        if inline:
-            insert = Edit(entry.head, entry.head, " " + inline, depth)
-            return [insert, Edit(head_end, end, below, depth)]
-        first_line = layout.line_start(entry.value_start)
-        return [Edit(first_line, end, below[len(newline) :], depth)]
-
-    # --- rendering ---------------------------------------------------------------------------
-
-    def _renderer(self, path: Path, node: Node, near: Node | None = None) -> Renderer:
-        logical = path == ("Conditions",) or bool(path and path[-1] in _LOGICAL)
-        logical = logical or node.tag == "!Condition"
-        style = self.habits.near(node if near is None else near)
-        index = node.start_mark.index
-        return Renderer(
-            style,
-            self.layout.newline(index),
-            logical=logical,
-            # At the end of a text without a last line end, a literal block would lose its own.
-            literal=self.document.text.endswith(("\n", "\r")),
-        )
-
-    def _as_json(self, node: Node) -> bool:
-        """Whether a flow collection is written as JSON: all keys in double quotes."""
-        if self.document.is_json:
-            return True
-        keys = list(_keys(node))
-        return bool(keys) and all(key.style == '"' for key in keys) and self._json_below
-
-    @cached_property
-    def _json_below(self) -> bool:
-        return bool(self.document.root.flow_style)
-
-
-def _keys(node: Node) -> Iterable[Node]:
-    if node.id == "mapping":
-        for key, value in node.value:
-            yield cast(Node, key)
-            yield from _keys(value)
-    elif node.id == "sequence":
-        for item in node.value:
-            yield from _keys(item)
-
-
-__all__ = ["apply"]

@@ -69,6 +69,39 @@ class _Suppression:
         return bool(unclear) and _concerns(found.finding, self.entry or ())
 
 
+class _Entries:
+    """Suppressions by the entries that they hold for: there may be thousands, of findings too."""
+
+    def __init__(self, suppressions: Sequence[_Suppression]) -> None:
+        self._all = suppressions
+        self._at: dict[Path, set[int]] = {}
+        self._within: dict[Path, set[int]] = {}
+        self._nowhere: set[int] = set()
+        for number, one in enumerate(suppressions):
+            if one.entry is None:
+                self._nowhere.add(number)
+                continue
+            self._at.setdefault(one.entry, set()).add(number)
+            for place in _upwards(one.entry):
+                self._within.setdefault(place, set()).add(number)
+
+    def around(self, finding: Finding) -> list[_Suppression]:
+        """Return, in their order, those that may concern a finding, and those of no entry."""
+        operations = finding.fix.operations if finding.fix else ()
+        numbers = set(self._nowhere)
+        for path in (finding.path, *(operation.path for operation in operations)):
+            numbers.update(*(self._at.get(place, ()) for place in _upwards(path)))
+        for operation in operations:
+            if not isinstance(operation, Add):
+                numbers |= self._within.get(operation.path, set())
+        return [self._all[number] for number in sorted(numbers)]
+
+
+def _upwards(path: Path) -> Iterator[Path]:
+    """Yield a path and those that lead to it."""
+    return (path[:length] for length in range(len(path) + 1))
+
+
 @dataclass(frozen=True, slots=True)
 class Parted:
     """Findings by what suppressions make of them.
@@ -92,17 +125,19 @@ def part(document: Document, found: Sequence[Found], ran: Set[str], known: Set[s
         return Parted(tuple(found))
     known = {*known, *ran, _ALL}
     suppressions = (*_in_comments(document), *_in_metadata(document))
+    entries = _Entries(suppressions)
     used: set[tuple[int, str]] = set()
     free: list[Found] = []
     suppressed: list[Left] = []
     left: list[Left] = []
     for each in found:
-        covering = [one for one in suppressions if one.covers(each)]
+        around = entries.around(each.finding)
+        covering = [one for one in around if one.covers(each)]
         used |= {(id(one), name) for one in covering for name in (each.transform, _ALL)}
         if covering:
             reason = next((one.reason for one in covering if one.reason), "no reason is given")
             suppressed.append((each, Refusal(SUPPRESSED, reason)))
-        elif doubtful := next((one for one in suppressions if one.may_cover(each, known)), None):
+        elif doubtful := next((one for one in around if one.may_cover(each, known)), None):
             reason = f"the suppression in line {doubtful.place[0]} may mean this: put that right"
             left.append((each, Refusal("suppression-unclear", reason)))
         else:
@@ -117,19 +152,21 @@ def _apart_from(
     found: Sequence[Found], suppressed: Sequence[Left]
 ) -> tuple[list[Found], list[Left]]:
     """Part the findings whose repair would take away or rewrite what is suppressed."""
+    first: dict[Path, int] = {}  # the first suppressed finding in an entry
+    for number, (other, _) in enumerate(suppressed):
+        for place in _upwards(other.finding.path):
+            first.setdefault(place, number)
     free: list[Found] = []
     held: list[Left] = []
     for each in found:
-        operations = each.finding.fix.operations if each.finding.fix else ()
         guarded = [
-            other.finding.path
-            for other, _ in suppressed
-            for operation in operations
-            if isinstance(operation, Remove | Replace)
-            and _below(other.finding.path, operation.path)
+            first[operation.path]
+            for operation in (each.finding.fix.operations if each.finding.fix else ())
+            if isinstance(operation, Remove | Replace) and operation.path in first
         ]
         if guarded:
-            reason = f"the repair would change {pointer(guarded[0])}, where a finding is suppressed"
+            place = suppressed[min(guarded)][0].finding.path
+            reason = f"the repair would change {pointer(place)}, where a finding is suppressed"
             held.append((each, Refusal("suppressed-within", reason)))
         else:
             free.append(each)

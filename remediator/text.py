@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -57,6 +58,11 @@ class Text:
         """The line end that prevails."""
         counts = Counter(LINE_END.findall(self.text))
         return max(counts, key=lambda end: counts[end], default="\n")
+
+    @cached_property
+    def lines(self) -> Sequence[str]:
+        """The lines of the text as editors count them, without their ends."""
+        return LINE_END.split(self.text)
 
     @cached_property
     def short_tags(self) -> bool:

@@ -1,23 +1,22 @@
 """What an edit must leave alone in the text: the bytes around what stays, the comments.
 
-The text is seen as a row of *leaves* (keys, scalars, empty collections) with what stands between
-them. A leaf that no operation touches must stand in the new text as it stood in the old, in the
-same order, and where two such leaves are neighbours in both texts, so must all that is between
-them: indentation, commas, blank lines, comments, line ends.
+The text is seen as a row of leaves with what stands between them. A leaf that no operation touches
+must stand in the new text as it stood in the old, in the same order, and where two such leaves are
+neighbours in both texts, so must all that is between them: indentation, commas, blank lines,
+comments, line ends.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from itertools import takewhile
 
-from .document import LINE_END, Node, Text, long_name
-from .model import Add, Operation, Path, Remove, Span, pointer
+from .document import LINE_END, Text
+from .leaves import Changes, Kind, Leaf
+from .model import Path, Span
 
 # A `#` that a tag or anchor does not hold starts a comment, also right behind a bracket or a quote.
 _COMMENT = re.compile(r"""(?<![^\s,\[\]{}"'])#[^\n\r\x85\u2028\u2029]*""")
@@ -29,149 +28,11 @@ _BRACKET = re.compile(r"[]}]")
 _LINE = re.compile(r"[^\n\r\x85\u2028\u2029]*")
 
 
-class Kind(StrEnum):
-    """What a leaf is."""
+def first_change(old: Text, new: Text, before: Sequence[Leaf], after: Sequence[Leaf]) -> str | None:
+    """Return what is not as it was around the operations, in words; None where all is.
 
-    KEY = "key"
-    SCALAR = "scalar"
-    BLOCK = "block scalar"
-    EMPTY = "empty collection"
-    START = "start of the text"
-    END = "end of the text"
-
-
-@dataclass(frozen=True, slots=True)
-class Leaf:
-    """A key, a scalar or an empty collection of a text, from `start` to `end`.
-
-    `path` is its place in the *new* data, None where an operation removes or rewrites it. The
-    start and the end of a text are leaves without extent too.
+    `before` and `after` are the leaves of the two texts.
     """
-
-    path: Path | None
-    kind: Kind
-    start: int
-    end: int
-    rewritten: bool = False
-    """Whether it is a value as a whole that an operation replaces."""
-
-    @property
-    def identity(self) -> tuple[Path | None, Kind | None]:
-        """What makes it the same leaf in the other text."""
-        position = self.kind if self.kind in (Kind.KEY, Kind.START, Kind.END) else None
-        return self.path, position
-
-    def words(self) -> str:
-        """Return what to call it in a message."""
-        if self.kind in (Kind.START, Kind.END):
-            return f"the {self.kind}"
-        return f"{'the key' if self.kind is Kind.KEY else 'the value'} {pointer(self.path or ())}"
-
-
-@dataclass
-class Changes:
-    """The operations of a plan, by the container whose entries they change."""
-
-    operations: Sequence[Operation]
-    gone: dict[Path, set[str | int]] = field(default_factory=lambda: defaultdict(set))
-    rewritten: set[Path] = field(default_factory=set)
-    added: dict[Path, list[str | int]] = field(default_factory=lambda: defaultdict(list))
-    above: set[Path] = field(default_factory=set)
-    """The places that have an operation somewhere below them."""
-
-    def __post_init__(self) -> None:
-        for operation in self.operations:
-            parent, step = operation.path[:-1], operation.path[-1]
-            if isinstance(operation, Add):
-                self.added[parent].append(step)
-            elif isinstance(operation, Remove):
-                self.gone[parent].add(step)
-            else:
-                self.rewritten.add(operation.path)
-            self.above.update(operation.path[:length] for length in range(len(operation.path)))
-
-    def moved(self, parent: Path, step: str | int) -> str | int | None:
-        """Return the step that an entry of the old data has in the new; None where it goes."""
-        if step in self.gone.get(parent, ()):
-            return None
-        if isinstance(step, str):
-            return step
-        added = sum(1 for index in self.added.get(parent, ()) if int(index) <= step)
-        return step + added - sum(1 for index in self.gone.get(parent, ()) if int(index) < step)
-
-    def new_path(self, path: Path) -> Path | None:
-        """Return the place in the new data of an entry of the old; None where it goes."""
-        moved: list[str | int] = []
-        for length, step in enumerate(path):
-            following = self.moved(path[:length], step)
-            if following is None:
-                return None
-            moved.append(following)
-        return tuple(moved)
-
-
-def leaves(document: Text, changes: Changes | None = None) -> tuple[Leaf, ...]:
-    """Return the leaves of a text in its order; of the old text where `changes` are given."""
-    found = _below(document.root, (), (), changes or Changes(()), set())
-    end = len(document.text)
-    trimmed = (_without_blank_lines(document.text, leaf) for leaf in found)
-    return Leaf((), Kind.START, 0, 0), *trimmed, Leaf((), Kind.END, end, end)
-
-
-def _without_blank_lines(text: str, leaf: Leaf) -> Leaf:
-    """Return a block scalar without the blank lines below it, which are no part of its value.
-
-    libyaml counts them in; only `|+` and `>+` keep them.
-    """
-    raw = text[leaf.start : leaf.end]
-    if leaf.kind is not Kind.BLOCK or "+" in raw.split("\n", 1)[0]:
-        return leaf
-    return replace(leaf, end=leaf.start + len(raw.rstrip()))
-
-
-def _below(
-    node: Node, old: Path, new: Path | None, changes: Changes, seen: set[int]
-) -> Iterator[Leaf]:
-    """Yield the leaves below a node, at `old` in its own data and at `new` after the changes."""
-    if id(node) in seen:
-        return  # an alias: its node is the anchor's, and its own text lies between other leaves
-    seen.add(id(node))
-    whole = old
-    if old in changes.rewritten:
-        new = None
-    name = long_name(node.tag)
-    if name is not None:
-        old = (*old, name)
-        new = None if new is None or old in changes.rewritten else (*new, name)
-    if node.id == "scalar" or not node.value:
-        place = None if old in changes.above else new
-        rewritten = old in changes.rewritten or whole in changes.rewritten
-        yield Leaf(place, _kind(node), node.start_mark.index, node.end_mark.index, rewritten)
-    elif node.id == "mapping":
-        for key, value in node.value:
-            place = _entry(old, new, key.value, changes)
-            yield Leaf(place, Kind.KEY, key.start_mark.index, key.end_mark.index)
-            yield from _below(value, (*old, key.value), place, changes, seen)
-    else:
-        for index, value in enumerate(node.value):
-            place = _entry(old, new, index, changes)
-            yield from _below(value, (*old, index), place, changes, seen)
-
-
-def _entry(old: Path, new: Path | None, step: str | int, changes: Changes) -> Path | None:
-    moved = changes.moved(old, step)
-    return None if new is None or moved is None else (*new, moved)
-
-
-def _kind(node: Node) -> Kind:
-    if node.id != "scalar":
-        return Kind.EMPTY
-    return Kind.BLOCK if node.style in ("|", ">") else Kind.SCALAR
-
-
-def first_change(old: Text, new: Text, changes: Changes) -> str | None:
-    """Return what is not as it was around the operations, in words; None where all is."""
-    before, after = leaves(old, changes), leaves(new)
     stayed = [leaf for leaf in before if leaf.path is not None]
     kept = {leaf.identity for leaf in stayed}
     found = [leaf for leaf in after if leaf.identity in kept]
@@ -304,18 +165,20 @@ def _without_comma(line: str) -> str:
 # --- comments --------------------------------------------------------------------------------
 
 
-def lost_comment(old: Text, new: Text, changes: Changes) -> int | None:
+def lost_comment(
+    old: Text, new: Text, changes: Changes, row: Sequence[Leaf], after: Sequence[Leaf]
+) -> int | None:
     """Return the line of the old text's first comment that is gone with no block it belongs to.
 
+    `row` and `after` are the leaves of the two texts.
     A comment may go with an entry that goes: within it, within a value that goes, beside it (unless
     something that stays is on its line), in the lines right above it, and below it if indented
     deeper.
     """
-    row = leaves(old, changes)
     starts = [leaf.start for leaf in row]
     whole = changes.rewritten | {p[:-1] for p in changes.rewritten if _is_behind_tag(old, p)}
     rewritten = {changes.new_path(path) for path in whole}
-    left = Counter(_as_it_stands(new.text, *span) for span in comments(new, leaves(new)))
+    left = Counter(_as_it_stands(new.text, *span) for span in comments(new, after))
     for start, end in comments(old, row):
         following = bisect_right(starts, start)
         if _may_go(old.text, start, end, row, following):

@@ -17,9 +17,10 @@ from typing import Any, TypeAlias, cast
 from .document import Document, Text, long_name
 from .errors import EditError, ProofError
 from .integrity import cycles, unresolved_references
+from .leaves import Changes, leaves
 from .model import Add, Operation, Path, Remove, Replace, Value, json_patch, pointer, value_at
 from .template import Template
-from .untouched import Changes, first_change, lost_comment
+from .untouched import first_change, lost_comment
 
 _STANDARD = "tag:yaml.org,2002:"
 
@@ -254,10 +255,11 @@ def _json(text: str) -> Long:
 
 def _same_text(old: Text, new: Text, changes: Changes) -> None:
     """What no operation touches stands as it stood, comments too, and additions in their place."""
-    changed = first_change(old, new, changes)
+    before, after = leaves(old, changes), leaves(new)
+    changed = first_change(old, new, before, after)
     if changed is not None:
         raise ProofError(changed)
-    line = lost_comment(old, new, changes)
+    line = lost_comment(old, new, changes, before, after)
     if line is not None:
         raise ProofError(f"the comment in line {line} of the old text is lost")
     for operation in changes.operations:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import MappingProxyType
 from typing import Any
 
 import pytest
 
-from remediator import engine, registry, splice, verify
+from remediator import engine, registry, verify
 from remediator.document import Document
+from remediator.edits import Edit
 from remediator.engine import inspect, remediate
 from remediator.errors import EditError, ProofError, TransformError
 from remediator.model import (
@@ -27,7 +28,7 @@ from remediator.model import (
     Value,
 )
 from remediator.results import FileResult, Status
-from remediator.splice import apply as apply_soundly
+from remediator.splice import Splicer
 from remediator.template import Template
 from remediator.transform import Transform
 
@@ -200,16 +201,18 @@ def test_consequence_that_is_allowed_is_repaired_and_told(settings: dict[str, An
     assert fix.consequence is Consequence.REPLACES
 
 
+soundly = Splicer.edits
+
+
 def refuse(monkeypatch: pytest.MonkeyPatch, guilty: Callable[[set[str]], bool]) -> None:
     """Have splicing refuse plans in which the resources changed are guilty."""
 
-    def apply(document: Document, operations: Iterable[Operation]) -> str:
-        operations = tuple(operations)
+    def edits(splicer: Splicer, operations: Sequence[Operation]) -> list[Edit]:
         if guilty({str(operation.path[1]) for operation in operations}):
             raise EditError("cannot be done here")
-        return apply_soundly(document, operations)
+        return soundly(splicer, operations)
 
-    monkeypatch.setattr(splice, "apply", apply)
+    monkeypatch.setattr(Splicer, "edits", edits)
 
 
 def noted(name: str) -> Transform:
@@ -240,13 +243,12 @@ def test_repair_behind_one_that_cannot_be_done_is_not_held_back(
 ) -> None:
     """The second overlaps with the first, which is refused: it must not wait for ever."""
 
-    def apply(document: Document, operations: Iterable[Operation]) -> str:
-        operations = tuple(operations)
+    def edits(splicer: Splicer, operations: Sequence[Operation]) -> list[Edit]:
         if any(operation.path == META[:-1] for operation in operations):
             raise EditError("cannot be done here")
-        return apply_soundly(document, operations)
+        return soundly(splicer, operations)
 
-    monkeypatch.setattr(splice, "apply", apply)
+    monkeypatch.setattr(Splicer, "edits", edits)
     first = once(META, Replace(META[:-1], {"Note": "first"}), name="first")
     result = run(first, once(META, Replace(META, "new"), name="second"))
     assert told(result) == [("second", "fixed", ""), ("first", "left", "cannot-edit")]
@@ -366,7 +368,7 @@ def test_failed_proof_keeps_the_old_text(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize("wrong", ["", "Resources: [", TEXT.replace("old", "older")])
 def test_wrong_text_of_a_splice_is_never_taken(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
-    monkeypatch.setattr(splice, "apply", lambda document, operations: wrong)
+    monkeypatch.setattr(Splicer, "apply", lambda splicer, operations: wrong)
     result = run(once(META, Replace(META, "new")))
     assert (result.status, result.new) == (Status.ERROR, TEXT)
 
@@ -439,7 +441,7 @@ def test_inspect_neither_splices_nor_proves(monkeypatch: pytest.MonkeyPatch) -> 
     def never(*_: object) -> None:
         raise AssertionError("check does not edit")
 
-    monkeypatch.setattr(splice, "apply", never)
+    monkeypatch.setattr(Splicer, "edits", never)
     monkeypatch.setattr(verify, "prove", never)
     document = Document.parse(TEXT)
     result = inspect(document, [once(META, Replace(META, "new")), REPLACES], context(), path="p")

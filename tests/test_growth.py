@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 
-from remediator import registry
+from remediator import limits, registry
+from remediator.candidates import Found
 from remediator.conditions import ALWAYS, BUDGET, Conditions, TooManyConditions
 from remediator.document import Document
 from remediator.integrity import prune
-from remediator.model import Remove, Settings, Value
-from remediator.results import FileResult
+from remediator.model import Finding, Fix, Remove, Settings, Value
+from remediator.report import diff, github, json, markdown, page, sarif, text
+from remediator.results import FileResult, RunResult, Status
 from remediator.runner import Runner
+from remediator.suppression import part
 
 PARAMETER = "Parameters:\n  P: {Type: String, NoEcho: true}\n"
 DATABASE = (
@@ -72,6 +75,19 @@ def aliases(count: int) -> str:
     return PARAMETER + DATABASE + "X: [&a v" + ", *a" * count + "]\n"
 
 
+def one_guilty(count: int) -> str:
+    """Return nulls of which one stands in what is used twice, so that it cannot go."""
+    guilty = "  A: &a {Type: AWS::SNS::Topic, Properties: {Tags: null}}\n  B: *a\n"
+    return nulls(count) + guilty
+
+
+def suppressed(count: int) -> str:
+    """Return nulls of which every other one is to stay."""
+    mark = "  # remediator: ignore[null-values] wanted\n"
+    head, *topics = nulls(count).split("\n  T")
+    return head + "".join(f"\n{mark * (n % 2)}  T{topic}" for n, topic in enumerate(topics))
+
+
 def calls(work: Callable[[], Any]) -> int:
     """Return how many functions are called, Python's and C's."""
     count = 0
@@ -89,13 +105,16 @@ def calls(work: Callable[[], Any]) -> int:
     return count
 
 
-def handle(text: str) -> FileResult | None:
+def handle(template: str) -> FileResult | None:
     settings = Settings()
     runner = Runner(registry.load(settings), registry.catalogue(), settings)
-    return runner.text(text.encode(), "template.yaml")
+    return runner.text(template.encode(), "template.yaml")
 
 
-KINDS = (nulls, exports, named_exports, the_same_key, rules, groups, mapping, resources, aliases)
+KINDS = (
+    *(nulls, exports, named_exports, the_same_key, rules, groups, mapping, resources, aliases),
+    one_guilty,
+)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: str(kind.__name__))
@@ -103,6 +122,45 @@ def test_work_grows_with_the_template(kind: Callable[[int], str]) -> None:
     small, large = kind(25), kind(100)
     handle(small)  # loads what is loaded once
     assert calls(lambda: handle(large)) < 5 * calls(lambda: handle(small))
+
+
+@pytest.mark.parametrize("room", [0, 20], ids=["for-none", "for-half"])
+def test_work_grows_with_what_has_no_room(monkeypatch: pytest.MonkeyPatch, room: int) -> None:
+    def work(count: int) -> FileResult | None:
+        template = exports(count)
+        monkeypatch.setattr(limits, "MOST_BYTES", len(template) + room * count)
+        return handle(template)
+
+    result = work(50)
+    assert result is not None
+    left = [each for each in result.outcomes if each.status is Status.LEFT]
+    assert len(left) == 50 if room == 0 else 10 < len(left) < 40
+    assert calls(lambda: work(200)) < 5 * calls(lambda: work(50))
+
+
+FORMATS: dict[str, Callable[[RunResult], str]] = {
+    "text": lambda result: text.render(result, diffs=True),
+    "json": json.render,
+    "html": lambda result: page.render(result, page.About()),
+    "sarif": lambda result: sarif.render(result, ()),
+    "github": github.render,
+    "markdown": markdown.render,
+    "diff": diff.unified,
+}
+
+
+@pytest.mark.parametrize("kind", [nulls, exports], ids=lambda kind: str(kind.__name__))
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_report_grows_with_the_template(name: str, kind: Callable[[int], str]) -> None:
+    def rendered(count: int) -> Callable[[], Any]:
+        file = handle(kind(count))
+        assert file is not None
+        assert len(file.outcomes) == count
+        return lambda: FORMATS[name](RunResult((file,), command="fix"))
+
+    small, large = rendered(100), rendered(400)
+    small()  # loads what is loaded once
+    assert calls(large) < 5 * calls(small)
 
 
 def test_questions_about_conditions_are_bounded() -> None:
@@ -158,6 +216,18 @@ def _removals(count: int) -> Callable[[], Any]:
     return lambda: prune(data, plan)
 
 
-@pytest.mark.parametrize("kind", [_lookups, _removals])
+def _suppressions(count: int) -> Callable[[], Any]:
+    document = Document.parse(suppressed(count))
+    places = [("Resources", f"T{n}", "Properties", "Tags") for n in range(count)]
+    found = [Found("null-values", Finding(p, "x", Fix("x", (Remove(p),)))) for p in places]
+
+    def work() -> None:
+        parted = part(document, found, {"null-values"}, frozenset())
+        assert len(parted.found) == len(parted.suppressed) == count / 2
+
+    return work
+
+
+@pytest.mark.parametrize("kind", [_lookups, _removals, _suppressions])
 def test_steps_grow_with_the_template(kind: Callable[[int], Callable[[], Any]]) -> None:
     assert steps(kind(400)) < 5 * steps(kind(100))

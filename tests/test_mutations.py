@@ -224,12 +224,12 @@ def test_swapped_additions_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = [Add(("Resources", "B"), topic, after="A"), Add(("Resources", "C"), topic, after="B")]
     right = document.with_text(splice.apply(document, plan))
     prove(document, right, plan)
-    ordered = splice._Splicer._ordered
+    ordered = splice.Splicer._ordered
 
-    def swapped(self: splice._Splicer, path: Path, adds: list[Add]) -> list[Add]:
+    def swapped(self: splice.Splicer, path: Path, adds: list[Add]) -> list[Add]:
         return ordered(self, path, adds)[::-1]
 
-    monkeypatch.setattr(splice._Splicer, "_ordered", swapped)
+    monkeypatch.setattr(splice.Splicer, "_ordered", swapped)
     wrong = document.with_text(splice.apply(document, plan))
     assert wrong.text != right.text
     assert wrong.data == right.data

@@ -80,7 +80,6 @@ _UNDECIDED = {
 _DECISIVE = {"Condition", "DeletionPolicy", "UpdateReplacePolicy"}
 # Properties that hold a language of their own, in which a null may be a word.
 _FREE_FORM = re.compile(r"(Definition|Document|Pattern|Body|Policy|Schema)s?(V2)?$")
-_BREAK = re.compile(r"\r\n|[\r\n]")
 
 
 def check(template: Template, context: Context) -> Iterator[Finding]:
@@ -274,12 +273,14 @@ def _has_comments_below(template: Template, path: Path) -> bool:
     if template.document.is_json:
         return False
     line, column = template.document.place(path)
-    for text in _BREAK.split(template.document.text)[line:]:
-        content = text.lstrip(" ")
+    lines = template.document.lines
+    while line < len(lines):
+        content = lines[line].lstrip(" ")
         if content.startswith("#"):
-            return len(text) - len(content) >= column
+            return len(lines[line]) - len(content) >= column
         if content:
             return False
+        line += 1
     return False
 
 

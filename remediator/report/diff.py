@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from ..lines import Change, changes
 from ..results import FileResult, RunResult
 from .mask import mask, mask_spans
 
 _BARE = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"})
+
+_AROUND = 3
+"""Lines that are shown around a change, as `git diff` does."""
 
 # Bytes of a file's name that are no UTF-8, as Python holds them, and control characters.
 _UNREADABLE = re.compile("[\udc80-\udcff\x00-\x1f\x7f]")
@@ -31,8 +34,7 @@ def of_file(file: FileResult, *, masked: bool = True) -> str:
     old, new = file.old, file.new
     if masked:
         old, new = mask_spans(old, file.hidden_old), mask_spans(new, file.hidden_new)
-    hunks = list(difflib.unified_diff(_lines(old), _lines(new), n=3, lineterm="\n"))[2:]
-    body = "".join(_with_end(hunks))
+    body = "".join(_with_end(_unified(_lines(old), _lines(new))))
     if masked:
         body = mask(body, file.masked)
     name = (file.diff_path or file.path).lstrip("/").removeprefix("./")
@@ -50,7 +52,42 @@ def _lines(text: str) -> list[str]:
     return [line + "\n" for line in lines] + ([last] if last else [])
 
 
-def _with_end(lines: list[str]) -> Iterator[str]:
+def _unified(old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
+    """Yield the lines of the hunks that make one text of another."""
+    for hunk in _hunks(changes(old, new)):
+        start = max(hunk[0].start - _AROUND, 0)
+        end = min(hunk[-1].end + _AROUND, len(old))
+        new_start = start + hunk[0].new_start - hunk[0].start
+        new_end = end + hunk[-1].new_end - hunk[-1].end
+        yield f"@@ -{_range(start, end)} +{_range(new_start, new_end)} @@\n"
+        for change in hunk:
+            yield from (" " + line for line in old[start : change.start])
+            yield from ("-" + line for line in old[change.start : change.end])
+            yield from ("+" + line for line in new[change.new_start : change.new_end])
+            start = change.end
+        yield from (" " + line for line in old[start:end])
+
+
+def _hunks(found: Sequence[Change]) -> Iterator[list[Change]]:
+    """Yield the changes that are shown together: the lines shown around them overlap or meet."""
+    hunk: list[Change] = []
+    for change in found:
+        if hunk and change.start - hunk[-1].end > 2 * _AROUND:
+            yield hunk
+            hunk = []
+        hunk.append(change)
+    if hunk:
+        yield hunk
+
+
+def _range(start: int, end: int) -> str:
+    """Return lines as the head of a hunk has them; none are counted from the line above."""
+    if end - start == 1:
+        return str(end)
+    return f"{start + 1 if start < end else start},{end - start}"
+
+
+def _with_end(lines: Iterator[str]) -> Iterator[str]:
     for line in lines:
         yield line if line.endswith("\n") else line + "\n\\ No newline at end of file\n"
 

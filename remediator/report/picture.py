@@ -48,7 +48,7 @@ def pictures(file: FileResult) -> dict[str, dict[str, Any]]:
         old, new = Template(Document.parse(file.old)), Template(Document.parse(file.new))
     except TemplateError:  # proven text is readable; a result made by hand may not be
         return {}
-    edges = list(_edges(old)), list(_edges(new))
+    edges = _Edges(_edges(old)), _Edges(_edges(new))
     drawn = {
         outcome.id: _picture(outcome.finding.fix, (old, new), edges)
         for outcome in file.outcomes
@@ -57,8 +57,26 @@ def pictures(file: FileResult) -> dict[str, dict[str, Any]]:
     return {name: picture for name, picture in drawn.items() if picture}
 
 
+class _Edges:
+    """The edges of a template, found by what they begin or end at: a file has many pictures."""
+
+    def __init__(self, edges: Iterable[Edge]) -> None:
+        self._all = list(edges)
+        self._at: dict[str, set[int]] = {}
+        for number, (source, target, _) in enumerate(self._all):
+            self._at.setdefault(source, set()).add(number)
+            self._at.setdefault(target, set()).add(number)
+
+    def of(self, names: Iterable[str]) -> list[Edge]:
+        """Return the edges that begin or end at one of these, in the order of the template."""
+        found: set[int] = set()
+        for name in names:
+            found |= self._at.get(name, set())
+        return [self._all[number] for number in sorted(found)]
+
+
 def _picture(
-    fix: Fix, templates: tuple[Template, Template], edges: tuple[list[Edge], list[Edge]]
+    fix: Fix, templates: tuple[Template, Template], edges: tuple[_Edges, _Edges]
 ) -> dict[str, Any] | None:
     old, new = templates
     names = _names(fix.operations, new, edges[1])
@@ -70,14 +88,13 @@ def _picture(
     return {"before": before, "after": after, "text": words}
 
 
-def _names(operations: Sequence[Operation], new: Template, edges: Iterable[Edge]) -> list[str]:
+def _names(operations: Sequence[Operation], new: Template, edges: _Edges) -> list[str]:
     """Return what is touched, and the resources that a new one speaks of."""
     places = [each.path for each in operations if each.path[0] in ("Parameters", "Resources")]
     names = dict.fromkeys(str(path[1]) for path in places if len(path) > 1)
     added = {str(each.path[1]) for each in operations if isinstance(each, Add) and _is_new(each)}
-    for source, target, _ in edges:
-        if source in added or target in added:
-            names |= dict.fromkeys(name for name in (source, target) if name in new.resources)
+    for source, target, _ in edges.of(added):
+        names |= dict.fromkeys(name for name in (source, target) if name in new.resources)
     return list(names)
 
 
@@ -86,7 +103,7 @@ def _is_new(operation: Add) -> bool:
 
 
 def _side(
-    names: Sequence[str], template: Template, edges: Iterable[Edge], guests: Iterable[Guest]
+    names: Sequence[str], template: Template, edges: _Edges, guests: Iterable[Guest]
 ) -> dict[str, Any]:
     """Return one side: nodes that stand there, and the edges between them."""
     nodes = {name: node for name in names if (node := _node(name, template))}
@@ -95,7 +112,7 @@ def _side(
         if target in nodes:
             nodes[guest[0]] = guest
             kept.append((guest[0], target, label))
-    kept += [edge for edge in edges if _is_told(nodes.get(edge[0]), nodes.get(edge[1]))]
+    kept += [edge for edge in edges.of(nodes) if _is_told(nodes.get(edge[0]), nodes.get(edge[1]))]
     shown = list(nodes.values())[:_MOST]
     known = {name for name, _, _ in shown}
     labels: dict[tuple[str, str], dict[str, None]] = {}

@@ -7,11 +7,12 @@ commit that was checked, so these places are carried back by the difference of t
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from functools import cached_property
 
+from ..lines import Change, changes
 from ..results import FileResult, Outcome, Status
 
 NEWLINES = ("\r\n", "\n", "\r")
@@ -42,22 +43,21 @@ class Placed:
         return _LINE.findall(self.file.new.removeprefix(_BOM))
 
     @cached_property
-    def blocks(self) -> Sequence[tuple[str, int, int, int, int]]:
-        """What became of the old lines, as `difflib` words it."""
-        if self.file.old == self.file.new:
-            return ()
-        return SequenceMatcher(None, self.old, self.new).get_opcodes()
+    def changes(self) -> Sequence[Change]:
+        """What became of the old lines, in their order."""
+        return () if self.file.old == self.file.new else changes(self.old, self.new)
 
     def of(self, outcome: Outcome) -> tuple[int, int]:
         """Return line and column, from 1, of an outcome in the old text."""
         if outcome.status is not Status.LEFT:
             return outcome.line, outcome.column
-        for tag, old, _, new, new_end in self.blocks:
-            if new < outcome.line <= new_end:
-                if tag == "equal":
-                    return outcome.line - new + old, outcome.column
-                return min(old + 1, max(len(self.old), 1)), 1
-        return outcome.line, outcome.column
+        above = bisect_left(self.changes, outcome.line, key=lambda change: change.new_start)
+        if above == 0:
+            return outcome.line, outcome.column
+        change = self.changes[above - 1]
+        if outcome.line <= change.new_end:
+            return min(change.start + 1, max(len(self.old), 1)), 1
+        return outcome.line - change.new_end + change.end, outcome.column
 
     def utf16_column(self, line: int, column: int) -> int:
         """Return a column of the old text in UTF-16 code units, as SARIF counts them."""

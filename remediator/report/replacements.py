@@ -30,10 +30,9 @@ def _edits(placed: Placed) -> Iterator[tuple[int, int, str]]:
     """Yield characters of the old text, from and to, each with what takes their place."""
     old = "".join(placed.old)
     starts = [0, *accumulate(map(len, placed.old))]
-    for tag, first, last, new_first, new_last in placed.blocks:
-        if tag != "equal":
-            text = "".join(placed.new[new_first:new_last])
-            yield _inside(old, starts[first], starts[last], text)
+    for change in placed.changes:
+        text = "".join(placed.new[change.new_start : change.new_end])
+        yield _inside(old, starts[change.start], starts[change.end], text)
 
 
 def _inside(old: str, start: int, end: int, text: str) -> tuple[int, int, str]:
