@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, cached_property, partial
@@ -56,7 +57,8 @@ class Around:
         tree = self.repository(entry) if entry is not None else None
         if entry is None or tree is None or not (keep or tree.parsed):
             return Document.decode(raw, name)
-        place = tree.place(entry.file)
+        # What the tree has read is without a byte order mark, which the file has to keep.
+        place = None if raw.startswith(BOM_UTF8) else tree.place(entry.file)
         key = (place, raw.decode("utf-8", errors="replace")) if place is not None else None
         if key is not None and key in tree.parsed:
             return replace(tree.parsed[key].document, name=name)

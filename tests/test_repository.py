@@ -4,6 +4,9 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from remediator.around import Around
+from remediator.discover import Input
+from remediator.family_texts import Texts
 from remediator.model import Caller, Fate
 from remediator.repository import Repository, callers
 from remediator.tree_files import is_found, read_all
@@ -31,6 +34,16 @@ def found(folder: Path, template: str = "db.yaml") -> tuple[Caller, ...]:
 def missed(file: str, line: int, how: str) -> Caller:
     """Return what would be missed, and lies outside of what a run may change."""
     return Caller(file, line, how, why="give a folder with both as PATH")
+
+
+def test_a_byte_order_mark_is_kept_though_the_tree_has_read_the_file(tmp_path: Path) -> None:
+    write(tmp_path, {"db.yaml": "\ufeff" + TEMPLATE})
+    around, entry = Around(), Input(tmp_path / "db.yaml", named=False, root=tmp_path)
+    tree = around.repository(entry)
+    assert not Texts(tree, tree.parsed).old(PurePosixPath("db.yaml")).document.bom
+    for keep in (False, True):
+        document = around.document(entry.file.read_bytes(), "db.yaml", entry, keep=keep)
+        assert document.bom
 
 
 PARENT = """\
