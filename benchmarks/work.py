@@ -24,11 +24,9 @@ from remediator.ahead import worth
 from remediator.discover import Input, expand
 from remediator.document import Document
 from remediator.errors import RemediatorError
-from remediator.model import Settings
-from remediator.registry import builtin_transforms, catalogue, load
+from remediator.registry import builtin_transforms, catalogue
 from remediator.request import Request
 from remediator.results import FileResult
-from remediator.run import Run
 from remediator.runner import Runner
 from remediator.session import carry_out
 
@@ -55,35 +53,32 @@ def compose(paths: Sequence[Path]) -> None:
         yaml.compose(file.read_text(encoding="utf-8-sig"), Loader=yaml.CSafeLoader)
 
 
-class _Counted(Runner):
-    """Counts the files that are parsed."""
-
-    parsed = 0
-
-    def _work(self, *arguments: Any) -> FileResult:
-        self.parsed += 1
-        return super()._work(*arguments)
-
-
-def _runner(*, check: bool) -> _Counted:
-    settings = Settings()
-    return _Counted(load(settings), catalogue(), settings, check=check)
-
-
 def check(paths: Sequence[Path]) -> dict[str, int]:
-    runner = _runner(check=True)
-    result = Run(runner).over(paths)
+    """Carry out a whole `check`, but for its report."""
+    parsed = 0
+    work = Runner._work
+
+    def counted(*arguments: Any) -> FileResult:
+        nonlocal parsed
+        parsed += 1
+        return work(*arguments)
+
+    Runner._work = counted  # type: ignore[assignment, method-assign]
+    result = carry_out(Request(tuple(map(str, paths)), check=True)).result
     return {
         "files": len(result.files),
         "found": sum(bool(file.outcomes) for file in result.files),
-        "parsed": runner.parsed,
+        "parsed": parsed,
     }
 
 
 def fix(paths: Sequence[Path]) -> list[str]:
-    """Return the files that would change."""
+    """Carry out a whole `fix --dry-run --no-validate`; return the templates that would change."""
+    request = Request(tuple(map(str, paths)), dry_run=True, validate=False)
     return [
-        file.path for file in Run(_runner(check=False)).over(paths).files if file.old != file.new
+        file.path
+        for file in carry_out(request).result.files
+        if file.is_template and file.old != file.new
     ]
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import atomic, config
+from . import config
 from .document import Document
 from .errors import ChangeSetError, FileError
 from .model import Value
@@ -67,6 +67,8 @@ def _write_output(output: Path, done: Done) -> None:
     if file.status is Status.ERROR:
         return
     content = done.template if done.template is not None else _content(file)
+    from . import atomic  # few commands write anything else
+
     try:
         atomic.create(output, content)
     except FileError as error:
@@ -156,6 +158,8 @@ def _words(request: Request) -> list[str]:
 
 
 def _create(file: Path, text: str, *, private: bool = False, mode: int | None = None) -> None:
+    from . import atomic
+
     try:
         atomic.create(file, text.encode(), private=private, mode=mode)
     except FileError as error:

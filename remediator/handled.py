@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from . import atomic
 from .discover import Input
 from .errors import FileError
 from .lock import Claims
@@ -111,6 +110,8 @@ def _write(changed: Sequence[_Changed]) -> FileResult | None:
             return failed(name, f"{name}: {objection}" if several else objection)
     if not changed[0].runner.write:
         return None
+    from . import atomic  # not for a check
+
     contents = [
         atomic.Change(
             each.entry.file,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from . import atomic, reading
+from . import reading
 from .around import Around
 from .discover import Input
 from .document import Document
@@ -199,6 +199,8 @@ class Runner:
         if self.asked_about.get(str(entry.file), result.old) != result.old:
             return "the file changed while its repairs were chosen; run it again"
         if self.in_place and not self.write:
+            from . import atomic  # not for a check
+
             try:
                 atomic.require_writable(entry.file, entry.limit)
             except FileError as error:
@@ -214,6 +216,8 @@ def _busy(entry: Input, claims: Claims) -> FileError | None:
     is_link = entry.file.is_symlink()
     if entry.file.parent == claims.folder and not is_link:
         return None  # as the file before it
+    from . import atomic  # not for a check
+
     try:
         folder, limit = entry.file.resolve().parent, entry.limit.resolve()
         if folder.is_relative_to(limit):

@@ -8,24 +8,28 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from . import config, projects, registry
-from .ahead import Ahead, Hand, helpers
 from .around import Around
 from .asked import examine_targets, with_asked
 from .discover import Input
 from .errors import ConfigError
 from .garbage import no_collection
-from .interactive import Ask, choose
 from .model import Settings
 from .projects import Source
 from .request import STDIN, Done, Request
 from .results import FileResult, RunResult, Status, Validation, Validator
 from .run import Run, Track, alone, untracked
 from .runner import Guard, Runner, unguarded
-from .validator import Validator as Judge
-from .validator import is_installed
 from .work_tree import untracked as untracked_files
+
+if TYPE_CHECKING:
+    from .ahead import Ahead, Hand
+    from .interactive import Ask
+    from .validator import Validator as Judge
+
+# What few commands need is imported where it is: a check of one file takes no longer than that.
 
 
 @no_collection()
@@ -79,11 +83,18 @@ def carry_out(
 
 
 def _judge(request: Request) -> Judge | None:
-    return Judge() if request.validate and not request.check and is_installed() else None
+    if not request.validate or request.check:
+        return None
+    from .validator import Validator as Judge
+    from .validator import is_installed
+
+    return Judge() if is_installed() else None
 
 
 def _hand(request: Request, guard: Guard) -> Hand:
     """Return what works files out in a process of its own, as the run would."""
+    from .ahead import Hand
+
     judge, around = _judge(request), Around(_reach(request))
     work = _Work(request, guard, untracked, judge, around)
     first = Path(request.paths[0])
@@ -182,6 +193,8 @@ class _Work:
         """Give those who work files out ahead, as many as are asked for and worth it."""
         if self.request.jobs == 1:
             return alone(inputs)
+        from .ahead import helpers
+
         begin = partial(_hand, self.request, self.guard)
         return helpers(inputs, self.request.jobs, begin, self.judge)
 
@@ -193,6 +206,8 @@ class _Work:
         found = dry.over()
         if found.interrupted is not None:
             return Done(found)
+        from .interactive import choose
+
         chosen = choose(found.files, dry.once, ask)
         self.asked_about = {file.path: file.old for file in found.files}
         return Done(self.over(chosen))

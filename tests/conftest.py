@@ -7,7 +7,7 @@ import signal
 import pytest
 from hypothesis import settings
 
-from remediator import session
+from remediator import validator
 
 # No time decides whether a test passes.
 settings.register_profile("remediator", deadline=None)
@@ -21,4 +21,4 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 @pytest.fixture(autouse=True)
 def without_validator(monkeypatch: pytest.MonkeyPatch) -> None:
     """Start no rules engine for every command line: test_validator.py asks it, and the judges."""
-    monkeypatch.setattr(session, "is_installed", lambda: False)
+    monkeypatch.setattr(validator, "is_installed", lambda: False)

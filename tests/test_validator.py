@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from test_cli import BROKEN_EXPORT, remediator, write
 
-from remediator import session, validator
+from remediator import validator
 from remediator.document import Document
 from remediator.model import Refusal
 from remediator.validator import Validator
@@ -151,8 +151,8 @@ class Silent(Validator):
 
 
 def use(monkeypatch: pytest.MonkeyPatch, judge: type[Validator], installed: bool = True) -> None:
-    monkeypatch.setattr(session, "Judge", judge)
-    monkeypatch.setattr(session, "is_installed", lambda: installed)
+    monkeypatch.setattr(validator, "Validator", judge)
+    monkeypatch.setattr(validator, "is_installed", lambda: installed)
 
 
 def test_an_objection_leaves_the_file_and_names_the_rule(
