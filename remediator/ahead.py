@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from .around import Around
 from .discover import Input
@@ -35,14 +34,13 @@ _TREES = 2
 """Trees that a process keeps in mind: the files of one may lie around another."""
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(NamedTuple):
     """What is told of a file: what became of it, whether that changes others, and what the judge
     of that process did."""
 
     result: FileResult | None
     reaches: bool = False
-    judged: Judged = field(default_factory=Judged)
+    judged: Judged = Judged()
 
 
 def processors(wanted: int) -> int:

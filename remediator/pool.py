@@ -1,8 +1,9 @@
 """Processes of this machine that answer tasks: values go in, values come out, nothing is shared.
 
-One that dies, for want of memory or because somebody ends it, costs the task that it was at: the
-others go on with the rest. Each has a line of its own, and a thread here that waits for it; no lock
-and no queue is common to several, for one that dies would keep it.
+One that dies, for want of memory or because somebody ends it, costs the task that it was at, and
+the answers that it had not told yet: the others go on with the rest. Each has a line of its own,
+and a thread here that waits for it; no lock and no queue is common to several, for one that dies
+would keep it.
 
 The answers come back in the order of the tasks. What a process cannot answer, the caller has to
 work out himself, where an error is seen as ever.
@@ -20,12 +21,14 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from ctypes import c_longlong
 from enum import Enum
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from time import monotonic
 from typing import Any, TypeAlias
 
 from .interrupt import SIGNALS
@@ -35,8 +38,13 @@ Begin: TypeAlias = Callable[[], Work]
 """Gives what answers tasks; called once in each process. Where processes are spawned it is
 pickled."""
 
+_TELL = 0.05
+"""Seconds after which a process tells the answers that it has: to tell each costs more than some
+answers do."""
 _LOOK = 1.0
 """Seconds after which who waits for an answer looks for Ctrl-C: Windows does not wake it."""
+_NUMBER = 4
+"""Bytes of how many answers come together."""
 _GRACE = 5.0
 """Seconds in which an idle process has to end."""
 
@@ -56,31 +64,35 @@ class Batch:
     def __init__(self, tasks: Iterable[object]) -> None:
         self.rest = deque(tasks)
         """Those that have no answer yet."""
-        self._answers: SimpleQueue[bytes | Lost] = SimpleQueue()
+        self._told: SimpleQueue[tuple[int, bytes | Lost]] = SimpleQueue()
+        self._answers: deque[Any] = deque()
 
-    def answer(self, answer: bytes | Lost) -> None:
-        """Answer the next task."""
-        self.rest.popleft()
-        self._answers.put(answer)
+    def answer(self, number: int, answers: bytes | Lost) -> None:
+        """Answer so many of the next tasks."""
+        for _ in range(number):
+            self.rest.popleft()
+        self._told.put((number, answers))
 
     def give_up(self) -> None:
         """Leave all that have no answer yet to the caller."""
-        while self.rest:
-            self.answer(Lost.UNABLE)
+        self.answer(len(self.rest), Lost.UNABLE)
 
     def next(self) -> Any:
         """Wait for the next answer, and return it; one of `Lost` where there is none."""
-        while True:
+        while not self._answers:
             with suppress(Empty):
-                answer = self._answers.get(timeout=_LOOK)
-                return answer if isinstance(answer, Lost) else _unpacked(answer)
+                self._answers.extend(_unpacked(*self._told.get(timeout=_LOOK)))
+        return self._answers.popleft()
 
 
-def _unpacked(answer: bytes) -> Any:
+def _unpacked(number: int, answers: bytes | Lost) -> Sequence[Any]:
+    if isinstance(answers, Lost):
+        return [answers] * number
     try:
-        return pickle.loads(answer)
-    except Exception:  # noqa: BLE001 - whatever it is: it has to be worked out here
-        return Lost.UNABLE
+        found: Sequence[Any] = pickle.loads(answers)
+        return found
+    except Exception:  # noqa: BLE001 - whatever it is: they have to be worked out here
+        return [Lost.UNABLE] * number
 
 
 @contextmanager
@@ -140,13 +152,14 @@ class Pool:
                 ours, theirs = context.Pipe()
                 # A fork has copies of our ends of the others' lines, which would keep them open.
                 copies = [ours, *(each.line for each in self._workers)] if method == "fork" else []
+                at = context.RawValue("q")
                 process = context.Process(
-                    target=_serve, args=(theirs, copies, Path.cwd(), begin), daemon=True
+                    target=_serve, args=(theirs, at, copies, Path.cwd(), begin), daemon=True
                 )
                 with safe_path():
                     process.start()
                 theirs.close()
-                self._workers.append(_Worker(process, ours))
+                self._workers.append(_Worker(process, ours, at))
         self._alive = len(self._workers)
         for worker in self._workers:
             worker.thread = threading.Thread(target=self._attend, args=(worker,), daemon=True)
@@ -202,19 +215,24 @@ class Pool:
     def _ask(self, worker: _Worker, batch: Batch) -> None:
         """Have a process answer a batch. Raises EOFError or OSError where it dies, and leaves what
         it was not at to the others."""
-        asked = False
+        answered = 0
+        worker.at.value = -1
         try:
             tasks = _packed(list(batch.rest))
             if tasks is None:
                 batch.give_up()
             else:
                 worker.line.send_bytes(tasks)
-            asked = True
             while batch.rest:
-                batch.answer(worker.line.recv_bytes() or Lost.UNABLE)
+                told = worker.line.recv_bytes()
+                number = int.from_bytes(told[:_NUMBER], "big")
+                batch.answer(number, told[_NUMBER:])
+                answered += number
         except (EOFError, OSError):
-            if asked:
-                batch.answer(Lost.DIED)
+            untold = worker.at.value - answered
+            if untold >= 0:  # else it was at none
+                batch.answer(untold, Lost.UNABLE)
+                batch.answer(1, Lost.DIED)
             if batch.rest:
                 with self._changed:
                     self._waiting.appendleft(batch)
@@ -227,11 +245,13 @@ class Pool:
 
 
 class _Worker:
-    """A process, our end of its line, and the thread that waits for it."""
+    """A process, our end of its line, and the thread that waits for it. `at` is memory common to
+    both: the number of the task that it is at, of those that it was sent last; -1 for none."""
 
-    def __init__(self, process: BaseProcess, line: Connection) -> None:
+    def __init__(self, process: BaseProcess, line: Connection, at: c_longlong) -> None:
         self.process = process
         self.line = line
+        self.at = at
         self.thread: threading.Thread | None = None
 
 
@@ -267,6 +287,7 @@ def safe_path() -> Iterator[None]:
 
 def _serve(
     line: Connection,
+    at: c_longlong,
     copies: Iterable[Connection],
     folder: Path,
     begin: Begin,
@@ -285,14 +306,28 @@ def _serve(
         line.send_bytes(b"ready")
         while True:
             tasks = pickle.loads(line.recv_bytes())
-            for task in tasks:
+            answers: list[object] = []
+            last = monotonic()
+            for place, task in enumerate(tasks):
+                at.value = place
                 try:
                     work = work or begin()
-                    answer = _packed(work(task))
+                    answers.append(work(task))
                 except Exception:  # noqa: BLE001 - the run does it again, where it is seen
-                    answer = None
-                line.send_bytes(answer or b"")
+                    answers.append(Lost.UNABLE)
+                if place == len(tasks) - 1 or monotonic() - last > _TELL:
+                    line.send_bytes(len(answers).to_bytes(_NUMBER, "big") + _told(answers))
+                    answers, last = [], monotonic()
     gc.freeze()  # all goes with the process: a last collection would walk through it for nothing
+
+
+def _told(answers: Sequence[object]) -> bytes:
+    """Return answers as they are sent; those that cannot be are left to the run."""
+    told = _packed(answers)
+    if told is None:
+        sent = [Lost.UNABLE if _packed(answer) is None else answer for answer in answers]
+        told = _packed(sent)
+    return told or b""
 
 
 def _packed(value: object) -> bytes | None:

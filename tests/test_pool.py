@@ -62,8 +62,9 @@ def test_what_is_large_arrives_while_nobody_waits_for_it(two: Pool) -> None:
 
 
 def test_one_that_dies_costs_the_task_that_it_was_at(two: Pool) -> None:
-    first = two.submit(["a", "die", "b", "c"])
-    assert answers(first, 4) == ["a", DIED, "b", "c"]
+    first = two.submit([0.2, "a", "die", "b", "c"])
+    # What it had not told yet is left to the caller.
+    assert answers(first, 5) == [0.2, UNABLE, DIED, "b", "c"]
     assert answers(two.submit(["d"]), 1) == ["d"]
 
 
@@ -89,7 +90,13 @@ def test_one_that_dies_while_it_is_idle_costs_nothing(two: Pool) -> None:
     ]
 
 
-@pytest.mark.parametrize("task", ["fail", "what cannot be sent", "what cannot be read"])
+def test_an_answer_that_cannot_be_read_is_left_to_the_caller(two: Pool) -> None:
+    """So are those that came with it."""
+    batch = two.submit(["what cannot be read", "a", 0.2, "b"])
+    assert answers(batch, 4) == [UNABLE, UNABLE, UNABLE, "b"]
+
+
+@pytest.mark.parametrize("task", ["fail", "what cannot be sent"])
 def test_what_cannot_be_answered_is_left_to_the_caller(two: Pool, task: str) -> None:
     assert answers(two.submit([task, "a", task]), 3) == [UNABLE, "a", UNABLE]
 
@@ -132,8 +139,8 @@ from remediator import pool
 from remediator.pool import Lost, processes
 assert pool.start_method() == ("fork" if sys.platform == "linux" else "spawn")
 with processes(2, pool_doubles.begin) as two:
-    batch = two.submit(["a", "die", "b", "c"])
-    assert [batch.next() for _ in range(4)] == ["a", Lost.DIED, "b", "c"]
+    batch = two.submit(["die", "b", "c"])
+    assert [batch.next() for _ in range(3)] == [Lost.DIED, "b", "c"]
     assert pool.start_method() == "spawn"  # there are threads now
 assert not multiprocessing.active_children() and threading.active_count() == 1
 with processes(2, pool_doubles.begin) as two:
