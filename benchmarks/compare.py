@@ -221,7 +221,8 @@ def against_size(bench: Bench) -> None:
     """Measure one template of more and more resources, and folders of more and more templates."""
     works = {}
     for count in SIZES:
-        file = bench.folder / f"resources-{count}.yaml"
+        file = bench.folder / f"resources-{count}" / "template.yaml"  # its folder is its tree
+        file.parent.mkdir()
         file.write_text(made.template(count), encoding="utf-8")
         for name in ("compose", "check", "fix"):
             works[f"{name}, {count:,} resources"] = (count, file, name)
