@@ -7,7 +7,6 @@ handled is an error in the result, and the others go on.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -76,22 +75,23 @@ class Run:
         done: list[Handled] = []
         interrupted = False
         tree_of = self.runner.around.tree_of
+        # A tree is handled as a whole, even where it is met in parts around another one: what it
+        # shows must not change while it is worked out.
+        first = {tree: number for number, tree in enumerate(dict.fromkeys(map(tree_of, inputs)))}
+        whole = sorted(inputs, key=lambda entry: first[tree_of(entry)])
         try:
-            with self.helped(inputs) as self._ahead, Claims() as claims:
+            with self.helped(whole) as self._ahead, Claims() as claims:
                 if not self.runner.write:
-                    self._start(inputs, claims)
-                expected = Counter(map(tree_of, inputs))
-                trees = groupby(inputs, key=tree_of)
-                for tree, entries in groupby(self.track(inputs), key=tree_of):
+                    self._start(whole, claims)
+                trees = groupby(whole, key=tree_of)
+                for tree, entries in groupby(self.track(whole), key=tree_of):
                     if self.runner.write:
                         self._start(list(next(trees)[1]), claims)
                     handled = [self._handled(entry, claims) for entry in entries]
                     for group in self._groups(handled):
                         with held():  # what was written must not be missing in the result
                             done += map(self._placed, settled(group, self.runner.guard))
-                    expected[tree] -= len(handled)
-                    if not expected[tree]:
-                        self.runner.around.leave(tree)
+                    self.runner.around.leave(tree)
         except (Interrupted, KeyboardInterrupt):
             interrupted = True
         results = [*errors, *_in_order(done, inputs)]

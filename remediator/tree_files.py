@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path, PurePosixPath
@@ -16,7 +17,8 @@ import yaml
 from . import regular
 from .discover import NEVER_SEARCHED, walk
 from .errors import FileError
-from .nodes import compose, entries, get, text
+from .nodes import compose, entries
+from .nodes import text as scalar
 from .sites import Site
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ MAX_SITES = 100_000
 """Places of one file that give a parameter; aliases can stand for billions."""
 MAX_TOTAL = 500_000_000
 """Bytes of all files of a tree that are read."""
+_UNPACKED = 4_000_000
+"""Bytes of a tree that are kept as they are; most trees have less."""
 HIDDEN = (
     ".gitlab-ci.yml",
     ".travis.yml",
@@ -48,6 +52,9 @@ _PARENT = re.compile(
     rb"|AWS::ServiceCatalog::CloudFormationProvisionedProduct"
 )
 _PARAMETERS = re.compile(r"^Parameters[ \t]*:[ \t]*(?:\r?\n(?:[ #][^\r\n]*)?)+", re.MULTILINE)
+_SECTION = re.compile(r"^[\"']?Parameters[\"']?[ \t]*:", re.MULTILINE)
+_TOP_KEY = re.compile(r"\w+[ \t]*:|\Z")
+_ODD_LINE = re.compile(r"^[?&!*{]", re.MULTILINE)
 _INNER_KEY = re.compile(r"^[ \t]+[\"']?(\w+)[\"']?[ \t]*:", re.MULTILINE)
 _STRUCTURED = frozenset({".yaml", ".yml", ".json", ".template", ".cfn"})
 _SCRIPTS = frozenset(
@@ -63,26 +70,22 @@ _SCRIPT_NAMES = frozenset({"makefile", "gnumakefile", "justfile", "jenkinsfile",
 class TreeFile:
     """A file of a tree, by its place below the root, and what can be seen in it.
 
-    Of one that is at a `source`, only what was seen is kept: it is read again when it is asked for.
+    `packed`: the bytes of a plain template are kept compressed. They are never read again: what a
+    tree shows is what it showed when it was read, whatever the run has written since.
     """
 
-    def __init__(self, place: PurePosixPath, raw: bytes, source: Path | None = None) -> None:
+    def __init__(self, place: PurePosixPath, raw: bytes, *, packed: bool = False) -> None:
         self.place = place
         """Below the root."""
-        self._raw: bytes | None = raw
-        if source is not None and self.is_template and not self.is_parent:
+        self._raw, self._is_packed = raw, False
+        if packed and self.is_template and not self.is_parent:
             self.is_secretive  # noqa: B018 - seen while it is at hand
-            self._source, self._raw = source, None
+            self._raw, self._is_packed = zlib.compress(raw, 1), True
 
     @property
     def raw(self) -> bytes:
-        """Its bytes; none where it is gone meanwhile."""
-        if self._raw is not None:
-            return self._raw
-        try:
-            return regular.read(self._source, MAX_BYTES, follow=False)
-        except OSError:
-            return b""
+        """Its bytes."""
+        return zlib.decompress(self._raw) if self._is_packed else self._raw
 
     @property
     def text(self) -> str:
@@ -126,39 +129,37 @@ class TreeFile:
         """The parameters of a template: the keys of the section that declares them, or all inner
         keys where that is not plain."""
         text = self.text
-        as_json = _parameters_in_json(text)
+        as_json = _in_json(text)
         if as_json is not None:
-            return frozenset(map(sys.intern, as_json))
-        sections = _PARAMETERS.findall(text)
-        found = _INNER_KEY.findall(sections[0] if len(sections) == 1 else text)
+            found = [name for name, _ in _parameters_of(as_json)]
+        else:
+            found = _INNER_KEY.findall(_plain_parameters(text) or text)
         return frozenset(map(sys.intern, found))
 
     @cached_property
     def hidden(self) -> frozenset[str]:
-        """The parameters that a template says must not be shown (`NoEcho`)."""
+        """The parameters that a template says must not be shown (`NoEcho`), at least once."""
         if not self.is_secretive:
             return frozenset()
-        as_json = _parameters_in_json(self.text)
+        text = self.text
+        as_json = _in_json(text)
         if as_json is not None:
             return frozenset(
                 name
-                for name, parameter in as_json.items()
-                if isinstance(parameter, dict) and str(parameter.get("NoEcho")).lower() == "true"
+                for name, parameter in _parameters_of(as_json)
+                for key, value in _pairs(parameter)
+                if key == "NoEcho" and str(value).lower() == "true"
             )
-        sections = (get(root, "Parameters") for root in self._declarations)
+        section = _plain_parameters(text)
         return frozenset(
-            key.value
-            for section in sections
-            for key, parameter in entries(section)
-            if text(get(parameter, "NoEcho")).lower() == "true"
+            name.value
+            for root in (compose(section) if section else []) or self.documents
+            for part, parameters in entries(root)
+            if part.value == "Parameters"
+            for name, parameter in entries(parameters)
+            for key, value in entries(parameter)
+            if key.value == "NoEcho" and scalar(value).lower() == "true"
         )
-
-    @property
-    def _declarations(self) -> list[yaml.Node]:
-        """The part of a template that declares its parameters, all of it where that is not plain:
-        most is much longer."""
-        found = _PARAMETERS.findall(self.text)
-        return (compose(found[0]) if len(found) == 1 else []) or self.documents
 
     @cached_property
     def exchanged(self) -> tuple[frozenset[str], frozenset[str]]:
@@ -196,16 +197,40 @@ class TreeFile:
         return {name: tuple(sites) for name, sites in found.items()}
 
 
-def _parameters_in_json(text: str) -> dict[str, object] | None:
-    """Return the parameters that a template in JSON declares; None where it is no JSON."""
+def _plain_parameters(text: str) -> str | None:
+    """Return the section of a YAML template that declares its parameters; None where it is not
+    sure that it is the only one, and that it ends where a line begins that is no deeper."""
+    if len(_SECTION.findall(text)) != 1 or _ODD_LINE.search(text):
+        return None
+    section = _PARAMETERS.search(text)
+    if section is None or section[0].count('"') % 2 or section[0].count("'") % 2:
+        return None  # a quoted text may go on in lines of any depth
+    return section[0] if _TOP_KEY.match(text, section.end()) else None
+
+
+def _in_json(text: str) -> object:
+    """Return a template in JSON, its objects as lists of pairs: a key may be there twice. None
+    where it is none."""
     if not text.lstrip().startswith("{"):
         return None
     try:
-        template = json.loads(text)
+        return json.loads(text, object_pairs_hook=_Pairs)
     except (ValueError, RecursionError):  # flow YAML, most often
         return None
-    parameters = template.get("Parameters")
-    return parameters if isinstance(parameters, dict) else {}
+
+
+class _Pairs(list[tuple[str, object]]):
+    """An object of JSON."""
+
+
+def _pairs(value: object) -> Iterable[tuple[str, object]]:
+    return value if isinstance(value, _Pairs) else ()
+
+
+def _parameters_of(template: object) -> Iterator[tuple[str, object]]:
+    for key, value in _pairs(template):
+        if key == "Parameters":
+            yield from _pairs(value)
 
 
 def is_found(place: PurePosixPath) -> bool:
@@ -247,7 +272,8 @@ def read_all(root: Path) -> Iterator[TreeFile]:
                 f"what gives its parameters a value cannot be found out: below {root} stand more "
                 f"than {MAX_TOTAL / 1e6:.0f} MB of templates, configurations and scripts"
             )
-        yield TreeFile(PurePosixPath(file.relative_to(root).as_posix()), raw, file)
+        packed = left < MAX_TOTAL - _UNPACKED
+        yield TreeFile(PurePosixPath(file.relative_to(root).as_posix()), raw, packed=packed)
 
 
 def read_documents(root: Path) -> Iterator[TreeFile]:
