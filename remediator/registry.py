@@ -144,11 +144,13 @@ def load(settings: Settings) -> tuple[Transform, ...]:
 # A type without its first word, `::RDS::DBInstance`: found several times as fast, by its colons.
 _TYPE_END = re.compile(r"::\w+::\w+")
 # In a text that spells letters, digits or colons by their number, breaks a word with a backslash at
-# a line's end, or has an alias for a key, any word may stand as a key.
+# a line's end, has an alias for a key, or a key on its own behind `?`, any word may stand as a key.
 _SPELLED = re.compile(
-    r"\\(?:(?:x|u00|U000000)(?:3[0-9aA]|[46][1-9a-fA-F]|[57][0-9aA])|(?<=[\w:]\\)[\r\n])"
+    r"\\(?:(?:x|u00|U000000)(?:3[0-9aA]|[46][1-9a-fA-F]|[57][0-9aA])|(?<=[\w:{]\\)[\r\n\x85])"
 )
-_ALIAS_KEY = re.compile(r"\*(?<=[\s{,]\*)[^\s,\[\]{}]+\s+:")
+_ALIAS_KEY = re.compile(r"\*(?<=[\s{,]\*)[^\s,\[\]{}]+\s*:")
+_ANCHOR = re.compile(r"&(?<![^\s\[{,:?-]&)[^\s,\[\]{}&]")
+_ALONE = re.compile(r"^[ -]*\?(?:\s|$)", re.MULTILINE)
 # A value that is a dynamic reference already, as nearly all are that need no repair.
 _RESOLVED = (
     r"\s*(?:!Sub\s+|\{\s*[\"']?Fn::(?:Sub|Join)[\"']?\s*:\s*(?:\[\s*[\"']{2}\s*,\s*\[\s*)?)?"
@@ -172,6 +174,8 @@ def trigger(transforms: Iterable[Transform], catalogue: Catalogue) -> Callable[[
     ]
     if any(each.reads_catalogue for each in transforms):
         looks.insert(0, _credentials(catalogue))
+    if transforms:
+        looks.append(_is_odd)
 
     def wanted(text: str) -> bool:
         return any(word in text for word in words) or any(look(text) for look in looks)
@@ -195,11 +199,18 @@ def _credentials(catalogue: Catalogue) -> Callable[[str], bool]:
         for end in kinds.keys() & set(_TYPE_END.findall(text)):
             if any(sign.search(text) for sign in signs(end)):
                 return True
-        return bool(
-            ("\\" in text and _SPELLED.search(text)) or ("*" in text and _ALIAS_KEY.search(text))
-        )
+        return False
 
     return wanted
+
+
+def _is_odd(text: str) -> bool:
+    """Tell whether keys may be written in another way than their letters with a colon behind."""
+    return bool(
+        ("\\" in text and _SPELLED.search(text))
+        or ("?" in text and _ALONE.search(text))
+        or ("*" in text and _ALIAS_KEY.search(text) and _ANCHOR.search(text))
+    )
 
 
 def _word(row: Credential) -> tuple[str, bool]:

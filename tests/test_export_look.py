@@ -36,7 +36,7 @@ def text(export: str, indent: str = "      ") -> str:
 @pytest.mark.parametrize(
     "export",
     [
-        *("Name: new", "Name: 'new'", "Name: 123", "Name: !Sub new", "Name:   new-one:two"),
+        *("Name: new", "Name: 'new'", "Name: '123'", "Name: !Sub new", "Name:   new-one:two"),
         *("Name: !Sub ${AWS::StackName}-new", "Name: !Sub '${Stage}-new'", "Name: !Sub '${Stage}'"),
         'Name: !Sub "${AWS::Region}-${Stage}"',
     ],
@@ -54,6 +54,7 @@ def test_plain_names_need_no_look(export: str) -> None:
         *("{}", "''", "Name:", "Name: ''", "Name: ~", "Name: null", "Name: old", "Name: 'old'"),
         *("Name: !Sub old", "Name: a_b", "Name: a b", "Name: !Sub '${Topic}'"),
         *("Name: !Sub '${Topic.Arn}'", "Name: !GetAtt Topic.Arn", "Name: " + 256 * "a"),
+        *("Name: new\n  continued", "Name: new\n\n  continued"),
         *("Name: !Sub a_${Stage}", "Name: !Sub '${Stage}_'", "[]", "Nmae: a"),
     ],
 )
@@ -79,6 +80,32 @@ def test_aliases_may_repeat_a_name() -> None:
     template = Template(Document.parse(aliased))
     assert [each.path[1] for each in EXPORTS.check(template, Context({}))] == ["More"]
     assert triggered(aliased)
+
+
+@pytest.mark.parametrize("name", ["yes", "true", "on", "null", "12", "-1"])
+def test_what_yaml_reads_as_no_text_is_looked_at(name: str) -> None:
+    assert triggered(text(f"Name: {name}"))
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        'Parameters:\n  "Net":\n    Type: String',  # `Type` is no parameter
+        'Description: "x\nParameters:\n  Type:\n  y"\n"Parameters":\n  Net:\n    Type: String',
+    ],
+)
+def test_only_parameters_make_a_name_of_variables(parameters: str) -> None:
+    whole = text("Name: !Sub ${Type}").replace(
+        "Parameters:\n  Stage:\n    Type: String", parameters
+    )
+    assert triggered(whole.replace("  Topic:\n", "  Type:\n"))
+
+
+@pytest.mark.parametrize("alias", ["\n    *old", " *old", " *old-1"])
+def test_any_alias_is_looked_at(alias: str) -> None:
+    anchor = alias.strip().replace("*", "&")
+    whole = text("Name: new").replace("  Old:\n", f"  Old: {anchor}\n")
+    assert triggered(f"{whole}  More:{alias}\n")
 
 
 def test_a_template_without_exports_needs_no_look() -> None:

@@ -33,6 +33,10 @@ def has_null(text: str) -> bool:
         *("Tags: |\n        {a}\n      A: {Key}", "A:\n      - |\n        b:\n      - Key:\n"),
         *("A:\n      - B: |\n          c\n        Key:\n", "A: # b: |\n        Key:\n      B: c"),
         *("A: |\n        a\n    DependsOn:\n", "A:\n      - - Key:\n        - b"),
+        *("Tags: [Key: ]", "Tags: {Key: }", 'Tags: [{"Key":}]', "Tags: {A: {Key: }}"),
+        'A: {B: "usage: |\n          foo", Key: null}',
+        'A: {\n        B: "usage: |\n          c", Key: }',
+        *("? A\n      : B: |\n          foo\n        Key:", 'A: "x: |\n        y"\n      B:\n'),
         *("Tags: [{Key}]", "Tags: {Key:\n        }", "Tags: {Key: ~}", "Tags: {Key: null, A: a}"),
     ],
 )  # fmt: skip
@@ -77,8 +81,11 @@ def test_a_long_text_is_searched_in_no_time() -> None:
         "a: " + "#: " * many,
         "a:\n" + "# x\n" * many,
         "a: &" + "b:" * many,
+        "a: null\n" + "- " * many + "x |",
+        "a: null\n" + "&a: " * many + "x |",
+        "a: null\n" + "a: |\n  b\n" * many,
     ):
-        assert not triggered(text + "\n  b: c")
+        assert triggered(text + "\n  b: c") == text.startswith("a: null")
 
 
 # --- what types require ----------------------------------------------------------------------

@@ -238,6 +238,10 @@ CATALOGUE = {
             True,
         ),
         ("Type: AWS::RDS::DBInstance\nVariables: MasterUserPassword", False),
+        ("Type: AWS::RDS::DBInstance\n? MasterUserPassword # why\n: x", True),
+        ("Type: AWS::RDS::DBInstance\n  ? >-\n    MasterUserPassword\n  : x", True),
+        ("Type: AWS::RDS::DBInstance\nA: &k MasterUserPassword\nB:\n  *k: x", True),
+        ("Type: AWS::S3::Bucket\nA: b ? c : d\nB: '*:'", False),
         ("Type: AWS::RDS::DBInstance\n? MasterUserPassword\n: x", True),
         ("Type: AWS::RDS::DBInstance\nA: &k MasterUserPassword\nB:\n  *k : x", True),
         ("UserData: curl \\\n  -s", False),
@@ -259,6 +263,23 @@ def test_literal_triggers_are_literal() -> None:
     assert wanted("  Export:")
     assert wanted("a (. b")
     assert not wanted("MasterUserPassword, Exp., (x")
+
+
+@pytest.mark.parametrize(
+    ("only", "text"),
+    [
+        ("export-names", '"Exp\\u006frt": x'),
+        ("manual-secrets", '"Secret\\u0053tring": x'),
+        ("manual-secrets", "? SecretString # why\n: x"),
+        (
+            "secret-attachments",
+            "::RDS::DBInstance\nGenerateSecretString: !Join ['', ['{{', 'resolve:x']]",
+        ),
+    ],
+)
+def test_odd_spellings_are_looked_at_for_every_transform(only: str, text: str) -> None:
+    transforms = [each for each in registry.builtin_transforms() if each.id == only]
+    assert registry.trigger(transforms, registry.catalogue())(text)
 
 
 def test_patterns_are_triggers_too() -> None:

@@ -7,18 +7,22 @@ import re
 from ._export_names import LONGEST
 
 _EXPORT = re.compile(r"""Export(?<!\wExport)["']?\s*:""")
-# `Export:` and below it a name of letters, digits, `:`, `-` and variables, on its own line.
+# `Export:` and below it a name of letters, digits, `:`, `-` and variables, on a line of its own,
+# with no deeper one below.
 _NAMED = re.compile(
-    r"""Export["']?[ \t]*:[ \t]*\r?\n[ \t]+Name[ \t]*:[ \t]+(?P<sub>!Sub[ \t]+)?(?P<quote>["']?)"""
-    r"""(?P<name>(?:[A-Za-z0-9:-]|\$\{(?:AWS::)?\w+\})+)(?P=quote)[ \t]*(?=[\r\n]|\Z)"""
+    r"""Export["']?[ \t]*:[ \t]*\r?\n(?P<margin>[ \t]+)Name[ \t]*:[ \t]+(?P<sub>!Sub[ \t]+)?"""
+    r"""(?P<quote>["']?)(?P<name>(?:[A-Za-z0-9:-]|\$\{(?:AWS::)?\w+\})+)(?P=quote)[ \t]*"""
+    r"""(?:\Z|(?=\r?\n)(?!\s*\n(?P=margin)[ \t]))"""
 )
 _VARIABLE = re.compile(r"\$\{([\w:]+)\}")
 _PSEUDO = {"AWS::AccountId", "AWS::Partition", "AWS::Region", "AWS::StackName"}
-_NULL = {"null", "Null", "NULL"}
-# What stands elsewhere, and may hold an export of the same name.
-_ALIAS = re.compile(r"<<[\"']?\s*:|[:-][ \t]+\*\w")
+# Names that YAML reads as something else than a text, where no quotes and no tag say otherwise.
+_NO_TEXT = re.compile(r"(?:null|y|yes|n|no|true|false|on|off|[0-9:-].*)\Z", re.IGNORECASE)
+# An anchor may stand for an export that another place repeats.
+_ANCHOR = re.compile(r"&(?<![^\s\[{,:?-]&)[^\s,\[\]{}&]")
+_SECTION = re.compile(r"^[\"']?Parameters[\"']?[ \t]*:", re.MULTILINE)
 _PARAMETERS = re.compile(r"^Parameters[ \t]*:[ \t]*((?:\r?\n(?:[ #][^\r\n]*)?)+)", re.MULTILINE)
-_KEY = re.compile(r"^( +)(\w+)[ \t]*:", re.MULTILINE)
+_KEY = re.compile(r"^( +)[\"']?(\w+)[\"']?[ \t]*:", re.MULTILINE)
 
 
 def may_be_unnamed(text: str) -> bool:
@@ -29,8 +33,12 @@ def may_be_unnamed(text: str) -> bool:
     """
     count = len(_EXPORT.findall(text))
     found = list(_NAMED.finditer(text)) if count else []
-    names = {match["name"] for match in found} - _NULL
-    if len(names) < count or (count and _ALIAS.search(text)):
+    names = {match["name"] for match in found}
+    if len(names) < count or (count and _ANCHOR.search(text)):
+        return True
+    if any(
+        _NO_TEXT.match(match["name"]) for match in found if not (match["sub"] or match["quote"])
+    ):
         return True
     variables = {name for match in found for name in _VARIABLE.findall(match["name"])}
     written_out = any("$" in match["name"] and not match["sub"] for match in found)
@@ -40,7 +48,9 @@ def may_be_unnamed(text: str) -> bool:
 
 
 def _parameters(text: str) -> set[str]:
-    """Return the names of the parameters that stand one below the other in plain YAML."""
-    section = _PARAMETERS.search(text)
+    """Return the names of the parameters that stand one below the other in plain YAML; none where
+    the section may be another one."""
+    section = _PARAMETERS.search(text) if len(_SECTION.findall(text)) == 1 else None
     keys = _KEY.findall(section[1]) if section else []
-    return {name for margin, name in keys if margin == keys[0][0]}
+    least = min((margin for margin, _ in keys), key=len, default="")
+    return {name for margin, name in keys if margin == least}

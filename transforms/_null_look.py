@@ -13,12 +13,10 @@ _KEY_END = re.compile(r":[ \t]*(?:\n[ \t]*(?:#[^\n]*)?(?=\n|\Z))*(?:\Z|\n( *)(-(
 _MARKED = re.compile(r":[ \t]+[#&]")
 _DASH_END = re.compile(r"-(?<![^ \n]-)[ \t]*(?:[#&\n]|\Z)")
 
-# A block scalar, behind a key or a dash, on a line without a comment before it.
+# A block scalar, behind a plain key or a dash.
 _INDICATORS = tuple("|>-+123456789")
-_BLOCK_SCALAR = re.compile(
-    r"(?P<dashes>(?:- +)*)(?P<key>[^\s#](?:\S|[ \t](?!#))*:[ \t]+)?(?:[!&]\S+[ \t]+)*"
-    r"[|>][-+1-9]*[ \t]*\Z"
-)
+_INDICATOR = re.compile(r"[|>][-+1-9]*\Z")
+_PLAIN_KEY = re.compile(r"""(?:[\w./$-]+|"[^"]*"|'[^']*'):\Z""")
 _DASHES = re.compile(r"^(?:- +)+")
 
 # The line whose key or dash has no value, and the blank and comment lines below. It is matched
@@ -45,7 +43,7 @@ _WORDS = tuple(
         rf"~(?<=[-:,\[\s]~){_END}",
         "!!null",
         # In braces: `{a: , b: }` and `{a}`.
-        r":\s*[,}](?!\})",
+        r":(?:\s*,|\s+[}\]]|\}(?!\})|(?<=[\"']:)\})",
         r"\{(?<=[:,-][ \t]\{|.\[\{)\s*[A-Za-z][\w.:-]*\s*[,}]",
         r",(?<=[\w\"'}\]],)[ \t]+[A-Za-z][\w.-]*[ \t]*\}",
     )
@@ -70,21 +68,41 @@ def _seems_to_hold_null(text: str) -> bool:
 
 def _without_block_scalars(text: str) -> str:
     """Return a text without the lines of its block scalars: programs, most often, which hold what
-    looks like a null: `f"failed: {error}"`."""
+    looks like a null: `f"failed: {error}"`.
+
+    What may be a part of a quoted text stays: there, a line only looks as if one began.
+    """
     kept: list[str] = []
+    scalar: list[str] = []
     column: int | None = None  # of the entry whose block scalar this is
-    for line in text.split("\n"):
+    for line in [*text.split("\n"), "end"]:
         content = line.lstrip(" ")
         if column is not None and (not content or len(line) - len(content) > column):
+            scalar.append(line)
             continue
-        column = None
+        inner = "".join(scalar)
+        if inner.count('"') % 2 or inner.count("'") % 2:
+            kept += scalar
+        scalar = []
         kept.append(line)
-        scalar = _BLOCK_SCALAR.match(content) if line.rstrip(" \t").endswith(_INDICATORS) else None
-        if scalar is not None and (scalar["key"] or scalar["dashes"]):
-            column = len(line) - len(content) + len(scalar["dashes"])
-            if not scalar["key"]:
-                column -= len(scalar["dashes"]) - scalar["dashes"].rindex("-")
-    return "\n".join(kept)
+        column = _column_of_block_scalar(line) if line.endswith(_INDICATORS) else None
+    return "\n".join(kept[:-1])
+
+
+def _column_of_block_scalar(line: str) -> int | None:
+    """Return the column of the entry that begins a block scalar in a line; None where none does."""
+    content = line.lstrip(" ")
+    dashes = _DASHES.match(content)
+    start = len(line) - len(content) + (dashes.end() if dashes else 0)
+    words = line[start:].split()
+    if not words or not _INDICATOR.match(words.pop()):
+        return None
+    key = words.pop(0) if words and words[0][:1] not in "!&" else ""
+    if any(word[:1] not in "!&" for word in words) or (key and not _PLAIN_KEY.match(key)):
+        return None
+    if key:
+        return start
+    return line.rindex("-", 0, start) if dashes else None
 
 
 def _has_key_without_value(text: str) -> bool:

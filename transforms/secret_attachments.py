@@ -154,7 +154,7 @@ def _reads_generated(text: str) -> bool:
     """Tell whether a raw text may have a database that reads a generated secret."""
     return (
         "GenerateSecretString" in text
-        and "{{resolve:" in text
+        and "resolve:" in text
         and _ATTACHABLE.search(text) is not None
     )
 
