@@ -9,7 +9,7 @@ import pytest
 from test_choice import TEMPLATE, file, ids
 from test_cli import remediator
 
-from remediator import session
+from remediator import interactive
 from remediator.interactive import Answer, Question, choose
 from remediator.model import Finding, Fix, Replace
 from remediator.results import FileResult, Outcome, Status
@@ -118,7 +118,7 @@ def test_a_file_that_changes_while_somebody_chooses_stays(
         file.write_text(changed)
         return {result.path: frozenset(each.id for each in result.outcomes)}
 
-    monkeypatch.setattr(session, "choose", lambda files, work, ask: slow(files[0]))
+    monkeypatch.setattr(interactive, "choose", lambda files, work, ask: slow(files[0]))
     shown = remediator("fix", "-i", *option, file)
     assert shown.exit_code == 2
     assert "the file changed while its repairs were chosen" in shown.stdout
