@@ -159,8 +159,8 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
 
 
 def test_settings_that_are_a_link_are_told(tmp_path: Path) -> None:
-    repository = make(tmp_path / "r", BOTH | {"shared.toml": 'ignore = ["export-names"]'})
-    (repository.folder / "templates" / "remediator.toml").symlink_to("../shared.toml")
+    repository = make(tmp_path / "r", BOTH | {"common.toml": 'ignore = ["export-names"]'})
+    (repository.folder / "templates" / "remediator.toml").symlink_to("../common.toml")
     repository.commit({})
     failed(work(repository.job()), "templates/remediator.toml is a link")
 
