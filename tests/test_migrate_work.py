@@ -8,6 +8,7 @@ import json
 import os
 import pickle
 import subprocess
+import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -476,7 +477,7 @@ def test_what_a_killed_run_left_goes_with_the_next(tmp_path: Path) -> None:
         "with scratch.folder() as place:\n    (place / 'x').mkdir()\n"
         "    os.kill(os.getpid(), signal.SIGKILL)"
     )
-    subprocess.run(["python", "-c", code], check=False)
+    subprocess.run([sys.executable, "-c", code], check=False)
     (left,) = (tmp_path / "temporary").iterdir()
     with scratch.folder() as place:
         assert not left.exists()
