@@ -15,7 +15,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,7 +24,7 @@ from pathlib import Path
 from typing import IO
 
 from ..errors import ConfigError, RemoteError
-from . import complaints, process
+from . import complaints, process, scratch
 from .process import end_all as end_all
 from .scrub import told
 
@@ -186,8 +185,8 @@ class Git:
 @cache
 def version() -> str:
     """Return the version of git; raises RemoteError where there is none, or one that is too old."""
-    with tempfile.TemporaryDirectory() as folder:
-        said = Git(Path(folder), time.monotonic() + 60).run("version").decode("utf-8", "replace")
+    with scratch.folder() as folder:
+        said = Git(folder, time.monotonic() + 60).run("version").decode("utf-8", "replace")
     found = re.search(r"(\d+)\.(\d+)[\w.]*", said)
     if found is None or (int(found[1]), int(found[2])) < OLDEST:
         oldest = ".".join(map(str, OLDEST))
@@ -197,8 +196,8 @@ def version() -> str:
 
 def default_author() -> str:
     """Return `Name <address>` of git's user; raises ConfigError where git knows none."""
-    with tempfile.TemporaryDirectory() as folder:
-        git = Git(Path(folder), time.monotonic() + 60)
+    with scratch.folder() as folder:
+        git = Git(folder, time.monotonic() + 60)
         words = [_setting(git, "user.name"), _setting(git, "user.email")]
     if not all(words):
         raise ConfigError(
@@ -210,8 +209,8 @@ def default_author() -> str:
 
 def signs() -> bool:
     """Whether the user's git signs commits (`commit.gpgSign`)."""
-    with tempfile.TemporaryDirectory() as folder:
-        git = Git(Path(folder), time.monotonic() + 60)
+    with scratch.folder() as folder:
+        git = Git(folder, time.monotonic() + 60)
         return _setting(git, "--type=bool", "commit.gpgSign") == "true"
 
 
@@ -226,8 +225,8 @@ def _setting(git: Git, *words: str) -> str:
 
 def check_branch(name: str) -> None:
     """Raise ConfigError for a name that no branch can have."""
-    with tempfile.TemporaryDirectory() as folder:
-        git = Git(Path(folder), time.monotonic() + 60)
+    with scratch.folder() as folder:
+        git = Git(folder, time.monotonic() + 60)
         try:
             git.run("check-ref-format", f"refs/heads/{name}")
         except RemoteError as error:
