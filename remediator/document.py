@@ -40,13 +40,12 @@ from .long_form import long_name as long_name
 from .model import Path, Value
 from .nesting import is_flat
 from .plainly import PLAINLY
+from .raw_text import ANCHOR as ANCHOR
 from .text import Text as Text
 
 MAX_LENGTH = 5_000_000
 """Characters of a text that is still read; CloudFormation itself takes 1 MB."""
 
-ANCHOR = re.compile(r"&(?<![^\s\[{,:?-]&)[^\s,\[\]{}&]")
-"""Where an anchor may stand; in a text without, no alias can."""
 _UNREADABLE = "[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 _RESOURCE_TYPE = re.compile(r"(?:AWS|Alexa)::\w|Custom::")
 _RESOURCES_KEY = re.compile(r"""^\s*["']?Resources["']?\s*:""", re.MULTILINE)

@@ -19,6 +19,7 @@ from typing import cast
 from .catalogue import Rows
 from .errors import ConfigError
 from .model import CALLERS, Catalogue, Credential, Required, Settings
+from .raw_text import ANCHOR
 from .transform import Transform
 
 _NAME = "remediator.transforms"
@@ -149,7 +150,6 @@ _SPELLED = re.compile(
     r"\\(?:(?:x|u00|U000000)(?:3[0-9aA]|[46][1-9a-fA-F]|[57][0-9aA])|(?<=[\w:{]\\)[\r\n\x85])"
 )
 _ALIAS_KEY = re.compile(r"\*(?<=[\s{,]\*)[^\s,\[\]{}]+\s*:")
-_ANCHOR = re.compile(r"&(?<![^\s\[{,:?-]&)[^\s,\[\]{}&]")
 _ALONE = re.compile(r"^[ -]*\?(?:\s|$)", re.MULTILINE)
 # A value that is a dynamic reference already, as nearly all are that need no repair.
 _RESOLVED = (
@@ -209,7 +209,7 @@ def _is_odd(text: str) -> bool:
     return bool(
         ("\\" in text and _SPELLED.search(text))
         or ("?" in text and _ALONE.search(text))
-        or ("*" in text and _ALIAS_KEY.search(text) and _ANCHOR.search(text))
+        or ("*" in text and _ALIAS_KEY.search(text) and ANCHOR.search(text))
     )
 
 

@@ -15,6 +15,8 @@ from .data import mappings as mappings
 from .data import walk as walk
 from .document import Document
 from .model import Credential, Path, Value, value_at
+from .raw_text import ANCHOR as ANCHOR
+from .raw_text import plain_parameters as plain_parameters
 
 _LOGICAL_ID = re.compile(r"[A-Za-z0-9]+")
 _NAME = re.compile(r"[\w:]+")  # not `Function.Version`, which `Fn::Sub` takes for an attribute

@@ -19,6 +19,7 @@ from .discover import NEVER_SEARCHED, walk
 from .errors import FileError
 from .nodes import compose, entries
 from .nodes import text as scalar
+from .raw_text import plain_parameters
 from .sites import Site
 
 if TYPE_CHECKING:
@@ -51,10 +52,6 @@ _PARENT = re.compile(
     rb"AWS::CloudFormation::Stack|AWS::Serverless::Application|AWS::CodePipeline::Pipeline"
     rb"|AWS::ServiceCatalog::CloudFormationProvisionedProduct"
 )
-_PARAMETERS = re.compile(r"^Parameters[ \t]*:[ \t]*(?:\r?\n(?:[ #][^\r\n]*)?)+", re.MULTILINE)
-_SECTION = re.compile(r"^[\"']?Parameters[\"']?[ \t]*:", re.MULTILINE)
-_TOP_KEY = re.compile(r"\w+[ \t]*:|\Z")
-_ODD_LINE = re.compile(r"^[?&!*{]", re.MULTILINE)
 _INNER_KEY = re.compile(r"^[ \t]+[\"']?(\w+)[\"']?[ \t]*:", re.MULTILINE)
 _STRUCTURED = frozenset({".yaml", ".yml", ".json", ".template", ".cfn"})
 _SCRIPTS = frozenset(
@@ -133,7 +130,7 @@ class TreeFile:
         if as_json is not None:
             found = [name for name, _ in _parameters_of(as_json)]
         else:
-            found = _INNER_KEY.findall(_plain_parameters(text) or text)
+            found = _INNER_KEY.findall(plain_parameters(text) or text)
         return frozenset(map(sys.intern, found))
 
     @cached_property
@@ -150,7 +147,7 @@ class TreeFile:
                 for key, value in _pairs(parameter)
                 if key == "NoEcho" and str(value).lower() == "true"
             )
-        section = _plain_parameters(text)
+        section = plain_parameters(text)
         return frozenset(
             name.value
             for root in (compose(section) if section else []) or self.documents
@@ -195,17 +192,6 @@ class TreeFile:
         for site in self.sites:
             found.setdefault(site.parameter, []).append(site)
         return {name: tuple(sites) for name, sites in found.items()}
-
-
-def _plain_parameters(text: str) -> str | None:
-    """Return the section of a YAML template that declares its parameters; None where it is not
-    sure that it is the only one, and that it ends where a line begins that is no deeper."""
-    if len(_SECTION.findall(text)) != 1 or _ODD_LINE.search(text):
-        return None
-    section = _PARAMETERS.search(text)
-    if section is None or section[0].count('"') % 2 or section[0].count("'") % 2:
-        return None  # a quoted text may go on in lines of any depth
-    return section[0] if _TOP_KEY.match(text, section.end()) else None
 
 
 def _in_json(text: str) -> object:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from remediator.template import ANCHOR, plain_parameters
+
 from ._export_names import LONGEST
 
 _EXPORT = re.compile(r"""Export(?<!\wExport)["']?\s*:""")
@@ -18,10 +20,6 @@ _VARIABLE = re.compile(r"\$\{([\w:]+)\}")
 _PSEUDO = {"AWS::AccountId", "AWS::Partition", "AWS::Region", "AWS::StackName"}
 # Names that YAML reads as something else than a text, where no quotes and no tag say otherwise.
 _NO_TEXT = re.compile(r"(?:null|y|yes|n|no|true|false|on|off|[0-9:-].*)\Z", re.IGNORECASE)
-# An anchor may stand for an export that another place repeats.
-_ANCHOR = re.compile(r"&(?<![^\s\[{,:?-]&)[^\s,\[\]{}&]")
-_SECTION = re.compile(r"^[\"']?Parameters[\"']?[ \t]*:", re.MULTILINE)
-_PARAMETERS = re.compile(r"^Parameters[ \t]*:[ \t]*((?:\r?\n(?:[ #][^\r\n]*)?)+)", re.MULTILINE)
 _KEY = re.compile(r"^( +)[\"']?(\w+)[\"']?[ \t]*:", re.MULTILINE)
 
 
@@ -34,7 +32,8 @@ def may_be_unnamed(text: str) -> bool:
     count = len(_EXPORT.findall(text))
     found = list(_NAMED.finditer(text)) if count else []
     names = {match["name"] for match in found}
-    if len(names) < count or (count and _ANCHOR.search(text)):
+    # An anchor may stand for an export that another place repeats.
+    if len(names) < count or (count and ANCHOR.search(text)):
         return True
     if any(
         _NO_TEXT.match(match["name"]) for match in found if not (match["sub"] or match["quote"])
@@ -50,7 +49,6 @@ def may_be_unnamed(text: str) -> bool:
 def _parameters(text: str) -> set[str]:
     """Return the names of the parameters that stand one below the other in plain YAML; none where
     the section may be another one."""
-    section = _PARAMETERS.search(text) if len(_SECTION.findall(text)) == 1 else None
-    keys = _KEY.findall(section[1]) if section else []
+    keys = _KEY.findall(plain_parameters(text) or "")
     least = min((margin for margin, _ in keys), key=len, default="")
     return {name for margin, name in keys if margin == least}
