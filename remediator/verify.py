@@ -8,25 +8,18 @@ express is compared in the text: order, placement, comments, and every byte arou
 
 from __future__ import annotations
 
-import json
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
-from .document import Document, Text, long_name
+from .document import Document, Text
 from .errors import EditError, ProofError
 from .integrity import cycles, unresolved_references
 from .leaves import Changes, leaves
 from .model import Add, Operation, Path, Remove, Replace, Value, json_patch, pointer, value_at
+from .readers import Long, by_json, by_pyyaml, by_ruamel, planned
 from .template import Template
 from .untouched import first_change, lost_comment
-
-_STANDARD = "tag:yaml.org,2002:"
-
-Long: TypeAlias = 'str | list["Long"] | dict[str, "Long"]'
-"""Data in the long form in which a scalar is the text `tag:text`: where every leaf is a string,
-`==` is exact, while `1 == True` among Python's own values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +44,9 @@ def prove_text(old: Text, new: Text, operations: Sequence[Operation]) -> Proof:
     """Prove the same of a text that need not be a template; raises as `prove` does."""
     patch = json_patch(operations)
     _same_kind(old, new)
-    _same_data("PyYAML", _long(old.root), _long(new.root), patch)
+    _same_data("PyYAML", by_pyyaml(old), by_pyyaml(new), patch)
     if old.is_json:
-        _same_data("json", _json(old.text), _json(new.text), patch)
+        _same_data("json", by_json(old.text), by_json(new.text), patch)
     else:
         before = _ruamel_old(old.plain)
         try:
@@ -84,8 +77,7 @@ def _same_data(reader: str, before: Long, after: Long, patch: list[dict[str, Val
     import jsonpointer
 
     entries: list[Any] = [
-        entry | {"value": _planned(entry["value"])} if "value" in entry else entry
-        for entry in patch
+        entry | {"value": planned(entry["value"])} if "value" in entry else entry for entry in patch
     ]
     try:
         expected = jsonpatch.JsonPatch(entries).apply(cast(Any, before), in_place=True)
@@ -119,7 +111,7 @@ def _first_difference(expected: Long, found: Long, path: Path) -> Path | None:
 def _refuse_two_readings(old: Text) -> None:
     """Refuse a text whose keys and lists the two parsers read in two ways, as `!Ref(A, b`: what one
     of them plans, the other cannot find."""
-    place = _first_difference(_shape(_long(old.root)), _shape(_ruamel_old(old.plain)), ())
+    place = _first_difference(_shape(by_pyyaml(old)), _shape(_ruamel_old(old.plain)), ())
     if place is not None:
         raise EditError(
             f"cannot be proven: the two parsers read {pointer(place) or 'the text'} in two ways"
@@ -133,64 +125,11 @@ def _shape(value: Long) -> Long:
     return [_shape(inner) for inner in value] if isinstance(value, list) else ""
 
 
-def _planned(value: Value) -> Long:
-    """Return what the plan writes as its readers must find it."""
-    if isinstance(value, _Number):
-        return str(value)
-    if isinstance(value, dict):
-        return {key: _planned(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_planned(inner) for inner in value]
-    if value is None:
-        return "null:"
-    if isinstance(value, bool):
-        return "bool:true" if value else "bool:false"
-    kinds = {int: "int", float: "float", str: "str"}
-    return f"{kinds[type(value)]}:{value}"
-
-
-def _long(node: Any) -> Long:
-    """Return a composed node, of either parser, in the long form."""
-    function = long_name(str(node.tag))
-    if function is None:
-        return _content(node)
-    if node.id != "scalar":
-        return {function: _content(node)}
-    if node.tag == "!GetAtt" and "." in node.value:
-        resource, _, attribute = node.value.partition(".")
-        return {function: [f"str:{resource}", f"str:{attribute}"]}
-    return {function: f"str:{_text(node)}"}
-
-
-def _content(node: Any) -> Long:
-    if node.id == "sequence":
-        return [_long(item) for item in node.value]
-    if node.id == "mapping":
-        content = {_key(key): _long(value) for key, value in node.value}
-        if len(content) < len(node.value):
-            raise EditError("cannot be proven: a mapping has the same key twice")
-        return content
-    kind = str(node.tag).removeprefix(_STANDARD)
-    return "null:" if kind == "null" else f"{kind}:{_text(node)}"
-
-
-def _text(node: Any) -> str:
-    """Return the value of a scalar; ruamel.yaml marks with a bell where it folded a line."""
-    value = str(node.value)
-    return value.replace("\a", "") if node.style == ">" else value
-
-
-def _key(node: Any) -> str:
-    if node.id != "scalar":
-        raise EditError("cannot be proven: the key of a mapping is not a scalar")
-    return str(node.value)
-
-
 def _ruamel_old(text: str) -> Long:
     from ruamel.yaml.error import YAMLError
 
     try:
-        return _ruamel(text)
+        return by_ruamel(text)
     except (YAMLError, RecursionError, NotImplementedError) as error:
         problem = getattr(error, "problem", None) or type(error).__name__
         raise EditError(
@@ -202,7 +141,7 @@ def _ruamel_new(text: str) -> Long:
     from ruamel.yaml.error import YAMLError
 
     try:
-        return _ruamel(text)
+        return by_ruamel(text)
     except NotImplementedError as error:
         raise EditError(
             "cannot be proven: ruamel.yaml, the second reader, has no place for two comments that "
@@ -210,44 +149,6 @@ def _ruamel_new(text: str) -> Long:
         ) from error
     except (YAMLError, RecursionError, EditError) as error:
         raise ProofError("ruamel.yaml refuses the new text, and took the old") from error
-
-
-def _ruamel(text: str) -> Long:
-    """Return a text as ruamel.yaml's round-trip parser composes it: YAML 1.1, as CloudFormation.
-
-    Of several documents it is the list.
-    """
-    from ruamel.yaml import YAML
-
-    reader = YAML(typ="rt", pure=True)
-    reader.version = (1, 1)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # an anchor that is used again is legal
-        documents = [_long(document) for document in reader.compose_all(text)]
-    vars(reader).clear()  # its parts refer to it, and would stay until garbage is collected
-    return documents[0] if len(documents) == 1 else documents
-
-
-class _Number(str):
-    """A number of a JSON text, as a leaf that keeps its spelling."""
-
-    __slots__ = ()
-
-
-def _json(text: str) -> Long:
-    def mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        if len(dict(pairs)) < len(pairs):
-            raise EditError("cannot be proven: an object has the same key twice")
-        return dict(pairs)
-
-    return _planned(
-        json.loads(
-            text,
-            object_pairs_hook=mapping,
-            parse_int=lambda number: _Number(f"int:{number}"),
-            parse_float=lambda number: _Number(f"float:{number}"),
-        )
-    )
 
 
 # --- the text --------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ READS_YAML = {
     "tree_files": "configurations that name a template",
     "settings_text": "settings files that are edited",
 }
-READS_RUAMEL = {"splice", "render", "verify"}
+READS_RUAMEL = {"splice", "render", "verify", "readers"}
 SPEAKS_TO_EDITORS = {"lsp", "lsp_values"}
 
 

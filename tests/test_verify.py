@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remediator import verify
+from remediator import readers, verify
 from remediator.document import Document
 from remediator.errors import EditError, ProofError, TemplateError
 from remediator.leaves import Changes, leaves
@@ -222,12 +222,12 @@ def test_new_problem_is_refused() -> None:
 
 def test_second_reader_alone_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     """ruamel.yaml is asked on its own: what PyYAML took does not convince it."""
-    took = verify._ruamel
+    took = readers.by_ruamel
 
-    def misread(text: str) -> verify.Long:
+    def misread(text: str) -> readers.Long:
         return took(text.replace("PasswordLength: 32", "PasswordLength: 31"))
 
-    monkeypatch.setattr(verify, "_ruamel", misread)
+    monkeypatch.setattr(verify, "by_ruamel", misread)
     with pytest.raises(ProofError, match=r"ruamel\.yaml reads something else"):
         proof_of(NEW)
 
@@ -295,8 +295,10 @@ def test_wrong_json_is_refused(right: str, wrong: str) -> None:
 
 
 def test_json_is_read_by_a_second_reader(monkeypatch: pytest.MonkeyPatch) -> None:
-    took = verify._json
-    monkeypatch.setattr(verify, "_json", lambda text: took(text.replace('"Size": 3', '"Size": 4')))
+    took = readers.by_json
+    monkeypatch.setattr(
+        verify, "by_json", lambda text: took(text.replace('"Size": 3', '"Size": 4'))
+    )
     with pytest.raises(ProofError, match="json reads something else"):
         proof_of(JSON_NEW, JSON, JSON_PLAN)
 
@@ -562,7 +564,7 @@ def test_old_text_with_a_key_twice_cannot_be_proven() -> None:
 
 def test_json_with_a_key_twice_is_told_by_the_second_reader_too() -> None:
     with pytest.raises(EditError, match="same key twice"):
-        verify._json('{"a": 1, "a": 1}')
+        readers.by_json('{"a": 1, "a": 1}')
 
 
 def test_key_that_is_no_text_cannot_be_proven() -> None:
