@@ -25,7 +25,8 @@ def read(file: Path, most: int, *, follow: bool = True) -> bytes:
         found = os.fstat(stream.fileno())
         if not stat.S_ISREG(found.st_mode):
             raise OSError(0, "it is no regular file", str(file))
-        content = stream.read(most + 1)
+        # Not `most`, for which room would be made each time; a file of /proc says it has nothing.
+        content = stream.read(min(found.st_size or most, most) + 1)
     if len(content) > most:
         raise OSError(0, f"it has more than {most:,} bytes", str(file))
     return content

@@ -258,7 +258,7 @@ class Repository:
 
     def hides(self, parameter: str) -> bool:
         """Tell whether a template has a parameter of this name that must not be shown."""
-        return any(parameter in each.hidden for each in self._secretive)
+        return any(each.hides(parameter) for each in self._secretive)
 
     def targets(self, call: Call) -> frozenset[PurePosixPath]:
         """Return the templates that a nested stack is made from, as far as they are in the tree."""

@@ -158,6 +158,11 @@ class TreeFile:
             if key.value == "NoEcho" and scalar(value).lower() == "true"
         )
 
+    def hides(self, parameter: str) -> bool:
+        """Tell whether a template has a parameter of this name that must not be shown."""
+        may_have = self.is_secretive and (self._is_packed or parameter.encode() in self._raw)
+        return may_have and parameter in self.hidden
+
     @cached_property
     def exchanged(self) -> tuple[frozenset[str], frozenset[str]]:
         """The names that a template imports, and those that it exports."""
