@@ -24,6 +24,8 @@ def has_null(text: str) -> bool:
         *("Tags:", "Tags:\n", "Tags: \n", "Tags: # why", "Tags:\n\n\n", "Tags:\n      # - a\n"),
         *("Tags:\n      TopicName: a", "Tags:\n    DependsOn: B", "Tags:\n# x\nOutputs: {}"),
         *("Tags: &a\n      TopicName: a", '"Tags": # : x\n      TopicName: a', "T#s:\n      A: a"),
+        *("B: # it's\n        C: d\n      Tags:", "B: # x\n        C: d\n      Tags: # y\n      D: e"),
+        *("B: # x: 'y\n        C: d'\n      Tags: # y'\n      D: e", "B: 'c: # d'\n      Tags:"),
         *("Tags: ~", "Tags: null", "Tags: Null # x", "Tags: NULL", "Tags:   null\n"),
         *("Tags: !!null x", "Tags:\n        -", "Tags:\n      -\n      - a"),
         *("Tags: [a, null]", "Tags: [~]", "Tags: [ ~, a]", "Tags:\n      - ~"),
@@ -79,6 +81,7 @@ def test_a_long_text_is_searched_in_no_time() -> None:
     for text in (
         "a" + "#:" * many,
         "a: " + "#: " * many,
+        "a: " + "#: " * many + "'",
         "a:\n" + "# x\n" * many,
         "a: &" + "b:" * many,
         "a: null\n" + "- " * many + "x |",

@@ -11,6 +11,7 @@ import re
 # A line's end behind a colon, the blank and comment lines below, and how the next line begins.
 _KEY_END = re.compile(r":[ \t]*(?:\n[ \t]*(?:#[^\n]*)?(?=\n|\Z))*(?:\Z|\n( *)(-(?![^ \n]))?)")
 _MARKED = re.compile(r":[ \t]+[#&]")
+_COMMENT = re.compile(r":[ \t]+#[^\n]*")
 _DASH_END = re.compile(r"-(?<![^ \n]-)[ \t]*(?:[#&\n]|\Z)")
 
 # A block scalar, behind a plain key or a dash.
@@ -62,8 +63,15 @@ def _seems_to_hold_null(text: str) -> bool:
     if _DASH_END.search(text) and _DASH.search(text):
         return True
     if _MARKED.search(text):
-        return _KEY.search(text) is not None
+        text = _COMMENT.sub(_without_comment, text)
+        if _MARKED.search(text):
+            return _KEY.search(text) is not None
     return _has_key_without_value(text)
+
+
+def _without_comment(match: re.Match[str]) -> str:
+    """Return a colon without the comment behind it; one with quotes may be none, within them."""
+    return match[0] if '"' in match[0] or "'" in match[0] else ":"
 
 
 def _without_block_scalars(text: str) -> str:
