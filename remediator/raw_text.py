@@ -12,6 +12,8 @@ _TOP_KEY = re.compile(r"\w+[ \t]*:|\Z")
 # A line's start as a character is found several times as fast as by `^`.
 _SECTION = re.compile(r"\n[\"']?Parameters[\"']?[ \t]*:")
 _ODD_LINE = re.compile(r"\n[?&!*{]")
+# One between two letters is an apostrophe: a quoted text neither begins nor ends there.
+_QUOTE = re.compile(r"(?<!\w)'|'(?!\w)")
 
 
 def plain_parameters(text: str) -> str | None:
@@ -22,6 +24,6 @@ def plain_parameters(text: str) -> str | None:
     if first is None or _SECTION.search(lines, first.end()) or _ODD_LINE.search(lines):
         return None
     section = _PARAMETERS.match(text, first.start())  # behind the line end, which is not in `text`
-    if section is None or section[0].count('"') % 2 or section[0].count("'") % 2:
+    if section is None or section[0].count('"') % 2 or len(_QUOTE.findall(section[0])) % 2:
         return None  # a quoted text may go on in lines of any depth
     return section[0] if _TOP_KEY.match(text, section.end()) else None

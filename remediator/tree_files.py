@@ -160,8 +160,7 @@ class TreeFile:
 
     def hides(self, parameter: str) -> bool:
         """Tell whether a template has a parameter of this name that must not be shown."""
-        may_have = self.is_secretive and (self._is_packed or parameter.encode() in self._raw)
-        return may_have and parameter in self.hidden
+        return self.is_secretive and parameter in self.declared and parameter in self.hidden
 
     @cached_property
     def exchanged(self) -> tuple[frozenset[str], frozenset[str]]:
