@@ -203,14 +203,16 @@ def _sound_references(old: Document, new: Document) -> None:
 
 def _words(data: Value, operations: Sequence[Operation]) -> Iterator[str]:
     """Yield what changes in words, by place and kind; a value may be a secret and is not told."""
-    from deepdiff import DeepDiff
-
-    replaced = [operation for operation in operations if isinstance(operation, Replace)]
     for operation in operations:
         if isinstance(operation, Remove):
             yield f"{_dotted(operation.path)} removed"
         elif isinstance(operation, Add):
             yield f"{_dotted(operation.path)} {_happened('_added', operation.value)}"
+    replaced = [operation for operation in operations if isinstance(operation, Replace)]
+    if not replaced:  # to import deepdiff takes as long as to repair a template
+        return
+    from deepdiff import DeepDiff
+
     # Only the changed subtrees: a whole template of 10 000 resources takes deepdiff 12 s.
     before = {_dotted(each.path): value_at(data, each.path) for each in replaced}
     after = {_dotted(each.path): each.value for each in replaced}
