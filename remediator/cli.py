@@ -9,11 +9,13 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_group
 
-from . import __version__, cli_migrate, completion, options
+from . import __version__, completion, options
 from .output import has_colour, rendered, writable
 from .report.formats import FORMATS
 
@@ -23,15 +25,38 @@ if TYPE_CHECKING:
     from .request import Request
     from .results import RunResult
 
+
+class _Commands(TyperGroup):
+    """The commands; those of `migrate` are made where one of them, or a list of all, is asked for.
+
+    Typer evaluates the signature of every command that it makes, twice.
+    """
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command, or None where there is none of that name."""
+        if cmd_name not in self.commands:
+            self._complete()
+        return super().get_command(ctx, cmd_name)
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of all commands."""
+        self._complete()
+        return super().list_commands(ctx)
+
+    def _complete(self) -> None:
+        from . import cli_migrate
+
+        self.commands.setdefault("migrate", get_group(cli_migrate.app))
+
+
 app = typer.Typer(
+    cls=_Commands,
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-app.add_typer(cli_migrate.app, name="migrate")
 
 _MANY = 50
 _ANSWERS = """\
