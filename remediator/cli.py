@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -172,8 +171,8 @@ def fix(
         validate=not no_validate,
         stack=stack,
         skip_others=skip_others,
-        options=replace(
-            chosen, only=options.names(only) or frozenset(), skip=options.names(skip) or frozenset()
+        options=chosen._replace(
+            only=options.names(only) or frozenset(), skip=options.names(skip) or frozenset()
         ),
         config=config,
         jobs=_jobs(jobs),

@@ -45,7 +45,7 @@ def alone(_: Sequence[Input]) -> AbstractContextManager[None]:
     return nullcontext()
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Run:
     """A run of one runner; others may handle files whose settings differ.
 

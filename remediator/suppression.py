@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .candidates import Found, Left
 from .document import Document
@@ -41,8 +41,7 @@ def is_marked(text: str) -> bool:
     return _MARK.search(text) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class _Suppression:
+class _Suppression(NamedTuple):
     """One suppression: the entry that it holds for (None: none that is there), the ids, the reason.
 
     `path` and `place` (line and column) are where it stands itself; `fault` says what is wrong
@@ -102,8 +101,7 @@ def _upwards(path: Path) -> Iterator[Path]:
     return (path[:length] for length in range(len(path) + 1))
 
 
-@dataclass(frozen=True, slots=True)
-class Parted:
+class Parted(NamedTuple):
     """Findings by what suppressions make of them.
 
     `found` are those that no suppression concerns, `suppressed` with the reason given, `left` those

@@ -18,7 +18,7 @@ _LONG_TAG = re.compile(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Text:
     """A YAML or JSON text as it was read. `text` has no byte order mark, its line ends untouched.
 

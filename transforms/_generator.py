@@ -8,7 +8,7 @@ import random
 import re
 import string
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from remediator.conditions import literal
 from remediator.model import Credential, Refusal, Value
@@ -26,8 +26,7 @@ LONGEST_PATTERN = 500
 """Characters of an AllowedPattern that is still read; it is tried on many passwords."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """What a password must keep to. `symbols` are the punctuation characters it may hold."""
 
     minimum: int

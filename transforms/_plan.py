@@ -44,7 +44,7 @@ from ._uses import Role, Use
 from ._wording import description
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Draft:
     """A plan that grows: operations, names already given, rewritten texts, follow-ups."""
 

@@ -23,7 +23,7 @@ See
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from remediator.arguments import arguments
 from remediator.model import (
@@ -49,8 +49,7 @@ _PRODUCT = "AWS::ServiceCatalog::CloudFormationProvisionedProduct"
 """https://docs.aws.amazon.com/servicecatalog/latest/adminguide/productmgmt-update.html"""
 
 
-@dataclass(frozen=True, slots=True)
-class Gone:
+class Gone(NamedTuple):
     """An argument that is no longer taken: the place of its entry, and of its value."""
 
     path: Path

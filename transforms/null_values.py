@@ -34,7 +34,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from remediator.model import (
     Context,
@@ -89,7 +89,7 @@ def check(template: Template, context: Context) -> Iterator[Finding]:
         repair = _repair(template, context, path)
         if isinstance(repair, Refusal):
             place = path[:4] if path[2:3] == ("Properties",) else path[:2]
-            left.setdefault((place, repair.code), _Left(repair)).paths.append(path)
+            left.setdefault((place, repair.code), _Left(repair, [])).paths.append(path)
         elif isinstance(repair, Remove):
             title = f"{_name(path)} goes, which has no value"
             yield Finding(path, _message(path), fix=Fix(title, (repair,)))
@@ -103,12 +103,11 @@ def check(template: Template, context: Context) -> Iterator[Finding]:
         yield Finding(first, _message(first) + more, refusal=each.refusal)
 
 
-@dataclass(frozen=True, slots=True)
-class _Left:
+class _Left(NamedTuple):
     """The nulls of one property, or one entry of a section, that are left for the same reason."""
 
     refusal: Refusal
-    paths: list[Path] = field(default_factory=list)
+    paths: list[Path]
 
 
 def _message(path: Path) -> str:
