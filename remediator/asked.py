@@ -81,6 +81,8 @@ def _content(file: FileResult) -> bytes:
 
 def _with_differences(request: Request, done: Done) -> Done:
     """Write the diff and the patch that were asked for, and say where they hold secrets."""
+    if not (request.diff or request.patch):
+        return done
     from .report.diff import is_masked, unified
     from .report.mask import mask_patch
 

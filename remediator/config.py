@@ -13,9 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .errors import ConfigError
-from .globs import matches
 from .model import Consequence, Settings
-from .toml_file import parsed, text_of
 
 OWN_FILE = "remediator.toml"
 PROJECT_FILE = "pyproject.toml"
@@ -28,10 +26,9 @@ _TEXTS = ("secret-kms-key", "secret-name-prefix", "rotation")
 _SWITCHES = ("new", "secret-output")
 _PER_PATH = ("select", "ignore", "allow", *_SWITCHES, *_CHOICES, *_TEXTS)
 KEYS = (*_PER_PATH, "paths")
-_KMS_KEY = re.compile(
-    r"none|database|alias/[\w/-]+|arn:[\w-]+:kms:[\w-]+:\d{12}:(key|alias)/[\w/-]+", re.ASCII
-)
-_NAME_PREFIX = re.compile(r"[A-Za-z0-9/_+=.@-]{0,128}")  # AWS: names of secrets
+# Compiled where they are set, which few projects do.
+_KMS_KEY = r"(?a)none|database|alias/[\w/-]+|arn:[\w-]+:kms:[\w-]+:\d{12}:(key|alias)/[\w/-]+"
+_NAME_PREFIX = r"[A-Za-z0-9/_+=.@-]{0,128}"  # AWS: names of secrets
 _LONGEST_GLOB = 1000
 _SHOWN = 80
 MOST_DAYS = 1000
@@ -75,6 +72,8 @@ class Rule(NamedTuple):
 
     def matches(self, relative: str) -> bool:
         """Tell whether a path relative to the settings file matches: `**` stands for folders."""
+        from .globs import matches
+
         return matches(self.glob, relative)
 
 
@@ -208,6 +207,8 @@ def settings_in(folder: Path) -> tuple[Path | None, bool]:
 
 def _section(file: Path) -> Mapping[str, Any] | None:
     """Return the settings in a file; None where a pyproject.toml has none."""
+    from .toml_file import parsed, text_of  # where there is a file
+
     text = text_of(file)
     if file.name != PROJECT_FILE:
         return parsed(file, text)
@@ -328,12 +329,12 @@ def _text(where: str, key: str, value: object) -> str | int:
         raise ConfigError(f"{where} must be a string, not {_kind(value)}")
     if key == "rotation":
         return _days(where, value)
-    if key == "secret-kms-key" and not _KMS_KEY.fullmatch(value):
+    if key == "secret-kms-key" and not re.fullmatch(_KMS_KEY, value):
         raise ConfigError(
             f'{where} must be "none", "database", the ARN of a key or "alias/…", '
             f"not {reprlib.repr(value)}"
         )
-    if key == "secret-name-prefix" and not _NAME_PREFIX.fullmatch(value):
+    if key == "secret-name-prefix" and not re.fullmatch(_NAME_PREFIX, value):
         raise ConfigError(
             f"{where} may hold letters, digits and /_+=.@- only, 128 at the most, "
             f"not {reprlib.repr(value)}"

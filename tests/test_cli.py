@@ -216,6 +216,15 @@ def test_check_imports_nothing_that_only_a_repair_needs(tmp_path: Path) -> None:
     assert not heavy & imported("check", str(write(tmp_path)))
 
 
+def test_check_of_a_file_imports_nothing_that_it_does_not_need(tmp_path: Path) -> None:
+    of_others = {"cli_migrate", "report.diff", "toml_file", "globs"}
+    of_folders = {"transforms._null_look", "transforms._export_look"}
+    of_patterns = {"transforms._allowed_patterns"}
+    loaded = imported("check", str(write(tmp_path)))
+    assert "remediator.transforms.null_values" in loaded
+    assert not {f"remediator.{name}" for name in of_others | of_folders | of_patterns} & loaded
+
+
 def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
     write(tmp_path)
     root = Path(__file__).parent.parent

@@ -51,8 +51,6 @@ from remediator.model import (
 from remediator.template import Template, holds_null, walk
 from remediator.transform import Transform
 
-from ._null_look import may_hold_null
-
 INTERFACE: Path = ("Metadata", "AWS::CloudFormation::Interface")
 _SECTIONS = {
     *("AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Rules", "Mappings"),
@@ -283,9 +281,15 @@ def _has_comments_below(template: Template, path: Path) -> bool:
     return False
 
 
+def _look(text: str) -> bool:
+    from ._null_look import may_hold_null  # what is named is parsed without a look
+
+    return may_hold_null(text)
+
+
 TRANSFORM = Transform(
     id="null-values",
     title="A null that CloudFormation refuses goes",
     check=check,
-    triggers=(may_hold_null,),
+    triggers=(_look,),
 )
