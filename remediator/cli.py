@@ -8,13 +8,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, ClassVar, NoReturn
 
 import typer
-from typer.core import TyperGroup
-from typer.main import get_group
 
 from . import __version__, completion, options
+from .commands import LateCommands, alone
 from .output import has_colour, rendered, writable
 from .report.formats import FORMATS
 
@@ -25,27 +24,14 @@ if TYPE_CHECKING:
     from .results import RunResult
 
 
-class _Commands(TyperGroup):
-    """The commands; those of `migrate` are made where one of them, or a list of all, is asked for.
-
-    Typer evaluates the signature of every command that it makes, twice.
-    """
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Return a command, or None where there is none of that name."""
-        if cmd_name not in self.commands:
-            self._complete()
-        return super().get_command(ctx, cmd_name)
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        """Return the names of all commands."""
-        self._complete()
-        return super().list_commands(ctx)
-
-    def _complete(self) -> None:
-        from . import cli_migrate
-
-        self.commands.setdefault("migrate", get_group(cli_migrate.app))
+class _Commands(LateCommands):
+    table: ClassVar = {
+        "fix": lambda: alone(fix),
+        "check": lambda: alone(check),
+        "explain": lambda: alone(explain),
+        "lsp": lambda: alone(language_server),
+        "migrate": lambda: _migrate(),
+    }
 
 
 app = typer.Typer(
@@ -109,7 +95,6 @@ def _root(
     """
 
 
-@app.command()
 def fix(
     paths: options.Paths = None,
     dry_run: options.DryRun = False,
@@ -189,7 +174,6 @@ def fix(
     raise typer.Exit(code)
 
 
-@app.command()
 def check(
     paths: options.Paths = None,
     select: options.Select = None,
@@ -227,7 +211,6 @@ def check(
     raise typer.Exit(_exit_code(result))
 
 
-@app.command()
 def explain(
     transform: Annotated[
         str | None,
@@ -267,7 +250,6 @@ def explain(
         _fail(f"neither a transform nor a code: {transform!r}; the transforms are {names}")
 
 
-@app.command("lsp")
 def language_server(
     no_validate: Annotated[
         bool, typer.Option("--no-validate", help="Do not ask AWS's rules engine about repairs.")
@@ -284,6 +266,12 @@ def language_server(
     from .lsp import run
 
     raise typer.Exit(run(validate=not no_validate))
+
+
+def _migrate() -> typer.Typer:
+    from . import cli_migrate
+
+    return cli_migrate.app
 
 
 def _examine_choice(*given: tuple[str, list[str] | None]) -> None:
