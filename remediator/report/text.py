@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ..results import FileResult, Outcome, RunResult, Status
-from . import changes
 from .colours import coloured, painted
 from .mask import mask
 from .screen import safe, visible
@@ -40,6 +39,8 @@ def render(
             shown = visible(of_file(exact))
             sections.append((coloured(shown) if colour else shown).removesuffix("\n"))
         sections.append("\n".join(_left(file, paint, advice=left <= _FEW)))
+    if result.change_set:
+        from . import changes
     sections += [
         "\n".join(_errors(result, paint)),
         "\n".join(follow_ups(result)),
