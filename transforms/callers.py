@@ -25,7 +25,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from remediator.arguments import arguments
 from remediator.model import (
     Add,
     Context,
@@ -85,6 +84,10 @@ def _literals(value: Value) -> Iterator[str]:
 
 
 def _gone(template: Template, context: Context) -> Iterator[Gone]:
+    if not context.family.nested:
+        return
+    from remediator.arguments import arguments
+
     for stack in template.resources:
         nested = context.family.nested.get(stack)
         for each in arguments(template, stack) if nested is not None else ():
