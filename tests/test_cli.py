@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,7 @@ Outputs:
     Value: !Ref Topic  # kept
     Export:
 """
+REPOSITORIES = Path(__file__).parent / "repositories"
 CLEAN = "Resources:\n  Topic:\n    Type: AWS::SNS::Topic\n"
 
 
@@ -214,6 +216,12 @@ def test_version_imports_nothing_heavy() -> None:
 def test_check_imports_nothing_that_only_a_repair_needs(tmp_path: Path) -> None:
     heavy = {"ruamel.yaml", "deepdiff", "jsonpatch", "rich", "tomlkit"}
     assert not heavy & imported("check", str(write(tmp_path)))
+    for name in ("parameter-files", "samconfig-list"):
+        shutil.copytree(REPOSITORIES / name / "before", tmp_path / name)
+    of_a_proof = heavy - {"ruamel.yaml", "rich"} | {"remediator.verify"}
+    loaded = imported("check", str(tmp_path))
+    assert "remediator.settings_files" in loaded
+    assert not of_a_proof & loaded
 
 
 def test_check_of_a_file_imports_nothing_that_it_does_not_need(tmp_path: Path) -> None:
