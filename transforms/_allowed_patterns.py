@@ -115,6 +115,7 @@ def _samples(length: int, symbols: str) -> tuple[str, ...]:
         string.digits,
         *filter(None, [symbols]),
     ]
+    members = [frozenset(each) for each in classes]
     letters = "".join(classes)
     draw = random.Random(length)  # no secret: these passwords are only tried
     samples = []
@@ -125,8 +126,9 @@ def _samples(length: int, symbols: str) -> tuple[str, ...]:
         edge = letters[index % len(letters)]
         for position in (0, length // 2, length - 1):
             password[position] = edge
-        for each in classes:  # the edge may have taken the place of a class's only character
-            if not set(password) & set(each):
-                password[1 + classes.index(each)] = draw.choice(each)
+        # The edge may have taken the place of a class's only character.
+        for number, each in enumerate(classes, 1):
+            if members[number - 1].isdisjoint(password):
+                password[number] = draw.choice(each)
         samples.append("".join(password))
     return tuple(samples)
