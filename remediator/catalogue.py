@@ -7,7 +7,6 @@ that a small template needs.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -36,7 +35,10 @@ class Rows(Mapping[str, tuple[Credential, ...]]):
 
     def __getitem__(self, kind: str) -> tuple[Credential, ...]:
         if kind not in self._read:
-            self._read[kind] = tuple(_credential(tomllib.loads(row)) for row in self._texts[kind])
+            rows = self._texts[kind]
+            import tomllib  # where a template has a type that is here
+
+            self._read[kind] = tuple(_credential(tomllib.loads(row)) for row in rows)
         return self._read[kind]
 
     def __contains__(self, kind: object) -> bool:

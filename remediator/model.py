@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from hashlib import sha256
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
@@ -62,6 +61,8 @@ def repair_id(file: str, transform: str, path: Path) -> str:
     It stays the same as long as the file, the transform and the entry that it speaks of do; `file`
     is the path from the root of the git work tree, so that every clone gives the same.
     """
+    from hashlib import sha256  # where something is found: OpenSSL takes long to load
+
     named = "\0".join((file, transform, pointer(path)))
     return sha256(named.encode("utf-8", "surrogateescape")).hexdigest()[:10]
 
