@@ -207,6 +207,13 @@ def imported(*arguments: str) -> set[str]:
     return {line.rsplit("|", 1)[-1].strip() for line in done.stderr.splitlines() if "|" in line}
 
 
+@pytest.mark.parametrize(("slip", "meant"), [("chek", "check"), ("migrat", "migrate")])
+def test_a_slip_in_a_command_is_told(slip: str, meant: str) -> None:
+    result = remediator(slip)
+    assert result.exit_code == 2
+    assert f"Did you mean '{meant}'?" in result.stderr
+
+
 def test_version_imports_nothing_heavy() -> None:
     assert python("-m", "remediator", "--version").stdout == f"remediator {__version__}\n"
     heavy = {"yaml", "ruamel.yaml", "deepdiff", "jsonpatch", "rich", "remediator.model"}
