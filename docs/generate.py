@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from textwrap import TextWrapper, dedent
 
+import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 from typer.testing import CliRunner
@@ -140,7 +141,9 @@ def _commands(command: object) -> Iterator[list[str]]:
     """Yield the names that lead to a command and to those within it."""
     yield []
     if isinstance(command, TyperGroup):
-        for name, inner in command.commands.items():
+        context = typer.Context(command)
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
             yield from ([name, *names] for names in _commands(inner))
 
 

@@ -7,14 +7,13 @@ as a mapping or as a list of pairs, some within `Fn::If`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .model import Path, Value
 from .template import Template
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(NamedTuple):
     """A parameter that a resource passes: where its entry stands, and where the value does."""
 
     resource: str

@@ -81,6 +81,8 @@ def _content(file: FileResult) -> bytes:
 
 def _with_differences(request: Request, done: Done) -> Done:
     """Write the diff and the patch that were asked for, and say where they hold secrets."""
+    if not (request.diff or request.patch):
+        return done
     from .report.diff import is_masked, unified
     from .report.mask import mask_patch
 
@@ -98,7 +100,7 @@ def _with_differences(request: Request, done: Done) -> Done:
     if not unmasked:
         return done
     told = f"{' and '.join(unmasked)} holds passwords in clear: only its owner may read it."
-    return replace(done, result=replace(result, unmasked=told))
+    return done._replace(result=replace(result, unmasked=told))
 
 
 def _with_seeds(file: Path, done: Done) -> Done:
@@ -110,7 +112,7 @@ def _with_seeds(file: Path, done: Done) -> Done:
     told = f"{file} has no secret to make."
     if stacks:
         told = f"Before the deployment: sh {file} {stacks}"
-    return replace(done, result=replace(done.result, seed_script=told))
+    return done._replace(result=replace(done.result, seed_script=told))
 
 
 def _with_policy(file: Path, done: Done) -> Done:
@@ -126,7 +128,7 @@ def _with_policy(file: Path, done: Done) -> Done:
         told = f"{file} is the IAM policy of the deployment."
         if policy.is_too_long(text):
             told += f" It is too long for one managed policy ({policy.MOST_CHARACTERS} characters)."
-    return replace(done, result=replace(done.result, policy=told))
+    return done._replace(result=replace(done.result, policy=told))
 
 
 def _with_change_set(stack: DeployedStack, done: Done) -> Done:
@@ -144,7 +146,7 @@ def _with_change_set(stack: DeployedStack, done: Done) -> Done:
             found = change_set.propose(client, stack.name, text, parameters)
         except ChangeSetError as error:
             raise ChangeSetError(mask(error.message, file.masked)) from error
-        done = replace(done, result=replace(done.result, change_set=found))
+        done = done._replace(result=replace(done.result, change_set=found))
     return done
 
 

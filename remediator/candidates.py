@@ -5,10 +5,9 @@ touch no place of an earlier one's, and that fit into CloudFormation's limits be
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from . import limits
 from .document import Document
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
     from .splice import Splicer
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A finding with the transform that found it; `place` is its line and column, where they are
     not those of the entry that it speaks of."""
 
@@ -31,8 +29,7 @@ class Found:
     place: tuple[int, int] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A fix that the settings allow."""
 
     found: Found

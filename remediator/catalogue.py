@@ -7,9 +7,7 @@ that a small template needs.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, fields
 from typing import Any
 
 from .errors import ConfigError
@@ -37,7 +35,10 @@ class Rows(Mapping[str, tuple[Credential, ...]]):
 
     def __getitem__(self, kind: str) -> tuple[Credential, ...]:
         if kind not in self._read:
-            self._read[kind] = tuple(_credential(tomllib.loads(row)) for row in self._texts[kind])
+            rows = self._texts[kind]
+            import tomllib  # where a template has a type that is here
+
+            self._read[kind] = tuple(_credential(tomllib.loads(row)) for row in rows)
         return self._read[kind]
 
     def __contains__(self, kind: object) -> bool:
@@ -51,9 +52,8 @@ class Rows(Mapping[str, tuple[Credential, ...]]):
 
 
 def _credential(row: Mapping[str, Any]) -> Credential:
-    known = {field.name: field for field in fields(Credential)}
-    mandatory = {name for name, f in known.items() if f.default is MISSING}
-    wrong = [*sorted(row.keys() - known), *sorted(mandatory - row.keys())]
+    mandatory = set(Credential._fields) - Credential._field_defaults.keys()
+    wrong = [*sorted(row.keys() - set(Credential._fields)), *sorted(mandatory - row.keys())]
     if wrong:
         where = f"{row.get('type', '?')} {row.get('property', '?')}"
         raise ConfigError(f"credentials.toml: {where}: {wrong[0]} is unknown or missing")

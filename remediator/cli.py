@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, ClassVar, NoReturn
 
 import typer
 
-from . import __version__, cli_migrate, completion, options
+from . import __version__, completion, options
+from .commands import LateCommands, alone
 from .output import has_colour, rendered, writable
 from .report.formats import FORMATS
 
@@ -23,15 +23,25 @@ if TYPE_CHECKING:
     from .request import Request
     from .results import RunResult
 
+
+class _Commands(LateCommands):
+    table: ClassVar = {
+        "fix": lambda: alone(fix),
+        "check": lambda: alone(check),
+        "explain": lambda: alone(explain),
+        "lsp": lambda: alone(language_server),
+        "migrate": lambda: _migrate(),
+    }
+
+
 app = typer.Typer(
+    cls=_Commands,
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-app.add_typer(cli_migrate.app, name="migrate")
 
 _MANY = 50
 _ANSWERS = """\
@@ -85,7 +95,6 @@ def _root(
     """
 
 
-@app.command()
 def fix(
     paths: options.Paths = None,
     dry_run: options.DryRun = False,
@@ -147,8 +156,8 @@ def fix(
         validate=not no_validate,
         stack=stack,
         skip_others=skip_others,
-        options=replace(
-            chosen, only=options.names(only) or frozenset(), skip=options.names(skip) or frozenset()
+        options=chosen._replace(
+            only=options.names(only) or frozenset(), skip=options.names(skip) or frozenset()
         ),
         config=config,
         jobs=_jobs(jobs),
@@ -165,7 +174,6 @@ def fix(
     raise typer.Exit(code)
 
 
-@app.command()
 def check(
     paths: options.Paths = None,
     select: options.Select = None,
@@ -203,7 +211,6 @@ def check(
     raise typer.Exit(_exit_code(result))
 
 
-@app.command()
 def explain(
     transform: Annotated[
         str | None,
@@ -243,7 +250,6 @@ def explain(
         _fail(f"neither a transform nor a code: {transform!r}; the transforms are {names}")
 
 
-@app.command("lsp")
 def language_server(
     no_validate: Annotated[
         bool, typer.Option("--no-validate", help="Do not ask AWS's rules engine about repairs.")
@@ -260,6 +266,12 @@ def language_server(
     from .lsp import run
 
     raise typer.Exit(run(validate=not no_validate))
+
+
+def _migrate() -> typer.Typer:
+    from . import cli_migrate
+
+    return cli_migrate.app
 
 
 def _examine_choice(*given: tuple[str, list[str] | None]) -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .migrate.progress import Watch
 
 app = typer.Typer(
+    add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from .errors import TransformError
 from .model import Value
@@ -41,8 +41,7 @@ _Assignment: TypeAlias = Mapping[str, str]
 _Formula: TypeAlias = Callable[[_Assignment], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class _Compiled:
+class _Compiled(NamedTuple):
     """An expression as a function, with what it asks about.
 
     `size` is the number of comparisons that one call takes, `height` how deep they nest.
@@ -73,7 +72,7 @@ def literal(value: Value) -> str | None:
     return str(value) if isinstance(value, (str, int, float)) else None
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Conditions:
     """The `Conditions` section of a template, with the parameters that they ask about."""
 

@@ -9,14 +9,11 @@ from __future__ import annotations
 import re
 import reprlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from .errors import ConfigError
-from .globs import matches
 from .model import Consequence, Settings
-from .toml_file import parsed, text_of
 
 OWN_FILE = "remediator.toml"
 PROJECT_FILE = "pyproject.toml"
@@ -29,18 +26,16 @@ _TEXTS = ("secret-kms-key", "secret-name-prefix", "rotation")
 _SWITCHES = ("new", "secret-output")
 _PER_PATH = ("select", "ignore", "allow", *_SWITCHES, *_CHOICES, *_TEXTS)
 KEYS = (*_PER_PATH, "paths")
-_KMS_KEY = re.compile(
-    r"none|database|alias/[\w/-]+|arn:[\w-]+:kms:[\w-]+:\d{12}:(key|alias)/[\w/-]+", re.ASCII
-)
-_NAME_PREFIX = re.compile(r"[A-Za-z0-9/_+=.@-]{0,128}")  # AWS: names of secrets
+# Compiled where they are set, which few projects do.
+_KMS_KEY = r"(?a)none|database|alias/[\w/-]+|arn:[\w-]+:kms:[\w-]+:\d{12}:(key|alias)/[\w/-]+"
+_NAME_PREFIX = r"[A-Za-z0-9/_+=.@-]{0,128}"  # AWS: names of secrets
 _LONGEST_GLOB = 1000
 _SHOWN = 80
 MOST_DAYS = 1000
 """Between two rotations (AWS: RotationRules)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """What the command line says; None where it says nothing, then the file's setting stands."""
 
     select: frozenset[str] | None = None
@@ -69,8 +64,7 @@ def as_words(options: Options) -> list[str]:
     return words
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """What a table `[paths."<glob>"]` changes: fields of Settings, for the files that match."""
 
     glob: str
@@ -78,11 +72,12 @@ class Rule:
 
     def matches(self, relative: str) -> bool:
         """Tell whether a path relative to the settings file matches: `**` stands for folders."""
+        from .globs import matches
+
         return matches(self.glob, relative)
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(NamedTuple):
     """The settings of an input: those of its settings file with the options, and those by path.
 
     `source` is the settings file that changes what is done, with what it sets.
@@ -91,7 +86,7 @@ class Project:
     settings: Settings
     source: tuple[str, str] | None = None
     rules: tuple[Rule, ...] = ()
-    options: Options = field(default_factory=Options)
+    options: Options = Options()
     folder: Path = Path()
 
     def of(self, file: Path) -> Settings:
@@ -123,7 +118,7 @@ class Project:
     def _with(self, rules: Iterable[Rule]) -> Settings:
         settings = self.settings
         for rule in rules:
-            settings = replace(settings, **dict(rule.changes))
+            settings = settings._replace(**dict(rule.changes))
         return with_options(settings, self.options)
 
 
@@ -149,10 +144,10 @@ def load_project(
     own, rules = _from_file(file, required=config is not None)
     settings = with_options(own, options)
     words = [
-        _words(field.name, getattr(own, field.name))
-        for field in fields(Settings)
-        if getattr(own, field.name) == getattr(settings, field.name)
-        and getattr(own, field.name) != getattr(Settings(), field.name)
+        _words(name, getattr(own, name))
+        for name in Settings._fields
+        if getattr(own, name) == getattr(settings, name)
+        and getattr(own, name) != getattr(Settings(), name)
     ]
     words += [f"{r.glob}: {', '.join(_words(*change) for change in r.changes)}" for r in rules]
     source = (str(file), "; ".join(words)) if words else None
@@ -212,6 +207,8 @@ def settings_in(folder: Path) -> tuple[Path | None, bool]:
 
 def _section(file: Path) -> Mapping[str, Any] | None:
     """Return the settings in a file; None where a pyproject.toml has none."""
+    from .toml_file import parsed, text_of  # where there is a file
+
     text = text_of(file)
     if file.name != PROJECT_FILE:
         return parsed(file, text)
@@ -236,7 +233,7 @@ def _from_file(file: Path, *, required: bool) -> tuple[Settings, tuple[Rule, ...
 def read_table(file: Path, section: Mapping[str, Any]) -> tuple[Settings, tuple[Rule, ...]]:
     """Return the settings and the rules by path of a table; raises ConfigError as `load` does."""
     own = [_change(f"{file}: {_short(k)}", k, v) for k, v in section.items() if k != "paths"]
-    return replace(Settings(), **dict(own)), _rules(file, section.get("paths", {}))
+    return Settings(**dict(own)), _rules(file, section.get("paths", {}))
 
 
 def _rules(file: Path, tables: object) -> tuple[Rule, ...]:
@@ -284,22 +281,22 @@ def _change(where: str, key: str, value: object) -> tuple[str, Any]:
 def with_options(settings: Settings, options: Options) -> Settings:
     """Return the settings with what the options say; raises ConfigError where one is wrong."""
     if options.select is not None:
-        settings = replace(settings, select=options.select)
+        settings = settings._replace(select=options.select)
     if options.ignore is not None:
-        settings = replace(settings, ignore=options.ignore)
+        settings = settings._replace(ignore=options.ignore)
     if options.allow is not None:
-        settings = replace(settings, allow=consequences(options.allow, "--allow"))
+        settings = settings._replace(allow=consequences(options.allow, "--allow"))
     if options.new is not None:
-        settings = replace(settings, new=options.new)
+        settings = settings._replace(new=options.new)
     if options.strategy is not None:
         choice = _choice("--strategy", "strategy", options.strategy)
-        settings = replace(settings, strategy=choice)
+        settings = settings._replace(strategy=choice)
     if options.rotation is not None:
-        settings = replace(settings, rotation=_days("--rotation", options.rotation))
+        settings = settings._replace(rotation=_days("--rotation", options.rotation))
     if options.manual_secrets is not None:
         choice = _choice("--manual-secrets", "manual-secrets", options.manual_secrets)
-        settings = replace(settings, manual_secrets=choice)
-    return replace(settings, only=options.only, skip=options.skip, plugins=options.plugins)
+        settings = settings._replace(manual_secrets=choice)
+    return settings._replace(only=options.only, skip=options.skip, plugins=options.plugins)
 
 
 def consequences(names: frozenset[str], where: str) -> frozenset[Consequence]:
@@ -332,12 +329,12 @@ def _text(where: str, key: str, value: object) -> str | int:
         raise ConfigError(f"{where} must be a string, not {_kind(value)}")
     if key == "rotation":
         return _days(where, value)
-    if key == "secret-kms-key" and not _KMS_KEY.fullmatch(value):
+    if key == "secret-kms-key" and not re.fullmatch(_KMS_KEY, value):
         raise ConfigError(
             f'{where} must be "none", "database", the ARN of a key or "alias/…", '
             f"not {reprlib.repr(value)}"
         )
-    if key == "secret-name-prefix" and not _NAME_PREFIX.fullmatch(value):
+    if key == "secret-name-prefix" and not re.fullmatch(_NAME_PREFIX, value):
         raise ConfigError(
             f"{where} may hold letters, digits and /_+=.@- only, 128 at the most, "
             f"not {reprlib.repr(value)}"

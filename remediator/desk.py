@@ -58,7 +58,7 @@ class Desk:
         runner = Runner(
             transforms(settings, project.source),
             registry.catalogue(),
-            settings if only is None else replace(settings, only=only),
+            settings if only is None else settings._replace(only=only),
             check=only is None,
             around=self._around,
             judges=(self._judge.judge,) if self._judge is not None else (),

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 NEVER_SEARCHED = frozenset({"node_modules", "__pycache__", "site-packages"})
 """Folders of other people's files; hidden ones are never searched either."""
@@ -26,8 +27,7 @@ class Input:
         return tree_of(self.file, self.root) if self.named else self.root
 
 
-@dataclass(frozen=True, slots=True)
-class Unusable:
+class Unusable(NamedTuple):
     """A PATH that cannot be looked at, and why."""
 
     path: Path

@@ -52,12 +52,12 @@ _RESOURCES_KEY = re.compile(r"""^\s*["']?Resources["']?\s*:""", re.MULTILINE)
 _JSON_ONLY = re.compile(r'\\u[dD][89a-fA-F]|"(?:[^"\\]|\\.){1024,}"\s*:')
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Document(Text):
     """A template as it was read."""
 
     data: dict[str, Value] = field(repr=False)
-    _later: dict[str, Document] = field(default_factory=dict, repr=False, compare=False)
+    _later: dict[str, Document] = field(default_factory=dict, repr=False)
     """What new texts in its place were read into."""
 
     @classmethod

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from .candidates import Candidate, Found, Left, choose, operations_of, sort, within_limits
 from .document import Document
@@ -47,7 +47,7 @@ _DEFECT = (
 )
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class _Progress:
     """What the passes have done so far."""
 
@@ -99,8 +99,7 @@ def remediate(
     return work.settled(refused)[0]
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
+class _Work(NamedTuple):
     """One document with all that its repair needs."""
 
     document: Document
@@ -140,7 +139,7 @@ class _Work:
             except ProofError as error:
                 return self._failed([*progress.repaired, *parted.found], error.message), document
             if unable is not None:
-                parted = replace(parted, left=(*left, *unable, *parted.left))
+                parted = parted._replace(left=(*left, *unable, *parted.left))
                 result = _result(document, progress, parted, self.path, self.write)
                 if progress.document is document:
                     return _named(result, self.file), document
@@ -177,7 +176,7 @@ def inspect(
     parted = _find(template, transforms, context)
     candidates, left = sort(parted.found, document, context.settings, file)
     candidates, beyond = within_limits(document, candidates)
-    parted = replace(parted, left=(*left, *beyond, *parted.left))
+    parted = parted._replace(left=(*left, *beyond, *parted.left))
     planned = _Progress(template, repaired=[candidate.found for candidate in candidates])
     return _named(_result(document, planned, parted, path, Status.REPAIRABLE), file)
 

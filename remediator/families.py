@@ -58,14 +58,20 @@ class Together:
 
 
 def work_out(
-    tree: Repository, members: Mapping[Place, Member], work: Work, shown: Callable[[Place], str]
+    tree: Repository,
+    members: Mapping[Place, Member],
+    work: Work,
+    shown: Callable[[Place], str],
+    *,
+    proven: bool = True,
 ) -> list[Together]:
     """Return what becomes of the templates of a tree and of the files that give them parameters.
 
     What stays as `members` have it is not among it. `work` repairs members within their families,
-    `shown` is what a result calls a file. Raises what the work on a member raises.
+    `shown` is what a result calls a file. Without `proven` the edits of settings are not proven: a
+    check writes none. Raises what the work on a member raises.
     """
-    plan = _Plan(tree, members, work, shown)
+    plan = _Plan(tree, members, work, shown, proven)
     for _ in range(ROUNDS):
         plan.spread()
         links = plan.links.made
@@ -83,6 +89,7 @@ class _Plan:
     members: Mapping[Place, Member]
     work: Work
     shown: Callable[[Place], str]
+    proven: bool
     kept: dict[Place, dict[str, Refusal]] = field(default_factory=dict)
     nested: dict[Place, dict[str, set[str]]] = field(default_factory=dict)
     """Parent -> logical id of a nested stack -> parameters that it takes no more."""
@@ -210,7 +217,8 @@ class _Plan:
         ]
         if found:
             return found
-        self.settings, found = edit(self._given(), self.results, self.tree, self.shown)
+        given, proven = self._given(), self.proven
+        self.settings, found = edit(given, self.results, self.tree, self.shown, proven=proven)
         return found
 
     def prove(self) -> None:

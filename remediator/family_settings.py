@@ -52,17 +52,20 @@ def edit(
     results: Mapping[Place, FileResult],
     tree: Repository,
     shown: Callable[[Place], str],
+    *,
+    proven: bool = True,
 ) -> tuple[dict[Place, FileResult], list[tuple[Place, str, Refusal]]]:
     """Return the files without what they give, and the parameters that have to stay, with why.
 
-    `results` are those of the templates. `shown` is what a result calls a file.
+    `results` are those of the templates. `shown` is what a result calls a file. Without `proven`
+    the edits are not proven, as in a check.
     """
     edited: dict[Place, FileResult] = {}
     stay: list[tuple[Place, str, Refusal]] = []
     for file in dict.fromkeys(each.call.place for each in given):
         own = [each for each in given if each.call.place == file]
         try:
-            edited[file] = _edited(file, own, results, tree, shown)
+            edited[file] = _edited(file, own, results, tree, shown, proven=proven)
         except (EditError, ProofError, FileError) as error:
             line = f" at line {error.line}" if error.line else ""
             why = f"gives it, and cannot be edited{line}: {error.message}"
@@ -111,9 +114,12 @@ def _edited(
     results: Mapping[Place, FileResult],
     tree: Repository,
     shown: Callable[[Place], str],
+    *,
+    proven: bool,
 ) -> FileResult:
     old = tree.text(file)
-    edited = settings_files.without(file.name, old, [each.call.site for each in given])
+    sites = [each.call.site for each in given]
+    edited = settings_files.without(file.name, old, sites, proven=proven)
     outcomes = []
     for name in dict.fromkeys(each.parameter for each in given):
         own = [each for each in given if each.parameter == name]
@@ -136,7 +142,6 @@ def _edited(
                 causes=tuple(dict.fromkeys(cause.id for cause in causes)),
             )
         )
-    sites = [each.call.site for each in given]
     before, after = tree.sites(file, old), tree.sites(file, edited.text)
     gone = {each.parameter for each in given}
 

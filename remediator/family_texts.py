@@ -29,13 +29,13 @@ Parsed: TypeAlias = dict[tuple[Place, str], Template]
 """Templates by their place and text."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Texts:
     """Reads templates of a tree; a text is parsed once, also for others who share what is `parsed`.
     `results` are those of the members."""
 
     tree: Tree
-    parsed: Parsed = field(repr=False)
+    parsed: Parsed
     results: dict[Place, FileResult] = field(default_factory=dict)
 
     def old(self, place: Place) -> Template:

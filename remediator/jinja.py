@@ -9,11 +9,12 @@ import re
 
 _FILL = "\ue000"
 """A character of the private use area: YAML takes it, and nobody writes it."""
-_FILLED = re.compile(f"{_FILL}+")
+# Compiled where a text holds expressions, as few do.
+_FILLED = f"{_FILL}+"
 _KEY = r"""(?:[\w.-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+:[ \t]++"""
-_BARE = re.compile(rf"^[ \t]*+(?:-[ \t]++)*(?:{_KEY})?(?=\{{\{{)[^\n]*+", re.MULTILINE)
+_BARE = rf"(?m)^[ \t]*+(?:-[ \t]++)*(?:{_KEY})?(?=\{{\{{)[^\n]*+"
 """The lines whose first value, or key, starts with an expression."""
-_EXPRESSION = re.compile(r"(?:\{\{(?:(?!\}\}|\{\{)[^\n])*\}\})+")
+_EXPRESSION = r"(?:\{\{(?:(?!\}\}|\{\{)[^\n])*\}\})+"
 _STATEMENT = re.compile(r"^[^\n'\"]*\{%", re.MULTILINE)
 
 
@@ -25,7 +26,7 @@ def hidden(text: str) -> str:
     def fill(expression: re.Match[str]) -> str:
         return _FILL * len(expression[0])
 
-    return _BARE.sub(lambda line: _EXPRESSION.sub(fill, line[0]), text)
+    return re.sub(_BARE, lambda line: re.sub(_EXPRESSION, fill, line[0]), text)
 
 
 def shown(value: str, plain: str, text: str) -> str:
@@ -33,8 +34,8 @@ def shown(value: str, plain: str, text: str) -> str:
     was read, and `text` as it stands."""
     if _FILL not in value:
         return value
-    expressions = (text[slice(*filled.span())] for filled in _FILLED.finditer(plain))
-    return _FILLED.sub(lambda filled: next(expressions, filled[0]), value)
+    expressions = (text[slice(*filled.span())] for filled in re.finditer(_FILLED, plain))
+    return re.sub(_FILLED, lambda filled: next(expressions, filled[0]), value)
 
 
 def has_statements(text: str) -> bool:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from .conditions import literal
 from .document import Document
@@ -39,8 +39,7 @@ _NO_TEXT = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(NamedTuple):
     """A secret that is written out, and the place of the value that holds it."""
 
     path: Path

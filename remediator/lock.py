@@ -13,10 +13,9 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from .discover import is_tree, tree_of
 from .errors import FileError
@@ -25,8 +24,7 @@ if sys.platform != "win32":
     import fcntl
 
 
-@dataclass(frozen=True, slots=True)
-class _Claim:
+class _Claim(NamedTuple):
     tree: Path
     folders: frozenset[Path]
     """What is locked for it: the tree and, where no `.git` bounds it, the folders above."""

@@ -6,9 +6,8 @@ import math
 import re
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from .errors import TemplateError
 from .model import Value
@@ -46,8 +45,7 @@ _YES = frozenset(("yes", "true", "on"))
 LINE_END = re.compile(r"\r\n|\n|\r")
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """Something that makes any edit unprovable, although the text was read.
 
     `code` is `duplicate-key`; `line` counts from 1.

@@ -7,7 +7,6 @@ too.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -68,7 +67,7 @@ class Runners:
         """Return who handles a file; raises ConfigError where its settings are wrong."""
         settings, source = self.settings_of(file)
         if self._chosen is not None:
-            settings = replace(settings, only=self._chosen.get(str(file), _NONE))
+            settings = settings._replace(only=self._chosen.get(str(file), _NONE))
         if settings not in self._runners:
             self._runners[settings] = self._make(settings, source)
         return self._runners[settings]

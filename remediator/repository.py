@@ -11,14 +11,17 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from .errors import FileError
-from .family_texts import Parsed, Texts
 from .later import Answers, Later
 from .model import Caller, Fate, Mention
 from .sites import Site, is_reference
-from .ties import Ties
 from .tree_files import TreeFile, read_all, read_documents
+
+if TYPE_CHECKING:
+    from .family_texts import Parsed
+    from .ties import Ties
 
 
 @dataclass(frozen=True)
@@ -145,7 +148,8 @@ class Repository:
         """Return why what a parent passes is sure to stay; empty where it is not."""
         if call.site.edit != "template":
             return ""
-        from .foreseen import obstacle  # few trees need it
+        from .family_texts import Texts  # few trees need it
+        from .foreseen import obstacle
 
         return obstacle(Texts(self, self.parsed), call)
 
@@ -279,6 +283,8 @@ class Repository:
 
     @cached_property
     def _ties(self) -> Ties:
+        from .ties import Ties
+
         return Ties(self._files)
 
     @cached_property

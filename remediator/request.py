@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from . import config
 from .results import RunResult
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
 STDIN = "-"
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What the command line asks for; `check` is that command, else it is `fix`.
 
     With a `stack`, which is asked what an update would do, it is a dry run. `skip_others`: what is
@@ -36,7 +34,7 @@ class Request:
     validate: bool = True
     skip_others: bool = False
     stack: DeployedStack | None = None
-    options: config.Options = field(default_factory=config.Options)
+    options: config.Options = config.Options()
     config: Path | None = None
     jobs: int = 1
     """The processes at work at the most; 0: as many as there are processors."""
@@ -52,8 +50,7 @@ class Request:
         return len(self.paths) == 1 and not is_folder(Path(self.paths[0]))
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(NamedTuple):
     """What came of a request. `template` is what belongs on standard output, if anything."""
 
     result: RunResult

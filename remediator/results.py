@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from .changes import ChangeSet
 from .model import Consequence, Finding, Refusal, Remove, Settings, Span, Value
+
+if TYPE_CHECKING:
+    from .changes import ChangeSet
 
 DECLINED = "declined"
 """The code of a repair that a person chose not to make."""

@@ -45,7 +45,7 @@ def alone(_: Sequence[Input]) -> AbstractContextManager[None]:
     return nullcontext()
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Run:
     """A run of one runner; others may handle files whose settings differ.
 
@@ -180,7 +180,8 @@ class Run:
                 members[place] = replace(members[place], result=result or members[place].result)
         try:
             work = partial(self._within, by_place)
-            together = work_out(tree, members, work, partial(_shown, tree, by_place))
+            shown_as, proven = partial(_shown, tree, by_place), not self.runner.check
+            together = work_out(tree, members, work, shown_as, proven=proven)
         except RemediatorError as error:
             return [[self._unjoined(each, error.message)] for each in handled]
         return self._joined(handled, by_place, tree, together)

@@ -38,7 +38,7 @@ def unguarded(_: str, work: Work) -> FileResult | None:
     return work()
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Runner:
     """Handles files with one set of transforms and settings.
 

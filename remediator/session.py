@@ -53,7 +53,7 @@ def carry_out(
             raise ConfigError(f"{option} goes with exactly one template")
     examine_targets(request)
     if ask is not None:  # who is asked waits for no more than the one file
-        request = replace(request, jobs=1)
+        request = request._replace(jobs=1)
     judge = _judge(request)
     work = _Work(request, guard, track, judge, Around(_reach(request)))
     try:
@@ -79,7 +79,7 @@ def carry_out(
         written = [Path(file.path) for file in result.files if file.old != file.new]
         unseen = tuple(map(str, untracked_files(written))) if written else ()
         result = replace(result, untracked=unseen)
-    return with_asked(request, replace(done, result=result))
+    return with_asked(request, done._replace(result=result))
 
 
 def _judge(request: Request) -> Judge | None:
@@ -120,7 +120,7 @@ def _validation(request: Request, result: RunResult, judge: Judge | None) -> Val
     return Validation(state, tuple(judge.unanswered))
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class _Work:
     """A request at work: its runners share what they read of the trees, and the judge."""
 
@@ -201,7 +201,7 @@ class _Work:
     def chosen_by(self, ask: Ask) -> Done:
         """Ask about every repair of a dry run, then make those that are accepted."""
         dry = _Work(
-            replace(self.request, dry_run=True), self.guard, self.track, self.judge, self.around
+            self.request._replace(dry_run=True), self.guard, self.track, self.judge, self.around
         )
         found = dry.over()
         if found.interrupted is not None:
@@ -221,7 +221,7 @@ class _Work:
         named = project if self.request.config else None
         settings, source = self.runners(named).settings_of(path)
         entry = Input(path, named=root is None, root=root or path.parent)
-        result = self._runner(replace(settings, only=only), source).handle(entry)
+        result = self._runner(settings._replace(only=only), source).handle(entry)
         return file if result is None else result
 
     def from_stdin(self) -> Done:

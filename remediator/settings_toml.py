@@ -22,11 +22,14 @@ _REST = re.compile(r"[ \t]*,?[ \t]*(?:#[^\n]*)?(?:\r?\n|\Z)")
 _BLANK = re.compile(r"(?:[ \t]*+\r?\n)*")
 
 
-def without(text: str, named: Mapping[Path, Set[str]]) -> tuple[str, tuple[Operation, ...]]:
+def without(
+    text: str, named: Mapping[Path, Set[str]], *, proven: bool = True
+) -> tuple[str, tuple[Operation, ...]]:
     """Return a samconfig.toml without these parameters, and the operations that it comes to.
 
     `named` are the parameters by the place of a key, an entry of a list, or a text that holds
-    several. Raises EditError where that cannot be done soundly, ProofError where it went wrong.
+    several. Without `proven` it is not proven. Raises EditError where that cannot be done soundly,
+    ProofError where it went wrong.
     """
     mark = "\ufeff" if text.startswith("\ufeff") else ""
     text = text.removeprefix(mark)
@@ -37,7 +40,8 @@ def without(text: str, named: Mapping[Path, Set[str]]) -> tuple[str, tuple[Opera
         new = less(text, _merged(_gone(text, pairs, operations, named)))
     except ValueError as error:
         raise EditError("cannot be read as TOML") from error
-    _prove(text, new, operations)
+    if proven:
+        _prove(text, new, operations)
     return mark + new, operations
 
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .candidates import Found, Left
 from .document import Document
@@ -31,9 +31,10 @@ SUPPRESSED = "suppressed"
 _ALL = "*"
 _KEYS = {"transform", "reason", "entry"}
 _MARK = re.compile(r"""remediator["']?[ \t]*:""")
-_IN_COMMENT = re.compile(r"#[^\n\r]*remediator[ \t]*:[ \t]*ignore")
-_COMMENT = re.compile(r"#+[ \t]*remediator[ \t]*:[ \t]*ignore\b(?P<rest>.*)", re.DOTALL)
-_REST = re.compile(r"[ \t]*\[(?P<ids>[^\[\]]*)\](?P<reason>.*)", re.DOTALL)
+# Compiled where a text is marked, as few are.
+_IN_COMMENT = r"#[^\n\r]*remediator[ \t]*:[ \t]*ignore"
+_COMMENT = r"(?s)#+[ \t]*remediator[ \t]*:[ \t]*ignore\b(?P<rest>.*)"
+_REST = r"(?s)[ \t]*\[(?P<ids>[^\[\]]*)\](?P<reason>.*)"
 
 
 def is_marked(text: str) -> bool:
@@ -41,8 +42,7 @@ def is_marked(text: str) -> bool:
     return _MARK.search(text) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class _Suppression:
+class _Suppression(NamedTuple):
     """One suppression: the entry that it holds for (None: none that is there), the ids, the reason.
 
     `path` and `place` (line and column) are where it stands itself; `fault` says what is wrong
@@ -102,8 +102,7 @@ def _upwards(path: Path) -> Iterator[Path]:
     return (path[:length] for length in range(len(path) + 1))
 
 
-@dataclass(frozen=True, slots=True)
-class Parted:
+class Parted(NamedTuple):
     """Findings by what suppressions make of them.
 
     `found` are those that no suppression concerns, `suppressed` with the reason given, `left` those
@@ -236,15 +235,15 @@ def _told(suppression: _Suppression, message: str, refusal: Refusal) -> Left:
 
 
 def _in_comments(document: Document) -> Iterator[_Suppression]:
-    if not _IN_COMMENT.search(document.text):
+    if not re.search(_IN_COMMENT, document.text):
         return
     from .comments import Comments
 
     for comment in Comments(document).all:
-        match = _COMMENT.fullmatch(comment.text.rstrip())
+        match = re.fullmatch(_COMMENT, comment.text.rstrip())
         if match is None:
             continue
-        rest = _REST.fullmatch(match["rest"])
+        rest = re.fullmatch(_REST, match["rest"])
         ids = _ids(rest["ids"].split(",")) if rest else ()
         reason = rest["reason"].strip(" \t:-–—") if rest else ""
         fault = "" if ids else "write `# remediator: ignore[<transform>] <reason>`"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from typing import NamedTuple
 
 from .conditions import Case, Conditions, case, literal
 from .data import holds_null as holds_null
@@ -37,8 +37,7 @@ class Kind(StrEnum):
     """A bare parameter name in `Metadata.AWS::CloudFormation::Interface`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """One mention of a parameter, resource or condition.
 
     `path` is that of the whole function (`{"Ref": …}`, `{"Fn::Sub": …}`), of the string in
@@ -51,8 +50,7 @@ class Reference:
     attribute: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Macro:
+class Macro(NamedTuple):
     """A macro of `Transform` or `Fn::Transform`, and the `Location` it is given, if any."""
 
     name: str

@@ -24,7 +24,7 @@ import json
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +155,7 @@ def _remediate(
     settings = case.settings()
     context = Context(
         catalogue,
-        replace(settings, new=new or settings.new),
+        settings._replace(new=new or settings.new),
         case.callers(),
         imports=case.imports(),
         required=registry.required_properties,

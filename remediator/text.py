@@ -11,14 +11,14 @@ from functools import cached_property
 from .long_form import LINE_END, LONG_FORM, Lines, Node, Problem, long_name
 from .model import Path, Value
 
-_SHORT_TAG = re.compile(r"(?<![^\s\[{,-])!(?:" + "|".join(tag[1:] for tag in LONG_FORM) + r")\b")
-_LONG_TAG = re.compile(
-    r"""^[ \t-]*['"]?(?:Ref|Fn::\w+)['"]?[ \t]*:|\{[ \t]*['"]?(?:Ref|Fn::\w+)['"]?[ \t]*:""",
-    re.MULTILINE,
+# Compiled where they are asked for: few texts are.
+_SHORT_TAG = r"(?<![^\s\[{,-])!(?:" + "|".join(tag[1:] for tag in LONG_FORM) + r")\b"
+_LONG_TAG = (
+    r"""(?m)^[ \t-]*['"]?(?:Ref|Fn::\w+)['"]?[ \t]*:|\{[ \t]*['"]?(?:Ref|Fn::\w+)['"]?[ \t]*:"""
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Text:
     """A YAML or JSON text as it was read. `text` has no byte order mark, its line ends untouched.
 
@@ -69,7 +69,7 @@ class Text:
         """Whether new functions are written as `!Sub`: YAML that does, or uses no function."""
         if self.is_json:
             return False
-        return bool(_SHORT_TAG.search(self.text)) or not _LONG_TAG.search(self.text)
+        return bool(re.search(_SHORT_TAG, self.text)) or not re.search(_LONG_TAG, self.text)
 
     def node(self, path: Path) -> Node:
         """Return the node at a path of the data.

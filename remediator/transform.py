@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from .model import Context, Finding
 from .template import Template
@@ -15,8 +14,7 @@ Trigger: TypeAlias = str | re.Pattern[str] | Callable[[str], bool]
 """What is looked for in a raw text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Transform:
+class Transform(NamedTuple):
     """One thing that remediator repairs.
 
     `check` looks at a template and yields what it finds; it is pure: it reads nothing else and

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,7 @@ Outputs:
     Value: !Ref Topic  # kept
     Export:
 """
+REPOSITORIES = Path(__file__).parent / "repositories"
 CLEAN = "Resources:\n  Topic:\n    Type: AWS::SNS::Topic\n"
 
 
@@ -205,6 +207,13 @@ def imported(*arguments: str) -> set[str]:
     return {line.rsplit("|", 1)[-1].strip() for line in done.stderr.splitlines() if "|" in line}
 
 
+@pytest.mark.parametrize(("slip", "meant"), [("chek", "check"), ("migrat", "migrate")])
+def test_a_slip_in_a_command_is_told(slip: str, meant: str) -> None:
+    result = remediator(slip)
+    assert result.exit_code == 2
+    assert f"Did you mean '{meant}'?" in result.stderr
+
+
 def test_version_imports_nothing_heavy() -> None:
     assert python("-m", "remediator", "--version").stdout == f"remediator {__version__}\n"
     heavy = {"yaml", "ruamel.yaml", "deepdiff", "jsonpatch", "rich", "remediator.model"}
@@ -214,6 +223,21 @@ def test_version_imports_nothing_heavy() -> None:
 def test_check_imports_nothing_that_only_a_repair_needs(tmp_path: Path) -> None:
     heavy = {"ruamel.yaml", "deepdiff", "jsonpatch", "rich", "tomlkit"}
     assert not heavy & imported("check", str(write(tmp_path)))
+    for name in ("parameter-files", "samconfig-list"):
+        shutil.copytree(REPOSITORIES / name / "before", tmp_path / name)
+    of_a_proof = heavy - {"ruamel.yaml", "rich"} | {"remediator.verify"}
+    loaded = imported("check", str(tmp_path))
+    assert "remediator.settings_files" in loaded
+    assert not of_a_proof & loaded
+
+
+def test_check_of_a_file_imports_nothing_that_it_does_not_need(tmp_path: Path) -> None:
+    of_others = {"cli_migrate", "report.diff", "toml_file", "globs"}
+    of_folders = {"transforms._null_look", "transforms._export_look"}
+    of_patterns = {"transforms._allowed_patterns"}
+    loaded = imported("check", str(write(tmp_path)))
+    assert "remediator.transforms.null_values" in loaded
+    assert not {f"remediator.{name}" for name in of_others | of_folders | of_patterns} & loaded
 
 
 def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:

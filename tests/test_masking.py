@@ -31,8 +31,10 @@ PIECES = ("Zk9", "plant3d")
 
 def formats() -> list[str]:
     """Return what `--format` takes, as the command line itself tells it."""
-    options = typer.main.get_command(app).commands["fix"].params  # type: ignore[attr-defined]
-    (metavar,) = (option.metavar for option in options if "--format" in option.opts)
+    group = typer.main.get_group(app)
+    fix = group.get_command(typer.Context(group), "fix")
+    assert fix is not None
+    (metavar,) = (option.metavar for option in fix.params if "--format" in option.opts)
     return str(metavar).split("|")
 
 

@@ -194,7 +194,7 @@ def test_paths_are_live_or_new(tmp_path: Path) -> None:
     }
     assert files["sandbox/a.yaml"]["new"] is True
     assert "not deployed yet" in worked.descriptions[0].body
-    everywhere = replace(job, options=replace(allow, new=True), new=(), live=("sandbox/live/**",))
+    everywhere = replace(job, options=allow._replace(new=True), new=(), live=("sandbox/live/**",))
     statuses = [file["status"] for file in json.loads(work(everywhere).result)["files"]]
     assert statuses == ["fixed", "fixed", "left"]
 

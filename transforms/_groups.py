@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from remediator.conditions import Presence
 from remediator.model import Credential, Refusal
@@ -15,8 +15,7 @@ from ._slots import Slot
 from ._uses import Role, Use
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """The uses that one secret serves.
 
     `owners` are the databases the password belongs to, each with the uses that set it; none where
@@ -24,7 +23,7 @@ class Group:
     they read, with its key, where that is the secret of a database of this template.
     """
 
-    owners: dict[str, tuple[Use, ...]] = field(default_factory=dict)
+    owners: dict[str, tuple[Use, ...]]
     others: tuple[Use, ...] = ()
     secret: tuple[str, str] | None = None
 
@@ -121,7 +120,7 @@ def _external(template: Template, readers: tuple[Use, ...]) -> tuple[Group, ...]
         return refused
     if any(name != names[0] for name in names):
         return Refusal("several-users", "it is the password of several users outside the stack")
-    group = Group(others=readers, secret=secret)
+    group = Group({}, readers, secret)
     outside = tuple(use.presence for use in readers if use.role is Role.EXTERNAL)
     for use in readers:
         if not template.conditions.implies((use.presence,), outside):

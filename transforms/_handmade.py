@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from dataclasses import replace as replace_fields
+from typing import NamedTuple
 
 from remediator.conditions import literal
 from remediator.model import Add, Context, Refusal, Remove, Replace, Value, value_at
@@ -36,8 +35,7 @@ _ENDPOINTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class HandMade:
+class HandMade(NamedTuple):
     """A hand-made secret that can generate its password.
 
     `key` is the password's, empty where the secret is nothing but the password. `kept` go into
@@ -164,7 +162,7 @@ def _attachable(template: Template, secret: HandMade, group: Group) -> HandMade 
                 f"{name} would lose {', '.join(sorted(secret.attached))} where {database} is not "
                 "attached",
             )
-    return replace_fields(secret, kept=kept if "username" in kept else {"username": user, **kept})
+    return secret._replace(kept=kept if "username" in kept else {"username": user, **kept})
 
 
 def _read_by_name(template: Template, secret: str) -> bool:

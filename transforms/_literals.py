@@ -25,7 +25,7 @@ from ._slots import Slot
 from ._uses import MOST, Role, Use, external_refusal, logs_in
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Written:
     """One password that is written out, and where.
 

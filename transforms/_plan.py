@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 
 from remediator.conditions import ALWAYS, Presence
 from remediator.model import (
@@ -44,7 +45,7 @@ from ._uses import Role, Use
 from ._wording import description
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Draft:
     """A plan that grows: operations, names already given, rewritten texts, follow-ups."""
 
@@ -67,7 +68,7 @@ class Draft:
             for name in entries
         } | self._taken
         numbered = (f"{candidates[-1]}{number}" for number in range(2, 1000))
-        name = next(name for name in (*candidates, *numbered) if name not in known)
+        name = next(name for name in chain(candidates, numbered) if name not in known)
         self._taken.add(name)
         return name
 

@@ -6,8 +6,6 @@ makes it before the deployment, with a script that asks for the value.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from remediator.model import Consequence, Context, Refusal, Replace, Seed, value_at
 from remediator.template import sub_parts, sub_variables
 
@@ -28,7 +26,7 @@ def is_only_for_generated(refusal: Refusal) -> bool:
 def readable(uses: tuple[Use, ...]) -> tuple[Use, ...]:
     """Return uses without the refusals that are only for generated passwords."""
     return tuple(
-        replace(use, role=Role.EXTERNAL, refusal=None)
+        use._replace(role=Role.EXTERNAL, refusal=None)
         if use.refusal is not None and is_only_for_generated(use.refusal)
         else use
         for use in uses

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from remediator.conditions import Presence, literal
 from remediator.model import Path, Refusal, Value
@@ -24,8 +24,7 @@ NO_VALUE: Value = {"Ref": "AWS::NoValue"}
 _DYNAMIC = re.compile(r"\{\{resolve:secretsmanager:((?:\$\{[^{}]*\}|[^{}])*)\}\}")
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(NamedTuple):
     """A dynamic reference to a secret of the same template; an empty `key` reads all of it."""
 
     path: Path

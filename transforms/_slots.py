@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from remediator.errors import TemplateError
 from remediator.model import Catalogue, Credential, Path, value_at
@@ -16,8 +16,7 @@ CONTAINER = "secret-container"
 """The kind of `SecretString`: a carrier."""
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(NamedTuple):
     """A credential property that a resource of the template has."""
 
     resource: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from remediator.conditions import literal
 from remediator.model import Consequence, Context, Refusal
@@ -19,8 +19,7 @@ from ._uses import Role, Use
 from ._wording import consequence
 
 
-@dataclass(frozen=True, slots=True)
-class Password:
+class Password(NamedTuple):
     """A password that is to come from elsewhere.
 
     `parameter` is where it came from, empty for a literal. `words` say what it is, in CamelCase.
@@ -33,8 +32,7 @@ class Password:
     logical_id: Callable[[Group, bool], str]
 
 
-@dataclass(frozen=True, slots=True)
-class Repaired:
+class Repaired(NamedTuple):
     """What a password becomes, in words, and what that does to a live stack."""
 
     becomes: str

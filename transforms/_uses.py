@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import Enum, auto
+from typing import NamedTuple
 
 from remediator.conditions import Case
 from remediator.errors import TemplateError
@@ -38,8 +38,7 @@ class Role(Enum):
     """Nothing else can stand there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(NamedTuple):
     """One use of a parameter, and what it takes the value for."""
 
     reference: Reference

@@ -23,9 +23,8 @@ See
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from remediator.arguments import arguments
 from remediator.model import (
     Add,
     Context,
@@ -49,8 +48,7 @@ _PRODUCT = "AWS::ServiceCatalog::CloudFormationProvisionedProduct"
 """https://docs.aws.amazon.com/servicecatalog/latest/adminguide/productmgmt-update.html"""
 
 
-@dataclass(frozen=True, slots=True)
-class Gone:
+class Gone(NamedTuple):
     """An argument that is no longer taken: the place of its entry, and of its value."""
 
     path: Path
@@ -86,6 +84,10 @@ def _literals(value: Value) -> Iterator[str]:
 
 
 def _gone(template: Template, context: Context) -> Iterator[Gone]:
+    if not context.family.nested:
+        return
+    from remediator.arguments import arguments
+
     for stack in template.resources:
         nested = context.family.nested.get(stack)
         for each in arguments(template, stack) if nested is not None else ():

@@ -30,7 +30,6 @@ from remediator.model import Context, Finding, Fix, Operation, Path, Refusal, Re
 from remediator.template import Template
 from remediator.transform import Transform
 
-from ._export_look import may_be_unnamed
 from ._export_names import Names, name_refusal
 from ._secrets import NO_VALUE
 
@@ -110,9 +109,15 @@ def _operation(path: Path, export: Value, name: Value) -> Operation:
     return Replace(path, {"Name": name})
 
 
+def _look(text: str) -> bool:
+    from ._export_look import may_be_unnamed  # what is named is parsed without a look
+
+    return may_be_unnamed(text)
+
+
 TRANSFORM = Transform(
     id="export-names",
     title="An export without a name gets one",
     check=check,
-    triggers=(may_be_unnamed,),
+    triggers=(_look,),
 )

@@ -34,7 +34,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from remediator.model import (
     Context,
@@ -50,8 +50,6 @@ from remediator.model import (
 )
 from remediator.template import Template, holds_null, walk
 from remediator.transform import Transform
-
-from ._null_look import may_hold_null
 
 INTERFACE: Path = ("Metadata", "AWS::CloudFormation::Interface")
 _SECTIONS = {
@@ -89,7 +87,7 @@ def check(template: Template, context: Context) -> Iterator[Finding]:
         repair = _repair(template, context, path)
         if isinstance(repair, Refusal):
             place = path[:4] if path[2:3] == ("Properties",) else path[:2]
-            left.setdefault((place, repair.code), _Left(repair)).paths.append(path)
+            left.setdefault((place, repair.code), _Left(repair, [])).paths.append(path)
         elif isinstance(repair, Remove):
             title = f"{_name(path)} goes, which has no value"
             yield Finding(path, _message(path), fix=Fix(title, (repair,)))
@@ -103,12 +101,11 @@ def check(template: Template, context: Context) -> Iterator[Finding]:
         yield Finding(first, _message(first) + more, refusal=each.refusal)
 
 
-@dataclass(frozen=True, slots=True)
-class _Left:
+class _Left(NamedTuple):
     """The nulls of one property, or one entry of a section, that are left for the same reason."""
 
     refusal: Refusal
-    paths: list[Path] = field(default_factory=list)
+    paths: list[Path]
 
 
 def _message(path: Path) -> str:
@@ -284,9 +281,15 @@ def _has_comments_below(template: Template, path: Path) -> bool:
     return False
 
 
+def _look(text: str) -> bool:
+    from ._null_look import may_hold_null  # what is named is parsed without a look
+
+    return may_hold_null(text)
+
+
 TRANSFORM = Transform(
     id="null-values",
     title="A null that CloudFormation refuses goes",
     check=check,
-    triggers=(may_hold_null,),
+    triggers=(_look,),
 )

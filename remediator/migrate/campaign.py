@@ -128,7 +128,7 @@ class Campaign:
 def _said(job: Job, name: str) -> str:
     value = getattr(job, name)
     if isinstance(value, Options):  # the order of a set differs from run to run
-        named = ((each.name, getattr(value, each.name)) for each in fields(value))
+        named = value._asdict().items()
         return repr([(n, sorted(v) if isinstance(v, frozenset) else v) for n, v in named])
     return repr(value)
 
@@ -239,7 +239,7 @@ def _options(top: Table, repair: Table) -> Options:
         (repair, "ignore", "ignore"),
     ):
         try:
-            one = replace(Options(), **{name: getattr(options, name)})
+            one = Options(**{name: getattr(options, name)})
             registry.load(config.with_options(Settings(), one))
         except ConfigError as error:
             said = error.message.removeprefix(f"--{key}").lstrip(": ")

@@ -66,7 +66,7 @@ def repair(job: Job, git: Git, entries: Sequence[Entry], folder: Path, guard: Gu
         return Repaired(result, ((Group.SAFE if safe else Group.PASSWORDS, files),))
     _restore(git, entries, files, folder)
     first_only = replace(job, validate=False)
-    _run(first_only, replace(_options(job), only=safe), entries, folder, guard)
+    _run(first_only, _options(job)._replace(only=safe), entries, folder, guard)
     first = dict(_changed(entries, folder))
     before = {entry.path: entry for entry in entries}
     rest = {path: file for path, file in files.items() if first.get(path) != file}
@@ -77,7 +77,7 @@ def repair(job: Job, git: Git, entries: Sequence[Entry], folder: Path, guard: Gu
 
 
 def _options(job: Job) -> Options:
-    return replace(job.options, new=bool(job.options.new))
+    return job.options._replace(new=bool(job.options.new))
 
 
 def _run(
@@ -88,7 +88,7 @@ def _run(
         carry_out(
             Request(
                 tuple(paths),
-                options=replace(options, new=new),
+                options=options._replace(new=new),
                 validate=job.validate,
                 skip_others=True,
             ),

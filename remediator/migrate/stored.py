@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from .. import changes
 from ..errors import FileError
 from ..model import Add, Finding, Replace, Span
 from ..report.mask import mask, mask_patch, mask_spans, mask_value
@@ -135,7 +136,7 @@ def _plain(value: Any) -> Any:
 
 @cache
 def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
+    return get_type_hints(kind, localns=vars(changes))  # results imports them for its types only
 
 
 def _value(hint: Any, data: Any) -> Any:

@@ -6,8 +6,7 @@ Nothing is imported before a format is asked for, so that the command line may r
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from ..results import RunResult
@@ -18,8 +17,7 @@ def _no_transforms() -> Sequence[Transform]:
     return ()
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """What a report may depend on besides the result of the run.
 
     `diff`: the text report holds the diffs. `new`: nothing is deployed yet, so that no

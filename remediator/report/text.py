@@ -7,9 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ..results import FileResult, Outcome, RunResult, Status
-from . import changes
 from .colours import coloured, painted
-from .diff import of_file
 from .mask import mask
 from .screen import safe, visible
 from .summary import DONE, Paint, follow_ups, is_waiting, summary, waiting, wrapped
@@ -36,9 +34,13 @@ def render(
     for exact, file in zip(exactly.files, result.files, strict=True):
         sections.append("\n".join(_repairs(file, paint, new=new)))
         if diffs:
+            from .diff import of_file
+
             shown = visible(of_file(exact))
             sections.append((coloured(shown) if colour else shown).removesuffix("\n"))
         sections.append("\n".join(_left(file, paint, advice=left <= _FEW)))
+    if result.change_set:
+        from . import changes
     sections += [
         "\n".join(_errors(result, paint)),
         "\n".join(follow_ups(result)),
@@ -63,6 +65,8 @@ def question(
     """Return what a person needs to see to say yes or no to one repair: what it is, what follows
     from it, what changes `along` in other files, and its diff. `result` is the file without the
     repair and with it."""
+    from .diff import of_file
+
     paint: Paint = painted if colour else _plain
     diff = visible(of_file(result))
     shown = safe(replace(result, outcomes=(outcome,)))
