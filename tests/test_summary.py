@@ -72,6 +72,14 @@ def test_a_rotation_names_the_way_to_keep_the_password(tmp_path: Path) -> None:
     assert way not in remediator("fix", "--dry-run", "-q", write(tmp_path)).stdout
 
 
+def literal(password: str) -> str:
+    """Return a template in which a password is written out."""
+    return (
+        "Resources:\n  DB:\n    Type: AWS::RDS::DBInstance\n    Properties:\n      Engine: mysql\n"
+        f"      MasterUsername: app\n      MasterUserPassword: {password}\n"
+    )
+
+
 def test_what_comes_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write(tmp_path)
@@ -81,6 +89,8 @@ def test_what_comes_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     piped = remediator("fix", "-", stdin=BROKEN_EXPORT).stderr
     assert "git" not in piped.partition("Next:")[2]
     assert "The template deploys without input." in piped
+    jinja = literal("'{{ password }}'")
+    assert "without input" not in remediator("fix", "-", stdin=jinja).stderr
     assert "review t.yaml (`git diff` does not" in words(remediator("fix", "t.yaml").stdout)
     subprocess.run(["git", "init", "-q"], check=True)
     write(tmp_path)

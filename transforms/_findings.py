@@ -20,6 +20,7 @@ from remediator.model import (
 from remediator.template import Macro, Template
 
 from ._groups import groups
+from ._placeholders import preprocessed
 from ._plan import Draft
 from ._positions import together
 from ._rules import twins_of
@@ -42,7 +43,8 @@ def parameter_refusal(
         return Refusal("parameter-type", f"{name} is not of the type String")
     if "AllowedValues" in template.parameter(name):
         return Refusal("allowed-values", f"{name} may only be one of its AllowedValues")
-    refused = macro_refusal(template, name)
+    owners = (use.resource for use in uses if use.slot is not None)
+    refused = macro_refusal(template, name) or preprocessed(template, owners)
     if refused is not None:
         return refused
     for each in (name, *twins_of(template, name)):

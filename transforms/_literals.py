@@ -20,6 +20,7 @@ from remediator.model import (
 from remediator.template import Kind, Reference, Template, references, sub_variables, walk
 
 from ._databases import misplaced
+from ._placeholders import filled_in
 from ._secrets import NO_VALUE, flattened
 from ._slots import Slot
 from ._uses import MOST, Role, Use, external_refusal, logs_in
@@ -30,8 +31,8 @@ class Written:
     """One password that is written out, and where.
 
     `texts` are what no report may show: one text, or all that a mapping may give. `mapping` is the
-    map and the key below it that the password comes from. `refusal` says why a function cannot be
-    read as one text.
+    map and the key below it that the password comes from. `refusal` says why it is not known what
+    the password is.
     """
 
     texts: tuple[str, ...]
@@ -98,7 +99,7 @@ def _written(template: Template, value: Value) -> Written | None:
     text = literal(value)
     if text is not None:
         plain = text.strip("*") and not isinstance(value, bool) and "{{resolve:" not in text
-        return Written((text,)) if plain else None
+        return Written((text,), refusal=filled_in(text)) if plain else None
     if not isinstance(value, dict) or len(value) != 1 or value == NO_VALUE:
         return None
     inner = [each for _, each in walk(value)]
@@ -130,7 +131,8 @@ def _from_mapping(template: Template, argument: Value) -> Written | None:
     )
     if name is None or key is None or not texts or any("{{resolve:" in text for text in texts):
         return None
-    return Written(texts, mapping=(name, key))
+    refused = next(filter(None, map(filled_in, texts)), None)
+    return Written(texts, mapping=(name, key), refusal=refused)
 
 
 def mapping_removals(template: Template, mapping: tuple[str, str]) -> list[Operation]:

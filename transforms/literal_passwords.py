@@ -14,8 +14,9 @@ Consequence
     the history of git and must not be used again. With `reference` it is `safe`.
 
 Not repaired
-    A literal that stands elsewhere in the template too, where it may be the same password; one
-    that a function puts together in a way that cannot be read; tokens, keys and the passwords of
+    A literal that stands elsewhere in the template too, where it may be the same password; a
+    placeholder that something fills in before CloudFormation sees the template; a literal that a
+    function puts together in a way that cannot be read; tokens, keys and the passwords of
     systems outside the stack; whatever `password-parameters` refuses.
 
 See
@@ -36,6 +37,7 @@ from ._findings import decided, fixed, macro_refusal
 from ._groups import Group
 from ._handmade import secret_constants
 from ._literals import Written, mapping_removals, slot_refusal, used_elsewhere, written_out
+from ._placeholders import preprocessed
 from ._plan import Draft
 from ._repair import first_owner
 from ._secrets import SECRET
@@ -63,7 +65,12 @@ def _repair(
 ) -> Finding | Refusal:
     refused = slot_refusal(template, written)
     if refused is None or not stands(context, refused):
-        refused = used_elsewhere(template, written) or macro_refusal(template, "the password")
+        owners = (slot.resource for _, slot in written.places)
+        refused = (
+            used_elsewhere(template, written)
+            or macro_refusal(template, "the password")
+            or preprocessed(template, owners)
+        )
     if refused is not None:
         return refused
     draft = Draft(template)

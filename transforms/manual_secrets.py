@@ -46,6 +46,7 @@ from ._findings import (
 from ._groups import Group, groups
 from ._handmade import HandMade, convert, key_of, read, replace, secret_constants
 from ._literals import Written, branches, slot_refusal, used_elsewhere, written_out
+from ._placeholders import placeholder, preprocessed
 from ._plan import Draft, circular, group_limits
 from ._secrets import SECRET, secret_of
 from ._slots import Slot, slots
@@ -135,8 +136,8 @@ def _literals(
         same = next((each for each in found if each.texts == (text,)), Written((text,)))
         reading = _reading(template, all_slots, secret, key_of(template, secret, text))
         if not same.places and not reading:
-            if re.search(_PLACEHOLDER, text):
-                continue  # a person fills it after the deployment
+            if placeholder(text) or re.search(_PLACEHOLDER, text):
+                continue  # a tool fills it in before the deployment, or a person after it
             message = f"{secret} holds a secret that is written out in the template"
             yield left(path, message, _carrier(template, secret, text, "it"), (text,))
             continue
@@ -223,6 +224,7 @@ def _repair_literal(
         or used_elsewhere(template, written, frozenset({path}))
         or next((use.refusal for use in reading if use.refusal is not None), None)
         or macro_refusal(template, "the password")
+        or preprocessed(template, (use.resource for use in uses if use.slot is not None))
     )
     if refused is not None:
         return refused

@@ -102,6 +102,10 @@ REFUSALS = {
     "known. Give it a key or a property of its own.",
     "pattern-not-met": "No generated password is sure to match the parameter's AllowedPattern, "
     "and those of parents and stacks that share its value. Remove or widen the pattern.",
+    "preprocessed": "The template is filled in by a tool before CloudFormation sees it (Jinja, the "
+    "Serverless Framework, envsubst and the like), so that a password is not known, or a dynamic "
+    "reference would be taken for one of its placeholders. Repair what the tool makes, or let its "
+    "input read a secret.",
     "read-before-attachment": "A resource reads a key of the secret before the attachment writes "
     "it. Let it take that value from the database itself, or depend on the attachment.",
     "reference-in-secret": "A value of the secret is a dynamic reference, which is not resolved "

@@ -181,13 +181,20 @@ def validated(result: RunResult) -> Iterator[str]:
         yield wrapped(f"cloudformation-validate gave no answer in time on {names}.", "  ")
 
 
+def _is_filled_in(file: FileResult) -> bool:
+    """Tell whether a tool fills a template in first: what it needs is not known here."""
+    refusals = (outcome.refusal for outcome in file.outcomes)
+    return any(refusal is not None and refusal.code == "preprocessed" for refusal in refusals)
+
+
 def inputs(result: RunResult) -> Iterator[str]:
     """Say whether stacks deploy without a person's input, and what values are still needed."""
     templates = [file for file in result.files if file.is_template]
     sound = [file for file in templates if file.status is not Status.ERROR]
     touched = [f for f in sound if any(o.status is not Status.SUPPRESSED for o in f.outcomes)]
     if result.command != "check":
-        ready = [f for f in touched if not (f.needs_after or f.given or f.undefined)]
+        known = [f for f in touched if not _is_filled_in(f)]
+        ready = [f for f in known if not (f.needs_after or f.given or f.undefined)]
         if len(ready) > 3:
             yield f"{len(ready)} of {len(touched)} templates with findings deploy without input."
         else:
