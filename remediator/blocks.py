@@ -44,6 +44,11 @@ class Insertions:
     after: list[list[str]] = field(default_factory=list)
     before: list[list[str]] = field(default_factory=list)
 
+    @property
+    def all(self) -> list[list[str]]:
+        """All of them."""
+        return self.after + self.before
+
 
 def emptied(layout: Layout, path: Path, node: Node) -> list[Edit]:
     """Return the edits that leave nothing of a block collection but `{}` or `[]`.
@@ -128,7 +133,8 @@ class Block:
             if above < after or not self.text.startswith(margin, above):
                 break
             start = above
-        heads_text = not self.column and self.text[:start].strip() in ("", "---")
+        last_above = self.text[:start].rstrip().rpartition("\n")[2]
+        heads_text = not self.column and last_above in ("", "---")
         if heads_text or _RULE.search(self.text[start:line]):
             start = line  # it speaks of what follows as a whole: a licence, a group
         between = self.text[after:start]
@@ -162,6 +168,12 @@ class Block:
             if one.entry is not None:
                 counts[self._blanks(one.end, other.start)] += 1
         return max(counts, key=lambda count: (counts[count], count)) if counts else None
+
+    @property
+    def entry_is_a_line(self) -> bool:
+        """Whether the first entry stands in one line."""
+        first = self.entries[0]
+        return self.layout.lines_between(first.start, first.end) == 0
 
     def _blanks(self, start: int, end: int) -> int:
         return max(self.layout.lines_between(start, end) - 1, 0)

@@ -15,7 +15,7 @@ from typing import Any
 from .document import LONG_FORM
 from .errors import EditError
 from .model import Value
-from .style import Style, is_plain
+from .style import NAMING, Style, is_plain
 
 _STANDARD = "tag:yaml.org,2002:"
 _SHORT_FORM = {long: short for short, long in LONG_FORM.items()}
@@ -202,10 +202,10 @@ class Renderer:
         if tag == "!Sub":
             wanted = self.style.quote_subs and "${" in text
         elif tag is not None:
-            wanted = False
+            wanted = self.style.quote_names and tag in NAMING
         if not wanted and is_plain(text, flow=flow):
             return None
-        if tag is not None and tag != "!Sub" and _is_word(text):
+        if tag is not None and tag != "!Sub" and not wanted and _is_word(text):
             return None  # behind a tag every text is a string
         return self.quote(text)
 

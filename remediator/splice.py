@@ -217,7 +217,10 @@ class Splicer:
             (group.before if before else group.after).append(lines)
         separation = block.separation() if adds else 0
         if separation is None:
-            separation = self._usual_separation(path) if len(path) == 1 else 0
+            lines_each = (len(new) for group in insertions.values() for new in group.all)
+            in_lines = block.entry_is_a_line and max(lines_each) == 1  # conditions, most often
+            parted = len(path) == 1 and not in_lines
+            separation = self._usual_separation(path) if parted else 0
         return block.edits(removed, insertions, separation, len(path))
 
     def _usual_separation(self, path: Path) -> int:

@@ -13,6 +13,8 @@ _STR = "tag:yaml.org,2002:str"
 _JSON_COLON = re.compile(r'"([ \t]*:[ \t]*)(?=["\[{\w-])')
 _JSON_FUNCTION = re.compile(r'\{(\s*)"(?:Ref|Fn::\w+)"\s*:')
 _JSON_LIST = re.compile(r"\[(\s*)(?=[\"\w{-])")
+NAMING = frozenset({"!Ref", "!GetAtt", "!Condition", "!ImportValue"})
+"""Functions that name something, behind a tag."""
 _MAJORITY = 0.8  # above it, a habit is taken for the rule of the document
 
 
@@ -28,6 +30,8 @@ class Style:
     quote_keys: bool
     quote_subs: bool
     """Whether the strings of Fn::Sub are quoted."""
+    quote_names: bool
+    """Whether what other functions name is quoted: `!Ref 'A'`."""
     flow_functions: bool
     """Whether short lists of arguments stand in one line."""
     indent: int
@@ -76,6 +80,7 @@ def _style(document: Text, everywhere: _Count, near: Node, json: JsonStyle) -> S
     plain, quoted = everywhere.values
     key_plain, key_quoted = everywhere.keys
     sub_plain, sub_quoted = everywhere.subs
+    name_plain, name_quoted = everywhere.names
     indent = _first(locally.indents, everywhere.indents, 2)
     dash = _first(locally.dashes, everywhere.dashes, indent)
     return Style(
@@ -85,6 +90,7 @@ def _style(document: Text, everywhere: _Count, near: Node, json: JsonStyle) -> S
         quote_keys=key_quoted > _MAJORITY * (key_plain + key_quoted),
         # Without a habit: `!Sub '${A}-b'`, which shows where the string ends.
         quote_subs=sub_quoted >= sub_plain,
+        quote_names=name_quoted > _MAJORITY * (name_plain + name_quoted),
         flow_functions=everywhere.flow_functions >= everywhere.block_functions,
         indent=indent,
         dash=dash,
@@ -107,6 +113,7 @@ class _Count:
         self.values = [0, 0]
         self.keys = [0, 0]
         self.subs = [0, 0]
+        self.names = [0, 0]
         self.flow_functions = 0
         self.block_functions = 0
         self.indents: Counter[int] = Counter()
@@ -134,6 +141,8 @@ class _Count:
             quoted = node.style in ("'", '"')
             if node.tag == "!Sub":
                 self.subs[quoted] += 1
+            elif node.tag in NAMING and "::" not in node.value and is_plain(node.value):
+                self.names[quoted] += 1
             elif node.tag == _STR and (not quoted or is_plain(node.value)):
                 self.values[quoted] += 1
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from remediator import limits, registry
+from remediator import limits, readers, registry
 from remediator.candidates import Found
 from remediator.conditions import ALWAYS, BUDGET, Conditions, TooManyConditions
 from remediator.document import Document
@@ -108,6 +108,7 @@ def calls(work: Callable[[], Any]) -> int:
 def handle(template: str) -> FileResult | None:
     settings = Settings()
     runner = Runner(registry.load(settings), registry.catalogue(), settings)
+    readers._recent.clear()  # what was read before would not be read again
     return runner.text(template.encode(), "template.yaml")
 
 

@@ -288,17 +288,23 @@ def group_limits(
     parameter: str,
     group: Group,
     secret: tuple[str, str] = ("", ""),
+    *,
+    plain: bool = False,
 ) -> Limits:
-    """Return what the password of a group must keep to.
+    """Return what the password of a group must keep to; with `plain`, letters and digits.
 
     What logs in to its database with a password of its own will read the same secret, and what
     reads the key of a `secret` that is there already reads on.
     """
     fed = {use.path for use in group.uses}
-    plain = any(use.role in (Role.EXTERNAL, Role.CARRIED) for use in group.others) or any(
-        slot.credential.generatable == "external"
-        and server(template, slot, template.presence(slot.path))[0] in group.owners
-        for slot in slots(template, context.catalogue)
+    plain = (
+        plain
+        or any(use.role in (Role.EXTERNAL, Role.CARRIED) for use in group.others)
+        or any(
+            slot.credential.generatable == "external"
+            and server(template, slot, template.presence(slot.path))[0] in group.owners
+            for slot in slots(template, context.catalogue)
+        )
     )
     plain = plain or any(
         (reader.secret, reader.key) == secret and reader.path not in fed

@@ -66,6 +66,15 @@ def position_refusal(template: Template, reference: Reference) -> Refusal | None
     return _type_refusal(template, reference, kind) or _value_refusal(template, reference, 3)
 
 
+def is_run_by_a_machine(path: Path) -> bool:
+    """Tell whether a place holds what a machine runs when it starts: UserData, or cfn-init's.
+
+    What is read there goes through shells, into configurations and statements of SQL, of which
+    each has characters of its own that would have to be escaped.
+    """
+    return "UserData" in path or (path[:1] == ("Resources",) and path[2:3] == ("Metadata",))
+
+
 def _place(path: Path) -> str:
     return ".".join(map(str, path[:4] if path[0] == "Resources" else path[:2]))
 

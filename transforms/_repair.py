@@ -9,6 +9,7 @@ from remediator.model import Context, Refusal
 from ._groups import Group, groups
 from ._outputs import add_outputs
 from ._plan import Draft, add_attachments, add_secret, group_limits, keys_beside, restored_refusal
+from ._positions import is_run_by_a_machine
 from ._reuse import fitting_secret
 from ._rotation import add_rotation
 from ._uses import Use
@@ -33,13 +34,14 @@ def generate(
         return found
     secrets = []
     for group in found:
-        allowed = group_limits(template, context, parameter, group)
+        wanted = logical_id(group, len(found) > 1)
+        awaited = template.references_to(wanted)  # by what a person has pasted
+        pasted = any(is_run_by_a_machine(each.path) for each in awaited)
+        allowed = group_limits(template, context, parameter, group, plain=pasted)
         refused = restored_refusal(template, group)
         keys = keys_beside(template, group)
         if isinstance(keys, Refusal):
             return keys
-        wanted = logical_id(group, len(found) > 1)
-        awaited = template.references_to(wanted)  # by what a person has pasted
         fitting = group.secret or (None if awaited else fitting_secret(template, group, allowed))
         secret, key = fitting or (draft.unique(wanted), "" if keys is None else "password")
         if fitting is None:
