@@ -11,10 +11,11 @@ from functools import partial
 
 from .discover import Input
 from .errors import FileError
+from .garbage import collect_new
 from .lock import Claims
 from .model import Family, Fate, Refusal
 from .results import Deployment, FileResult, Status, removed
-from .runner import Guard, Runner, failed, unguarded
+from .runner import Guard, Runner, Work, failed, unguarded
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Handled:
 
 def worked_out(entry: Input, runner: Runner, claims: Claims | None = None) -> Handled:
     """Work out one file by itself, as `Runner.handle` does; what is unexpected is for the guard."""
-    result = runner.guard(str(entry.file), partial(runner.handle, entry, claims))
+    result = _guarded(entry, runner, partial(runner.handle, entry, claims))
     if result is not None and result.old and _is_silent(result) and not entry.named:
         result = replace(result, old="", new="")
     reaches = result is not None and runner.edits_callers and _reaches_out(entry, runner, result)
@@ -54,7 +55,15 @@ def _is_silent(result: FileResult) -> bool:
 
 def within(entry: Input, runner: Runner, family: Family) -> FileResult | None:
     """Return what becomes of a template within its family."""
-    return runner.guard(str(entry.file), partial(runner.handle, entry, None, family))
+    return _guarded(entry, runner, partial(runner.handle, entry, None, family))
+
+
+def _guarded(entry: Input, runner: Runner, work: Work) -> FileResult | None:
+    """Do the work on a file, and leave nothing behind of a repair but its result."""
+    result = runner.guard(str(entry.file), work)
+    if result is not None and result.old != result.new:
+        collect_new()
+    return result
 
 
 def _reaches_out(entry: Input, runner: Runner, result: FileResult) -> bool:
