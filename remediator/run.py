@@ -284,10 +284,11 @@ def _without_templates(
 ) -> Iterator[FileResult]:
     """Yield an error for every folder that was given and has no result at or below it."""
     given = [path for path in paths if is_folder(path)]
+    known = frozenset(given)
     folders: set[Path] = set()
     for result in results if given else ():
         here = Path(result.path)
-        here = here if here in given else here.parent
+        here = here if here in known else here.parent
         while here not in folders:
             folders.add(here)
             here = here.parent
