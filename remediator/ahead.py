@@ -56,7 +56,7 @@ def worth(inputs: Iterable[Input], most: int) -> int:
     """Return how many processes these files are worth; 1: the run does best by itself."""
     found = size = 0
     for entry in inputs:
-        if has_template_name(entry.file.name):
+        if has_template_name(entry.name):
             try:
                 bytes_ = entry.file.stat().st_size
             except OSError:

@@ -94,7 +94,7 @@ class Around:
 
     def tree_of(self, entry: Input) -> Path:
         """Return the tree that a file belongs to."""
-        key = (entry.file.parent, entry.root)
+        key = (entry.folder, entry.root)
         if key not in self._tree_of:
             self._tree_of[key] = tree_of(entry.file, entry.root, self._is_tree)
         return self._tree_of[key]

@@ -63,7 +63,7 @@ class Desk:
             around=self._around,
             judges=(self._judge.judge,) if self._judge is not None else (),
         )
-        entry = Input(file, named=False, root=root)
+        entry = Input.of(file, named=False, root=root)
         # What an editor sends may hold half a surrogate pair: then the text is no UTF-8, and told.
         result = runner.text(text.encode("utf-8", "surrogatepass"), str(file), entry)
         return result if result is None else replace(result, fresh=settings.new)

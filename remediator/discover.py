@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +17,22 @@ NEVER_SEARCHED = frozenset({"node_modules", "__pycache__", "site-packages"})
 class Input:
     """A file to look at. `named`: it was given as a PATH itself, not met in a folder."""
 
-    file: Path
+    folder: Path
+    name: str
     named: bool
     root: Path
     """The PATH that led here (a file's own folder): the tree, where no `.git` says better."""
+
+    @classmethod
+    def of(cls, file: Path, *, named: bool, root: Path) -> Input:
+        """Return the input that a path stands for."""
+        return cls(file.parent, file.name, named, root)
+
+    @property
+    def file(self) -> Path:
+        """Its path. It is made when asked for: it takes four times as much as what it is made of,
+        and a run knows all its inputs from the beginning to the end."""
+        return self.folder / self.name
 
     @property
     def limit(self) -> Path:
@@ -59,10 +72,15 @@ def expand(paths: Sequence[Path]) -> Iterator[Input | Unusable]:
 
 def _below(path: Path) -> Iterator[Input | Unusable]:
     if path.is_dir():
-        for entry in walk(path):
-            yield entry if isinstance(entry, Unusable) else Input(entry, named=False, root=path)
+        for entry in _walked(path):
+            if isinstance(entry, Unusable):
+                yield entry
+            else:
+                folder, name = entry
+                # Interned, as the parts of paths are: what a tree knows of the file shares it.
+                yield Input(folder, sys.intern(name), named=False, root=path)
     elif path.is_file():
-        yield Input(path, named=True, root=path.parent)
+        yield Input.of(path, named=True, root=path.parent)
     elif path.exists():
         yield Unusable(path, "is neither a file nor a folder")
     elif path.is_symlink():
@@ -76,6 +94,12 @@ def walk(folder: Path, hidden: Container[str] = ()) -> Iterator[Path | Unusable]
 
     Files of the names in `hidden` count, though they are hidden.
     """
+    for entry in _walked(folder, hidden):
+        yield entry if isinstance(entry, Unusable) else entry[0] / entry[1]
+
+
+def _walked(folder: Path, hidden: Container[str] = ()) -> Iterator[tuple[Path, str] | Unusable]:
+    """Yield such files as the folder that each is in, and its name there."""
     waiting = [folder]
     while waiting:
         here = waiting.pop()
@@ -89,13 +113,13 @@ def walk(folder: Path, hidden: Container[str] = ()) -> Iterator[Path | Unusable]
         for entry in listed:
             if entry.name.startswith("."):
                 if entry.name in hidden and entry.is_file(follow_symlinks=False):
-                    yield here / entry.name
+                    yield here, entry.name
                 continue
             if entry.is_dir(follow_symlinks=False):
                 if entry.name not in NEVER_SEARCHED:
                     folders.append(here / entry.name)
             elif entry.is_file(follow_symlinks=False):
-                yield here / entry.name
+                yield here, entry.name
         waiting.extend(reversed(folders))
 
 

@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 
 from .discover import Input
 from .errors import FileError
+from .garbage import collect_new
 from .lock import Claims
 from .model import Family, Fate, Refusal
 from .results import Deployment, FileResult, Status, removed
-from .runner import Guard, Runner, failed, unguarded
+from .runner import Guard, Runner, Work, failed, unguarded
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Handled:
     """A file that was worked out: its result, or None where it is no template.
 
@@ -28,7 +28,7 @@ class Handled:
     entry: Input
     runner: Runner | None
     result: FileResult | None
-    behind: Path | None = None
+    behind: Input | None = None
     """The file of the run that it changes with, where it is none itself."""
     reaches: bool = False
     """Whether its repairs change other files."""
@@ -41,14 +41,29 @@ class Handled:
 
 def worked_out(entry: Input, runner: Runner, claims: Claims | None = None) -> Handled:
     """Work out one file by itself, as `Runner.handle` does; what is unexpected is for the guard."""
-    result = runner.guard(str(entry.file), partial(runner.handle, entry, claims))
+    result = _guarded(entry, runner, partial(runner.handle, entry, claims))
+    if result is not None and result.old and _is_silent(result) and not entry.named:
+        result = replace(result, old="", new="")
     reaches = result is not None and runner.edits_callers and _reaches_out(entry, runner, result)
     return Handled(entry, runner, result, reaches=reaches)
 
 
+def _is_silent(result: FileResult) -> bool:
+    """Tell whether there is nothing to say of a file: no report looks at its text."""
+    return result.old == result.new and not (result.outcomes or result.error)
+
+
 def within(entry: Input, runner: Runner, family: Family) -> FileResult | None:
     """Return what becomes of a template within its family."""
-    return runner.guard(str(entry.file), partial(runner.handle, entry, None, family))
+    return _guarded(entry, runner, partial(runner.handle, entry, None, family))
+
+
+def _guarded(entry: Input, runner: Runner, work: Work) -> FileResult | None:
+    """Do the work on a file, and leave nothing behind of a repair but its result."""
+    result = runner.guard(str(entry.file), work)
+    if result is not None and result.old != result.new:
+        collect_new()
+    return result
 
 
 def _reaches_out(entry: Input, runner: Runner, result: FileResult) -> bool:

@@ -84,7 +84,10 @@ class Runners:
         """
         found: dict[Project, list[Path]] = {first: []}
         for file in files:
-            found.setdefault(self._project(file), []).append(file)
+            project = self._project(file)
+            own = found.setdefault(project, [])
+            if project.rules:  # else it does not matter which files it is for
+                own.append(file)
         sources = (project.source_of(own) for project, own in found.items())
         return list(dict.fromkeys(source for source in sources if source is not None))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from .discover import Input
@@ -19,7 +20,7 @@ def read(entry: Input) -> bytes | None:
     try:
         with entry.file.open("rb") as stream:
             head = stream.read(_HEAD)
-            size = entry.file.stat().st_size
+            size = os.fstat(stream.fileno()).st_size
             if b"\0" in head and not entry.named and not head.startswith(tuple(UTF16)):
                 return None
             if size <= MAX_BYTES:
@@ -27,7 +28,7 @@ def read(entry: Input) -> bytes | None:
             head += stream.read(16 * _HEAD)
     except OSError as error:
         raise FileError(f"the file cannot be read: {error.strerror or error}") from error
-    if entry.named or (looks_like_template(peek(head)) and has_template_name(entry.file.name)):
+    if entry.named or (looks_like_template(peek(head)) and has_template_name(entry.name)):
         raise FileError(
             f"the file has {size / 1e6:.1f} MB, remediator reads up to {MAX_BYTES / 1e6:.0f} MB "
             "(CloudFormation takes 1 MB)"

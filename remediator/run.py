@@ -128,30 +128,25 @@ class Run:
         try:
             return self.runner_of(entry.file) if self.runner_of else self.runner
         except ConfigError as error:
-            self._wrong.setdefault(error.message, entry.file.parent)
+            self._wrong.setdefault(error.message, entry.folder)
             return None
 
     def _placed(self, handled: Handled) -> Handled:
         """Return a result as reports need it: with its place in the repository where there is
-        something to say, without its text where there is nothing."""
-        entry, result = handled.entry, handled.result
-        if result is None:
+        something to say."""
+        result = handled.result
+        if result is None or not (result.outcomes or result.error):
             return handled
-        if result.outcomes or result.error:
-            placed = replace(result, diff_path=self.runner.around.path_in_diff(entry.file))
-            return replace(handled, result=placed)
-        if result.old != result.new or entry.named:
-            return handled
-        return replace(handled, result=replace(result, old="", new=""))
+        placed = replace(result, diff_path=self.runner.around.path_in_diff(handled.entry.file))
+        return replace(handled, result=placed)
 
     # What changes together.
 
-    def _groups(self, handled: Sequence[Handled]) -> list[list[Handled]]:
+    def _groups(self, handled: Sequence[Handled]) -> Iterable[Sequence[Handled]]:
         """Return the files of a tree in groups of which all change or none, with those that have to
         change along."""
-        alone = [[each] for each in handled]
-        if not any(each.result is not None and removed(each.result) for each in handled):
-            return alone
+        if not any(each.reaches for each in handled):
+            return ([each] for each in handled)
         tree = self.runner.around.repository(handled[0].entry)
         by_place = {
             place: each
@@ -159,8 +154,6 @@ class Run:
             if each.result is not None and (place := tree.place(each.entry.file)) is not None
         }
         reaching = [place for place, each in by_place.items() if each.reaches]
-        if not reaching:
-            return alone
         from .families import Member, work_out  # lazily: few runs need it
 
         members = {
@@ -224,9 +217,8 @@ class Run:
                 group.append(replace(own, result=self._checked(result)))
             for result in each.settings.values():
                 cause = _cause(result, group)
-                entry = Input(Path(result.path), named=False, root=cause.entry.root)
-                behind = cause.entry.file
-                group.append(Handled(entry, cause.runner, self._checked(result), behind))
+                entry = Input.of(Path(result.path), named=False, root=cause.entry.root)
+                group.append(Handled(entry, cause.runner, self._checked(result), cause.entry))
             groups.append(group)
         return [*([each] for each in handled if each.entry.file not in joined), *groups]
 
@@ -259,20 +251,15 @@ def _shown(
 def _skipped(done: Sequence[Handled]) -> int:
     """Return how many files are no templates and do not change along with one either."""
     along = {each.entry.file for each in done if not each.is_input}
-    return sum(
-        each.is_input and each.result is None and each.entry.file not in along for each in done
-    )
+    none = (each for each in done if each.is_input and each.result is None)
+    return sum(not along or each.entry.file not in along for each in none)
 
 
 def _in_order(done: Sequence[Handled], inputs: Sequence[Input]) -> list[FileResult]:
     """Return the results in the order of the inputs, what changes along behind its cause."""
-    order = {entry.file: number for number, entry in enumerate(inputs)}
-    numbered = [
-        (order[each.behind or each.entry.file], position, each.result)
-        for position, each in enumerate(done)
-        if each.result is not None
-    ]
-    return [result for _, _, result in sorted(numbered, key=lambda each: each[:2])]
+    order = {entry: number for number, entry in enumerate(inputs)}
+    told = sorted(done, key=lambda each: order[each.behind or each.entry])
+    return [each.result for each in told if each.result is not None]
 
 
 def _cause(result: FileResult, group: Sequence[Handled]) -> Handled:
@@ -297,12 +284,15 @@ def _without_templates(
     paths: Sequence[Path], results: Sequence[FileResult]
 ) -> Iterator[FileResult]:
     """Yield an error for every folder that was given and has no result at or below it."""
+    given = [path for path in paths if is_folder(path)]
+    known = frozenset(given)
     folders: set[Path] = set()
-    for result in results:
+    for result in results if given else ():
         here = Path(result.path)
+        here = here if here in known else here.parent
         while here not in folders:
             folders.add(here)
             here = here.parent
-    for path in paths:
-        if is_folder(path) and path not in folders:
+    for path in given:
+        if path not in folders:
             yield failed(str(path), "the folder holds no CloudFormation templates")

@@ -214,7 +214,7 @@ def _busy(entry: Input, claims: Claims) -> FileError | None:
     What lies outside of the tree is not claimed: it is not written either.
     """
     is_link = entry.file.is_symlink()
-    if entry.file.parent == claims.folder and not is_link:
+    if entry.folder == claims.folder and not is_link:
         return None  # as the file before it
     from . import atomic  # not for a check
 
@@ -222,7 +222,7 @@ def _busy(entry: Input, claims: Claims) -> FileError | None:
         folder, limit = entry.file.resolve().parent, entry.limit.resolve()
         if folder.is_relative_to(limit):
             claims.enter(folder, limit)
-            claims.folder = None if is_link else entry.file.parent
+            claims.folder = None if is_link else entry.folder
             atomic.sweep(folder)
     except FileError as error:
         return error

@@ -149,7 +149,7 @@ class _Work:
                 self.track,
                 self._helped,
             ).over(paths)
-            handled = [Path(file.path) for file in run.files if file.status is not Status.ERROR]
+            handled = (Path(file.path) for file in run.files if file.status is not Status.ERROR)
             sources = runners.sources(handled, project)
             runs.append(replace(run, settings=tuple(sources)))
             if run.interrupted is not None:
@@ -220,7 +220,7 @@ class _Work:
         project = projects.load(root or path, self.request.options, self.request.config)
         named = project if self.request.config else None
         settings, source = self.runners(named).settings_of(path)
-        entry = Input(path, named=root is None, root=root or path.parent)
+        entry = Input.of(path, named=root is None, root=root or path.parent)
         result = self._runner(settings._replace(only=only), source).handle(entry)
         return file if result is None else result
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import chain, islice
@@ -21,6 +20,7 @@ from .nodes import compose, entries
 from .nodes import text as scalar
 from .raw_text import plain_parameters
 from .sites import Site
+from .spool import Spool
 
 if TYPE_CHECKING:
     from .call_sites import Script
@@ -33,8 +33,6 @@ MAX_SITES = 100_000
 """Places of one file that give a parameter; aliases can stand for billions."""
 MAX_TOTAL = 500_000_000
 """Bytes of all files of a tree that are read."""
-_UNPACKED = 4_000_000
-"""Bytes of a tree that are kept as they are; most trees have less."""
 HIDDEN = (
     ".gitlab-ci.yml",
     ".travis.yml",
@@ -67,22 +65,35 @@ _SCRIPT_NAMES = frozenset({"makefile", "gnumakefile", "justfile", "jenkinsfile",
 class TreeFile:
     """A file of a tree, by its place below the root, and what can be seen in it.
 
-    `packed`: the bytes of a plain template are kept compressed. They are never read again: what a
-    tree shows is what it showed when it was read, whatever the run has written since.
+    With a `spool`, the bytes of a plain template are put aside there: they make up most of a large
+    tree, and few are asked for. The file is never read again: what a tree shows is what it showed
+    when it was read, whatever the run has written since.
     """
 
-    def __init__(self, place: PurePosixPath, raw: bytes, *, packed: bool = False) -> None:
+    __slots__ = (
+        *("__dict__", "_number", "_raw", "_spool"),
+        *("is_parent", "is_secretive", "is_structured", "is_template", "place"),
+    )
+
+    def __init__(self, place: PurePosixPath, raw: bytes, spool: Spool | None = None) -> None:
         self.place = place
         """Below the root."""
-        self._raw, self._is_packed = raw, False
-        if packed and self.is_template and not self.is_parent:
-            self.is_secretive  # noqa: B018 - seen while it is at hand
-            self._raw, self._is_packed = zlib.compress(raw, 1), True
+        self.is_structured = place.suffix.lower() in _STRUCTURED
+        """Whether its name says that it is YAML or JSON."""
+        self.is_template = self.is_structured and b"Resources" in raw and b"AWS::" in raw
+        """Whether it may be a template."""
+        self.is_parent = self.is_template and _PARENT.search(raw) is not None
+        """Whether it may be a template that gives parameters to others."""
+        self.is_secretive = self.is_template and b"NoEcho" in raw
+        """Whether it may be a template with a parameter that must not be shown."""
+        self._spool = spool if self.is_template and not self.is_parent else None
+        self._number = self._spool.put(raw) if self._spool is not None else -1
+        self._raw = raw if self._spool is None else b""
 
     @property
     def raw(self) -> bytes:
         """Its bytes."""
-        return zlib.decompress(self._raw) if self._is_packed else self._raw
+        return self._raw if self._spool is None else self._spool.get(self._number)
 
     @property
     def text(self) -> str:
@@ -93,26 +104,6 @@ class TreeFile:
     def documents(self) -> list[yaml.Node]:
         """What it holds as YAML or JSON; nothing where it cannot be read."""
         return compose(self.text)
-
-    @cached_property
-    def is_structured(self) -> bool:
-        """Whether its name says that it is YAML or JSON."""
-        return self.place.suffix.lower() in _STRUCTURED
-
-    @cached_property
-    def is_template(self) -> bool:
-        """Whether it may be a template."""
-        return self.is_structured and b"Resources" in self.raw and b"AWS::" in self.raw
-
-    @cached_property
-    def is_parent(self) -> bool:
-        """Whether it may be a template that gives parameters to others."""
-        return self.is_template and _PARENT.search(self.raw) is not None
-
-    @cached_property
-    def is_secretive(self) -> bool:
-        """Whether it may be a template with a parameter that must not be shown."""
-        return self.is_template and b"NoEcho" in self.raw
 
     @cached_property
     def script(self) -> Script:
@@ -237,17 +228,9 @@ def read_all(root: Path) -> Iterator[TreeFile]:
 
     Raises FileError where they are more than can be looked at: who calls a template must be known.
     """
-    files = [entry for entry in walk(root, HIDDEN_BELOW) if isinstance(entry, Path)]
-    for name in HIDDEN:
-        hidden = root / name
-        if any(place.is_symlink() for place in (hidden, *hidden.parents[: name.count("/")])):
-            continue
-        if hidden.is_dir():
-            files += [entry for entry in walk(hidden) if isinstance(entry, Path)]
-        elif hidden.is_file():
-            files.append(hidden)
     left = MAX_TOTAL
-    for file in files:
+    spool = Spool()
+    for file in _files(root):
         if not _may_name(file.name.lower(), file.suffix.lower()):
             continue
         try:
@@ -262,8 +245,20 @@ def read_all(root: Path) -> Iterator[TreeFile]:
                 f"what gives its parameters a value cannot be found out: below {root} stand more "
                 f"than {MAX_TOTAL / 1e6:.0f} MB of templates, configurations and scripts"
             )
-        packed = left < MAX_TOTAL - _UNPACKED
-        yield TreeFile(PurePosixPath(file.relative_to(root).as_posix()), raw, packed=packed)
+        yield TreeFile(PurePosixPath(file.relative_to(root).as_posix()), raw, spool)
+
+
+def _files(root: Path) -> Iterator[Path]:
+    """Yield all files below a root that are looked through."""
+    yield from (entry for entry in walk(root, HIDDEN_BELOW) if isinstance(entry, Path))
+    for name in HIDDEN:
+        hidden = root / name
+        if any(place.is_symlink() for place in (hidden, *hidden.parents[: name.count("/")])):
+            continue
+        if hidden.is_dir():
+            yield from (entry for entry in walk(hidden) if isinstance(entry, Path))
+        elif hidden.is_file():
+            yield hidden
 
 
 def read_documents(root: Path) -> Iterator[TreeFile]:

@@ -384,7 +384,7 @@ def test_a_folder_met_on_the_way_that_becomes_a_link_is_left(tmp_path: Path) -> 
     tree = tmp_path / "tree"
     tree.mkdir()
     (tree / "met").symlink_to(outside.parent)
-    entry = discover.Input(tree / "met" / "t.yaml", named=False, root=tree)
+    entry = discover.Input.of(tree / "met" / "t.yaml", named=False, root=tree)
     runner = Runner([RENAME], {}, Settings(), write=True)
     worked = runner.handle(entry)
     assert worked is not None
@@ -489,7 +489,7 @@ def test_what_fails_at_the_last_moment_leaves_the_old_file(
 def test_a_file_that_vanishes_meanwhile_is_told(tmp_path: Path, dry: bool) -> None:
     files = [template(tmp_path, f"{name}.yaml") for name in "ab"]
     runner = Runner([RENAME], {}, Settings(), write=not dry, in_place=True)
-    entry = discover.Input(files[0], named=True, root=tmp_path)
+    entry = discover.Input.of(files[0], named=True, root=tmp_path)
     worked = runner.handle(entry)
     assert worked is not None
     files[0].unlink()

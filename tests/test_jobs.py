@@ -369,7 +369,7 @@ def test_auto_is_one_for_each_processor_that_may_be_used(monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("number", [0, 1, 7, 100, 1000])
 def test_batches_hold_all_in_order_and_become_smaller(number: int) -> None:
-    inputs = [Input(Path(str(each)), named=False, root=Path()) for each in range(number)]
+    inputs = [Input.of(Path(str(each)), named=False, root=Path()) for each in range(number)]
     parts = list(ahead._parted(inputs, 2))
     assert [entry for part in parts for entry in part] == inputs
     sizes = [len(part) for part in parts]
@@ -388,7 +388,7 @@ def test_trees_that_are_left_behind_are_forgotten(tmp_path: Path) -> None:
     for name in ("a", "a/inner", "b", "c"):
         (tmp_path / name / ".git").mkdir(parents=True)
     for name in ("a", "a/inner", "a", "b", "b", "c"):
-        hand._enter(Input(tmp_path / name / "t.yaml", named=False, root=tmp_path))
+        hand._enter(Input.of(tmp_path / name / "t.yaml", named=False, root=tmp_path))
     assert left == ["inner", "a"]
 
 

@@ -38,7 +38,7 @@ def missed(file: str, line: int, how: str) -> Caller:
 
 def test_a_byte_order_mark_is_kept_though_the_tree_has_read_the_file(tmp_path: Path) -> None:
     write(tmp_path, {"db.yaml": "\ufeff" + TEMPLATE})
-    around, entry = Around(), Input(tmp_path / "db.yaml", named=False, root=tmp_path)
+    around, entry = Around(), Input.of(tmp_path / "db.yaml", named=False, root=tmp_path)
     tree = around.repository(entry)
     assert not Texts(tree, tree.parsed).old(PurePosixPath("db.yaml")).document.bom
     for keep in (False, True):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import os
 import resource
 import stat
@@ -46,6 +47,19 @@ def one(result: RunResult) -> FileResult:
 
 def statuses(result: RunResult) -> dict[str, Status]:
     return {Path(file.path).name: file.status for file in result.files}
+
+
+def test_a_repair_leaves_nothing_behind_but_its_result(tmp_path: Path) -> None:
+    for number in range(20):
+        (tmp_path / f"{number}.yaml").write_text(OLD)
+    run(tmp_path, write=False)  # imports leave garbage, too
+    gc.collect()
+    gc.disable()
+    try:
+        assert statuses(run(tmp_path, write=False))["0.yaml"] is Status.WOULD_FIX
+        assert gc.collect() < 50
+    finally:
+        gc.enable()
 
 
 def test_a_folder_is_searched_by_content(tmp_path: Path) -> None:

@@ -117,10 +117,10 @@ def test_all_that_is_declared_is_found(before: str) -> None:
     assert "Code" in TreeFile(PurePosixPath("a.yaml"), text.encode()).declared
 
 
-def test_a_packed_file_shows_what_it_showed(tmp_path: Path) -> None:
+def test_a_template_shows_what_it_showed(tmp_path: Path) -> None:
     folders(tmp_path, {"a.yaml": database("DbCred")})
+    alone = TreeFile(PurePosixPath("a.yaml"), (tmp_path / "a.yaml").read_bytes())
     [file] = read_all(tmp_path)
-    packed = TreeFile(file.place, file.raw, packed=True)
     (tmp_path / "a.yaml").write_text("")
-    assert packed.raw == file.raw == database("DbCred").encode()
-    assert (packed.hidden, packed.declared) == (file.hidden, file.declared)
+    assert file.raw == alone.raw == database("DbCred").encode()
+    assert (file.hidden, file.declared) == (alone.hidden, alone.declared)

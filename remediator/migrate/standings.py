@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from ..model import Consequence
-from ..report.screen import visible_json, visible_line
+from ..report.screen import json_text, visible_line
 from ..report.summary import MEANING, Paint, wrapped
 from .entry import Entry, Standing
 
@@ -158,7 +157,7 @@ def as_json(entries: Sequence[Entry], name: str) -> str:
         "standings": Counter(entry.standing.value for entry in entries),
         "repositories": [_as_data(entry) for entry in entries],
     }
-    return visible_json(json.dumps(content, indent=2, ensure_ascii=True)) + "\n"
+    return json_text(content, ascii_only=True)
 
 
 def _as_data(entry: Entry) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,7 +11,7 @@ from ..results import FileResult, Outcome, RunResult, Status
 from . import changes, diff
 from .mask import mask, mask_patch
 from .policy import as_condition
-from .screen import visible_json
+from .screen import json_text
 
 VERSION = 1
 
@@ -22,8 +21,7 @@ def render(result: RunResult, *, ascii_only: bool = False) -> str:
 
     A file's `applicable` is false where its patch and diff hide a secret: they cannot be applied.
     """
-    text = json.dumps(report(result), indent=2, ensure_ascii=ascii_only)
-    return visible_json(text) + "\n"
+    return json_text(report(result), ascii_only=ascii_only)
 
 
 def report(result: RunResult) -> dict[str, Any]:

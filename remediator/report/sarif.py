@@ -5,7 +5,6 @@ https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/sarif-v2.1.0-errata01
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -21,7 +20,7 @@ from .mask import mask, mask_spans
 from .place import NEWLINES, Placed, path_of
 from .refusals import REFUSALS
 from .replacements import replacements
-from .screen import visible_json
+from .screen import json_text
 
 if TYPE_CHECKING:
     from ..transform import Transform
@@ -48,8 +47,7 @@ def render(
     `transforms` are those whose documentation becomes the help of the rules. Positions are those of
     the files as they are committed.
     """
-    text = json.dumps(log(result, transforms), indent=2, ensure_ascii=ascii_only)
-    return visible_json(text) + "\n"
+    return json_text(log(result, transforms), ascii_only=ascii_only)
 
 
 def log(result: RunResult, transforms: Sequence[Transform] = ()) -> dict[str, Any]:

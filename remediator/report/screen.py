@@ -14,6 +14,7 @@ import json
 import re
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
+from io import StringIO
 from typing import Any, TypeVar
 
 from ..model import Finding, Fix, Refusal
@@ -47,9 +48,11 @@ def visible_line(text: str) -> str:
     return _ON_ONE_LINE.sub(_escaped, text)
 
 
-def visible_json(text: str) -> str:
-    """Return a JSON text that means the same, with such characters as JSON's own escapes."""
-    return _STEERING.sub(lambda match: _in_json(match[0]), text)
+def json_text(value: object, *, ascii_only: bool) -> str:
+    """Return plain data as JSON, with such characters as JSON's own escapes."""
+    text = StringIO()  # json.dumps has a list of all pieces, which takes four times the text
+    text.writelines(json.JSONEncoder(indent=2, ensure_ascii=ascii_only).iterencode(value))
+    return _STEERING.sub(lambda match: _in_json(match[0]), text.getvalue()) + "\n"
 
 
 def safe(result: T) -> T:
