@@ -252,6 +252,30 @@ def test_databases_with_a_secret_each_need_a_parameter_each_first() -> None:
     assert not found.advice
 
 
+def test_a_machine_that_stands_also_without_the_secret_is_told_nothing_to_paste() -> None:
+    restored = (
+        "Parameters:\n  Snapshot: {Type: String, Default: ''}\n"
+        "  Pw: {Type: String, NoEcho: true}\n"
+        "Conditions:\n  Restored: !Not [!Equals [!Ref Snapshot, '']]\n"
+        "  Made: !Not [!Condition Restored]\n"
+        "Resources:\n  DB:\n    Type: AWS::RDS::DBInstance\n    Properties:\n      Engine: mysql\n"
+        "      DBSnapshotIdentifier: !If [Restored, !Ref Snapshot, !Ref AWS::NoValue]\n"
+        "      MasterUsername: !If [Restored, !Ref AWS::NoValue, app]\n"
+        "      MasterUserPassword: !If [Restored, !Ref AWS::NoValue, !Ref Pw]\n"
+    )
+    found = outcome(f"{restored}  Server: {server(LOGIN)}\n").refusal
+    assert found is not None
+    assert found.advice == ""
+    assert found.reason.endswith(
+        "Server stands also where DB takes no password from here and no secret is there to read: "
+        "keep the parameter, or give it the same condition first"
+    )
+    made = server(LOGIN).replace("{Type", "{Condition: Made, Type", 1)
+    found = outcome(f"{restored}  Server: {made}\n").refusal
+    assert found is not None
+    assert found.advice.startswith("In the UserData of Server")
+
+
 def test_databases_that_exclude_each_other_share_the_secret() -> None:
     first = DB.replace("{Type", "{Condition: C, Type")
     second = DB.replace("{Type", "{Condition: D, Type")

@@ -22,7 +22,7 @@ from remediator.template import Macro, Template
 from ._groups import groups
 from ._placeholders import preprocessed
 from ._plan import Draft
-from ._positions import together
+from ._positions import is_run_by_a_machine, together
 from ._rules import twins_of
 from ._uses import Role, Use
 
@@ -119,13 +119,23 @@ def _use_refusal(template: Template, name: str, uses: tuple[Use, ...]) -> Refusa
     """Return why the uses of a parameter keep it, with what to paste if one secret serves all."""
     refused = together(template, name, [use.refusal for use in uses if use.refusal is not None])
     owners = dict.fromkeys(use.resource for use in uses if use.role is Role.CREDENTIAL)
-    if refused is None or not refused.advice or len(owners) < 2:
+    if refused is None or not refused.advice or not owners:
         return refused
     found = groups(template, uses)
-    if isinstance(found, tuple) and len(found) == 1:
+    if not isinstance(found, tuple):
         return refused
-    reason = f"{refused.reason}; {', '.join(owners)} would get a secret each: first give each a "
-    return Refusal(refused.code, reason + "parameter of its own")
+    if len(found) > 1:
+        reason = f"{', '.join(owners)} would get a secret each: first give each a parameter of its "
+        return Refusal(refused.code, f"{refused.reason}; {reason}own")
+    [group] = found
+    for use in uses:
+        if not is_run_by_a_machine(use.path):
+            continue
+        if not template.conditions.implies((template.presence(use.path),), group.presence):
+            reason = f"{use.resource} stands also where {' and '.join(owners)} takes no password "
+            reason += "from here and no secret is there to read: keep the parameter, or give it "
+            return Refusal(refused.code, f"{refused.reason}; {reason}the same condition first")
+    return refused
 
 
 def macro_refusal(template: Template, name: str) -> Refusal | None:
