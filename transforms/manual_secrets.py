@@ -13,7 +13,8 @@ Consequence
     `rotates`: at the next deployment the secret gets a new version with a generated password, and
     the database gets the same. `external` where the password belongs to a server outside the
     stack, and where the database reads the secret already: its text stays, so CloudFormation does
-    not update it, and somebody must give it the new password.
+    not update it, and somebody must give it the new password. `replaces` where a property that
+    cannot be changed takes the password too.
 
 Not repaired
     A secret with several passwords, with the password inside another text, with an attachment or
@@ -35,6 +36,7 @@ from remediator.model import Consequence, Context, Finding, Path, Refusal, Remov
 from remediator.template import Kind, Reference, Template
 from remediator.transform import Transform
 
+from ._create_only import with_replaced
 from ._findings import (
     decided,
     fixed,
@@ -202,6 +204,7 @@ def _repair_parameter(
     draft.drop_parameter(name)
     tell_gone(draft, context, name)
     effect = _effect(draft, context, group, new_id, reading)
+    effect = with_replaced(template, context, uses, effect)
     path = place_of(template, name, uses)
     return fixed(draft, path, message, _title(secret, name, new_id), effect, masked)
 
