@@ -94,7 +94,7 @@ def consequence(
         return (
             Consequence.EXTERNAL,
             f"{_listed(outside)} logs in to a server outside this stack, which must be given the "
-            "generated password",
+            "generated password; whoever else logs in there as the same user needs it from then on",
         )
     told = {name: row.by_hand for name, row in credentials if _by_hand(template, name, row)}
     if told:
@@ -143,7 +143,7 @@ def follow_ups(template: Template, group: Group, secret: str) -> list[str]:
             found.append(
                 f"After the deployment, read the password ({read}) and set it for user "
                 f"{_words(template, user)} on server {_words(template, host)}; until then "
-                f"{use.resource} cannot log in."
+                f"{use.resource} cannot log in, and from then on nobody can who has the old one."
             )
     for name, row in credentials_of(group):
         if _by_hand(template, name, row):

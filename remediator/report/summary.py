@@ -140,7 +140,7 @@ def consequences(result: RunResult, *, new: bool) -> Iterator[str]:
         if counts[consequence]:
             line = f"{counts[consequence]:>3} {consequence}: {MEANING[consequence]}"
             yield wrapped("  " + line, "        ")
-    if counts[Consequence.ROTATES]:
+    if counts[Consequence.ROTATES] or counts[Consequence.EXTERNAL]:
         yield "A stack that is live keeps its password with --strategy reference."
 
 
