@@ -75,7 +75,7 @@ class Consequence(StrEnum):
     ROTATES = "rotates"
     """A live credential becomes the generated one."""
     EXTERNAL = "external"
-    """A server outside the stack must be given the generated password."""
+    """A server, mostly outside the stack, must be given the generated password by hand."""
     REPLACES = "replaces"
     """The resource is replaced."""
 
