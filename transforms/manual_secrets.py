@@ -111,7 +111,9 @@ def _parameters(
             yield decided(path, message, masked, repair)
         elif str(template.parameter(name).get("NoEcho")).lower() == "true":
             message = f"the parameter {name} is put into the secret {secret}"
-            yield left(path, message, _carrier(template, secret, "${%s}" % name, name), masked)
+            refusal = _from_elsewhere(template, name, secret, uses)
+            refusal = refusal or _carrier(template, secret, "${%s}" % name, name)
+            yield left(path, message, refusal, masked)
 
 
 def _is_user_name(feeding: bool, uses: tuple[Use, ...]) -> bool:
@@ -166,6 +168,30 @@ def _reading(
                         role, refusal = Role.REFUSED, external_refusal(slot)
                 found.append(Use(Reference(path, secret, Kind.SUB), role, presence, slot, refusal))
     return tuple(found)
+
+
+def _from_elsewhere(
+    template: Template, name: str, secret: str, uses: tuple[Use, ...]
+) -> Refusal | None:
+    """Return why a parameter that feeds a credential is not generated: nobody types it in."""
+    taking = (use.slot for use in uses if use.slot is not None)
+    labels = ", ".join(slot.label for slot in taking if slot.credential.generatable != "no")
+    if not labels:
+        return None
+    definition = template.parameter(name)
+    kind = str(definition.get("Type"))
+    way = f"let what reads {secret} read it where it comes from"
+    if kind.startswith("AWS::SSM::"):
+        return Refusal(
+            "parameter-type",
+            f"{name}, which {labels} takes too, comes from the parameter store ({kind}), so that "
+            f"it is not generated: {way}, or make {name} a String",
+        )
+    return Refusal(
+        "reference-in-secret",
+        f"the default of {name}, which {labels} takes too, is a dynamic reference, which {secret} "
+        f"must not hold: {way}",
+    )
 
 
 def _carrier(template: Template, secret: str, password: str, name: str) -> Refusal:
