@@ -191,3 +191,45 @@ def test_types_are_looked_up_where_a_password_is_carried(text: str, *, carries: 
     context = Context(catalogue(), Settings(), create_only=create_only)
     remediate(Document.parse(text), builtin_transforms(), context)
     assert bool(asked) is carries
+
+
+def test_what_refers_to_it_is_replaced_along() -> None:
+    """A model, the configuration that names it, and not the endpoint, which takes another one."""
+    model = carrying(
+        "AWS::SageMaker::Model", "PrimaryContainer: {Environment: {A: !Ref DBPassword}}"
+    )
+    text = f"""{model}
+  Configuration:
+    Type: AWS::SageMaker::EndpointConfig
+    DependsOn: Carrier
+    Properties:
+      EndpointConfigName: orders
+      ProductionVariants: [{{ModelName: !GetAtt Carrier.ModelName, VariantName: all}}]
+  Endpoint:
+    Type: AWS::SageMaker::Endpoint
+    Properties:
+      EndpointConfigName: !GetAtt Configuration.EndpointConfigName
+Outputs:
+  Model:
+    Value: !Ref Carrier
+"""
+    fix = found(text).fix
+    assert fix is not None
+    assert fix.because == (
+        f"{LIVE}; the text of Carrier.PrimaryContainer changes too, and cannot be changed in "
+        "place, so Carrier is replaced by a new one; Configuration.ProductionVariants refers to "
+        "Carrier and cannot be changed either, so Configuration is replaced along, which fails "
+        "while EndpointConfigName stays: change that in the same deployment"
+    )
+
+
+def test_of_many_that_are_replaced_a_few_are_named() -> None:
+    step = "HadoopJarStep: {Args: [!Ref DBPassword]}"
+    steps = "".join(
+        f"  Step{number}:\n    Type: AWS::EMR::Step\n    Properties:\n      {step}\n"
+        for number in range(8)
+    )
+    fix = found(TEMPLATE + steps).fix
+    assert fix is not None
+    assert "so Step4 is replaced by a new one; 3 more resources are replaced too" in fix.because
+    assert "Step5" not in fix.because

@@ -46,6 +46,9 @@ _IN_PLACE = {"AWS::SSM::Document": ("UpdateMethod", "NewVersion")}
 # (https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/927).
 _NAMED_AND_VERSIONED = "AWS::ImageBuilder::"
 
+_FEW = 5
+"""Resources that are named where many are replaced."""
+
 
 def with_replaced(
     template: Template,
@@ -63,13 +66,37 @@ def with_replaced(
             labels.setdefault(use.resource, {})[f"{use.resource}.{use.path[3]}"] = None
     if not labels:
         return effect
-    because = [effect[1]] if effect[1] else []
-    for resource, own in labels.items():
-        because.append(
-            f"the text of {', '.join(own)} changes too, and cannot be changed in place, so "
-            f"{resource} is replaced by a new one{_name_in_the_way(template, context, resource)}"
-        )
+    reasons = [
+        f"the text of {', '.join(own)} changes too, and cannot be changed in place, so {resource} "
+        f"is replaced by a new one{_name_in_the_way(template, context, resource)}"
+        for resource, own in labels.items()
+    ]
+    reasons += [
+        f"{resource}.{place} refers to {target} and cannot be changed either, so {resource} is "
+        f"replaced along{_name_in_the_way(template, context, resource)}"
+        for resource, place, target in _along(template, context, labels)
+    ]
+    more = len(reasons) - _FEW
+    further = [f"{more} more resources are replaced too"] if more > 0 else []
+    because = filter(None, (effect[1], *reasons[:_FEW], *further))
     return Consequence.REPLACES, "; ".join(because)
+
+
+def _along(
+    template: Template, context: Context, replaced: Iterable[str]
+) -> Iterator[tuple[str, str, str]]:
+    """Yield what is replaced because it refers to a resource that is: with the property, and that
+    resource."""
+    queue = [*replaced]
+    known = {*queue}
+    while queue:
+        target = queue.pop(0)
+        for reference in template.references_to(target):
+            resource = str(reference.path[1]) if len(reference.path) > 3 else target
+            if resource not in known and _is_fixed(template, context, reference.path):
+                known.add(resource)
+                queue.append(resource)
+                yield resource, str(reference.path[3]), target
 
 
 def is_replaced(template: Template, context: Context, use: Use) -> bool | None:
@@ -77,16 +104,22 @@ def is_replaced(template: Template, context: Context, use: Use) -> bool | None:
 
     None where that is not known, and where a replacement is how the resource is changed.
     """
-    if use.role is not Role.CARRIED or use.path[2:3] != ("Properties",):
+    return use.role is Role.CARRIED and _is_fixed(template, context, use.path)
+
+
+def _is_fixed(template: Template, context: Context, path: Path) -> bool | None:
+    """Tell whether another text at a place replaces its resource; None as `is_replaced` does."""
+    if path[0] != "Resources" or path[2:3] != ("Properties",):
         return False
-    kind, properties = template.type_of(use.resource), template.properties(use.resource)
+    resource = str(path[1])
+    kind, properties = template.type_of(resource), template.properties(resource)
     known = context.create_only().get(kind)
     if known is None:
         return None
-    steps = tuple(_steps(use.path[3:]))
+    steps = tuple(_steps(path[3:]))
     if not any(steps[:length] in known.paths for length in range(1, len(steps) + 1)):
         return False
-    if kind in _VERSIONS and not _names(template, use.resource, {*known.names, *_LABELS}):
+    if kind in _VERSIONS and not _names(template, resource, {*known.names, *_LABELS}):
         return None
     name, value = _IN_PLACE.get(kind, ("", ""))
     return not name or literal(properties.get(name)) != value
