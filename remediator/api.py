@@ -37,4 +37,9 @@ def check(text: str, *, name: str = "template", settings: Settings = _DEFAULTS) 
 
 
 def _context(settings: Settings) -> Context:
-    return Context(registry.catalogue(), settings, required=registry.required_properties)
+    return Context(
+        registry.catalogue(),
+        settings,
+        required=registry.required_properties,
+        create_only=registry.create_only_properties,
+    )

@@ -75,7 +75,7 @@ class Consequence(StrEnum):
     ROTATES = "rotates"
     """A live credential becomes the generated one."""
     EXTERNAL = "external"
-    """A server outside the stack must be given the generated password."""
+    """A server, mostly outside the stack, must be given the generated password by hand."""
     REPLACES = "replaces"
     """The resource is replaced."""
 
@@ -217,6 +217,21 @@ Required: TypeAlias = Mapping[str, frozenset[str]]
 is not known is no key."""
 
 
+class CreateOnly(NamedTuple):
+    """What no update of a resource type changes: another value there replaces the resource.
+
+    `paths` lead below Properties, without the places in lists. `names` are the properties that make
+    the physical name: where all are given, the new resource would have the name of the old one.
+    """
+
+    paths: frozenset[tuple[str, ...]]
+    names: frozenset[str]
+
+
+CreateOnlyTypes: TypeAlias = Mapping[str, CreateOnly]
+"""Resource type -> what no update changes; a type that is not known is no key."""
+
+
 class Fate(StrEnum):
     """What becomes of a place that gives a parameter its value when the parameter goes."""
 
@@ -319,14 +334,19 @@ def _nothing_required() -> Required:
     return MappingProxyType({})
 
 
+def _nothing_create_only() -> CreateOnlyTypes:
+    return MappingProxyType({})
+
+
 class Context(NamedTuple):
     """What a transform may know besides the template: catalogue, settings, the rest of the tree.
 
     `callers` maps a parameter's name to those in the same tree that name it for this template.
     `mentions` returns where else the tree names a parameter; nothing is read before that is asked.
     `imports` are the names that other templates of the tree import, as texts of `Fn::Sub`; they
-    are gathered when first asked for, and so is what `required` returns. `known` are the ids of all
-    transforms there are, whether they run or not. `family` is what changes in other templates.
+    are gathered when first asked for, and so is what `required` and `create_only` return. `known`
+    are the ids of all transforms there are, whether they run or not. `family` is what changes in
+    other templates.
     """
 
     catalogue: Catalogue
@@ -337,3 +357,4 @@ class Context(NamedTuple):
     required: Callable[[], Required] = _nothing_required
     known: frozenset[str] = frozenset()
     family: Family = Family()
+    create_only: Callable[[], CreateOnlyTypes] = _nothing_create_only

@@ -18,7 +18,15 @@ from typing import cast
 
 from .catalogue import Rows
 from .errors import ConfigError
-from .model import CALLERS, Catalogue, Credential, Required, Settings
+from .model import (
+    CALLERS,
+    Catalogue,
+    CreateOnly,
+    CreateOnlyTypes,
+    Credential,
+    Required,
+    Settings,
+)
 from .raw_text import ANCHOR
 from .transform import Transform
 
@@ -76,15 +84,32 @@ def catalogue() -> Catalogue:
 @cache
 def required_properties() -> Required:
     """Return what every resource type of AWS requires; the file is read when first asked for."""
-    file = _folder() / "required.json"
-    services = json.loads(file.read_text(encoding="utf-8"))["services"]
+    known = _by_type("required.json")
+    return MappingProxyType({kind: frozenset(names.split()) for kind, names in known})
+
+
+@cache
+def create_only_properties() -> CreateOnlyTypes:
+    """Return what no update of a resource type of AWS changes; the file is read when first asked
+    for."""
     return MappingProxyType(
-        {
-            f"{service}::{kind}": frozenset(names.split())
-            for service, kinds in services.items()
-            for kind, names in kinds.items()
-        }
+        {kind: _create_only(words.split()) for kind, words in _by_type("create_only.json")}
     )
+
+
+def _create_only(words: list[str]) -> CreateOnly:
+    """Return what words say: paths with slashes; with `=` at its end, what makes a name."""
+    names = frozenset(word[:-1] for word in words if word.endswith("="))
+    paths = frozenset(tuple(word.rstrip("=").split("/")) for word in words)
+    return CreateOnly(paths, names)
+
+
+def _by_type(name: str) -> Iterator[tuple[str, str]]:
+    """Yield every resource type of a table with what that says of it."""
+    services = json.loads((_folder() / name).read_text(encoding="utf-8"))["services"]
+    for service, kinds in services.items():
+        for kind, known in kinds.items():
+            yield f"{service}::{kind}", known
 
 
 def plugins(names: Iterable[str]) -> tuple[Transform, ...]:

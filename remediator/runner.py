@@ -21,7 +21,7 @@ from .hidden import with_hidden
 from .lock import Claims
 from .model import CALLERS, Catalogue, Context, Family, Settings
 from .reading import UTF16, has_template_name, looks_like_template, peek
-from .registry import known, required_properties, trigger
+from .registry import create_only_properties, known, required_properties, trigger
 from .results import FileResult, Status
 from .suppression import is_marked
 from .transform import Transform
@@ -169,6 +169,7 @@ class Runner:
             required_properties,
             self._known,
             family or Family(),
+            create_only_properties,
         )
         try:
             result = self._result(document, name, context, entry, joined=family is not None)

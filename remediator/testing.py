@@ -161,6 +161,7 @@ def _remediate(
         required=registry.required_properties,
         known=registry.known(settings),
         family=case.family(),
+        create_only=registry.create_only_properties,
     )
     document = Document.decode(raw, str(case.before))
     return remediate(document, transforms, context, path=case.before.name)

@@ -63,12 +63,16 @@ def test_a_new_stack_has_no_consequences(tmp_path: Path) -> None:
 
 def test_a_rotation_names_the_way_to_keep_the_password(tmp_path: Path) -> None:
     way = "A stack that is live keeps its password with --strategy reference."
+    external = CREATE_ONLY
     password = CREATE_ONLY.replace("AWS::DMS::Endpoint", "AWS::Redshift::Cluster")
     password = password.replace("Password:", "MasterUserPassword:").replace("Username:", "X:")
-    assert way in remediator("fix", "--dry-run", "-q", write(tmp_path, password)).stdout
-    assert (
-        way not in remediator("fix", "--dry-run", "-q", "--new", write(tmp_path, password)).stdout
-    )
+    for each in (external, password):
+        file = write(tmp_path, each)
+        assert way in remediator("fix", "--dry-run", "-q", file).stdout
+        assert way not in remediator("fix", "--dry-run", "-q", "--new", file).stdout
+        kept = remediator("fix", "--dry-run", "-q", "--strategy", "reference", file).stdout
+        assert "1 safe" in kept
+        assert way not in kept
     assert way not in remediator("fix", "--dry-run", "-q", write(tmp_path)).stdout
 
 

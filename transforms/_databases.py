@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from remediator.conditions import ALWAYS, Case, Presence, inline, literal
 from remediator.model import Refusal, Value, value_at
 from remediator.template import Template, references
@@ -121,6 +123,18 @@ def user_name(template: Template, slot: Slot, presence: Presence) -> Value | Ref
         reason = f"the user name of {slot.resource} refers to {lost[0]}, which nothing defines"
         return Refusal("no-user-name", reason)
     return expression
+
+
+def other_user(secret: str, mine: Value, user: Value) -> Refusal:
+    """Return why a secret with one user name is not that of a database with another one, which is
+    sure only where both are constants."""
+    theirs = flattened(user)
+    reason = f"{secret} holds the user {flattened(mine)}, the database has another one"
+    if literal(mine) is None or literal(user) is None:
+        name = re.sub(r"\$\{(.*?)\}", r"\1", theirs)
+        which = "" if "\0" in theirs else f" ({name})"
+        reason = reason.replace("has another one", f"may have another one{which}")
+    return Refusal("other-user", reason)
 
 
 def user_expression(template: Template, slot: Slot, presence: Presence) -> Value:

@@ -10,7 +10,7 @@ from remediator.conditions import literal
 from remediator.model import Add, Context, Refusal, Remove, Replace, Value, value_at
 from remediator.template import Kind, Reference, Template, references, walk
 
-from ._databases import user_name
+from ._databases import other_user, user_name
 from ._generator import Limits
 from ._groups import Group
 from ._plan import Draft, add_attachments, add_secret, attached_when, restored_refusal
@@ -141,7 +141,7 @@ def _attachable(template: Template, secret: HandMade, group: Group) -> HandMade 
     if isinstance(user, Refusal) or user is None:
         return user or Refusal("no-user-name", f"{name} has no user name to be attached with")
     if "username" in kept and flattened(kept["username"]) != flattened(user):
-        return Refusal("other-user", f"{name} holds another user name than the database has")
+        return other_user(name, kept["username"], user)
     for database in group.owners:
         properties = template.properties(database)
         for key, other in (("dbname", "DBName"), ("dbname", "DatabaseName"), ("port", "Port")):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from remediator.model import Consequence, Context, Refusal, Replace, Seed, value_at
 from remediator.template import sub_parts, sub_variables
 
+from ._create_only import is_replaced
 from ._naming import defaults, name_to_read
 from ._plan import Draft
 from ._secrets import SECRET
@@ -65,7 +66,7 @@ def refer(
             return Refusal("name-taken", f"{where}: a variable of Fn::Sub hides one in {name}")
         draft.rewrite(use.path, use.reference.target, text)
     draft.seeds.append(_seed(draft, name, parameter, uses))
-    draft.follow_ups += _follow_ups(name, parameter, uses)
+    draft.follow_ups += _follow_ups(draft, context, name, parameter, uses)
     return name
 
 
@@ -80,15 +81,17 @@ def _seed(draft: Draft, name: str, parameter: str, uses: tuple[Use, ...]) -> See
     return Seed(name, label, defaults(draft.template, name), several_lines)
 
 
-def _follow_ups(name: str, parameter: str, uses: tuple[Use, ...]) -> list[str]:
+def _follow_ups(
+    draft: Draft, context: Context, name: str, parameter: str, uses: tuple[Use, ...]
+) -> list[str]:
     found = [
         f"Before the deployment, make the secret {name} with the current value of "
         f"{parameter or _labels(uses)}, as it is and not as JSON: the script that --seed-script "
         "writes asks for it"
     ]
-    carried = [use for use in uses if use.role is Role.CARRIED and use.resource]
-    if carried:
-        names = ", ".join(dict.fromkeys(use.resource for use in carried))
+    unsure = [use for use in uses if is_replaced(draft.template, context, use) is None]
+    if unsure:
+        names = ", ".join(dict.fromkeys(use.resource for use in unsure))
         found.append(
             f"Look at the change set: the value of {names} stays, its text changes, and a property "
             "that cannot be changed makes CloudFormation replace its resource"

@@ -12,11 +12,12 @@ from dataclasses import replace
 from remediator.model import Add, Consequence, Context, Finding, Refusal, Secret
 from remediator.template import Template
 
+from ._create_only import with_replaced
 from ._findings import fixed, left, macro_refusal, tell_gone
 from ._plan import Draft
 from ._positions import together
 from ._slots import Slot
-from ._uses import Role, uses
+from ._uses import Role, Use, uses
 
 
 def check_shared(
@@ -28,24 +29,25 @@ def check_shared(
             continue
         path = ("Parameters", name)
         message = f"the parameter {name} takes a password that another template generates"
-        draft = _draft(template, context, all_slots, name, secret)
+        found = uses(template, all_slots, name)
+        draft = _draft(template, context, found, name, secret)
         if isinstance(draft, Refusal):
             yield left(path, message, draft, ())
             continue
         because = "what read the old password reads the generated one at the next deployment"
         title = f"{name} becomes {secret.parameter}, the ARN of that secret"
-        found = fixed(draft, path, message, title, (Consequence.ROTATES, because), ())
-        yield replace(found, follows=True)
+        effect = with_replaced(template, context, found, (Consequence.ROTATES, because))
+        finding = fixed(draft, path, message, title, effect, ())
+        yield replace(finding, follows=True)
 
 
 def _draft(
     template: Template,
     context: Context,
-    all_slots: tuple[Slot, ...],
+    found: tuple[Use, ...],
     name: str,
     secret: Secret,
 ) -> Draft | Refusal:
-    found = uses(template, all_slots, name)
     refused = together(template, name, [use.refusal for use in found if use.refusal is not None])
     refused = refused or macro_refusal(template, name)
     if refused is not None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from remediator.conditions import literal
 from remediator.model import Consequence, Context, Refusal
 
+from ._create_only import with_replaced
 from ._groups import Group
 from ._managed import effect as managed_effect
 from ._managed import manage
@@ -72,7 +73,8 @@ def repair(draft: Draft, context: Context, password: Password) -> Repaired | Ref
         name = refer(draft, context, parameter, uses, password.words)
         if isinstance(name, Refusal):
             return name
-        return Repaired(f"a reference to the secret {name}", reference_effect(uses))
+        effect = with_replaced(draft.template, context, uses, reference_effect(uses))
+        return Repaired(f"a reference to the secret {name}", effect)
     if context.settings.strategy == "managed":
         databases = manage(draft, uses)
         if isinstance(databases, Refusal):
@@ -88,4 +90,5 @@ def repair(draft: Draft, context: Context, password: Password) -> Repaired | Ref
     template = draft.template
     becomes = f"the generated secret {' and '.join(dict.fromkeys(secrets))}"
     added = literal(template.parameter(parameter).get("Default")) == ""
-    return Repaired(becomes, consequence(template, groups, added=added))
+    effect = consequence(template, groups, added=added)
+    return Repaired(becomes, with_replaced(template, context, uses, effect))

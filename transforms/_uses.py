@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from enum import Enum, auto
+from itertools import pairwise
 from typing import NamedTuple
 
 from remediator.conditions import Case
 from remediator.errors import TemplateError
 from remediator.model import Path, Refusal, Value, value_at
-from remediator.template import Kind, Reference, Template, sub_parts
+from remediator.template import Kind, Reference, Template, references, sub_parts
 
 from ._databases import is_database, misplaced, server
 from ._positions import position_refusal
@@ -221,7 +223,8 @@ def password_parameters(
             continue
         if "{{resolve:" in str(definition.get("Default")):
             continue
-        taken = (_slot(template, each, own) for each in template.references_to(name))
+        named = template.references_to(name)
+        taken = (_slot(template, each, own) for each in named)
         if not any(slot is not None and slot.credential.generatable != "no" for slot in taken):
             continue
         count += 1
@@ -230,10 +233,41 @@ def password_parameters(
                 f"has more than {MOST} password parameters; so many are not looked at "
                 "(CloudFormation takes 200 parameters)"
             )
+        if len(named) <= MOST and not any(_is_password(template, each, own) for each in named):
+            continue
         found = uses(template, all_slots, name)
         slotted = (use.slot for use in found if use.slot is not None)
         if any(slot.credential.generatable != "no" for slot in slotted):
             yield name, found
+
+
+_TELLING = re.compile(r"pass(?:word|wd|phrase)?|pwd|secret|token", re.IGNORECASE)
+
+
+def _is_password(
+    template: Template, reference: Reference, all_slots: Mapping[str, tuple[Slot, ...]]
+) -> bool:
+    """Tell whether a reference gives a credential its value: no key of a mapping, nor what only
+    stands beside a parameter that is hidden or called a password."""
+    slot, path = _slot(template, reference, all_slots), reference.path
+    if slot is None or slot.credential.generatable == "no":
+        return False
+    if any(step == "Fn::FindInMap" and at in (0, 1, 2) for step, at in pairwise(path)):
+        return False
+    name, value = reference.target, value_at(template.document.data, slot.path)
+    if _is_hidden(template, name) or is_whole(value, reference):
+        return True
+    return not any(
+        _is_hidden(template, each.target)
+        for each in references({"": value})
+        if each.target not in (name, *template.resources)
+    )
+
+
+def _is_hidden(template: Template, parameter: str) -> bool:
+    """Tell whether a parameter is hidden from who looks at the stack, or is called a password."""
+    by_name = _TELLING.search(parameter) is not None
+    return by_name or str(template.parameter(parameter).get("NoEcho")).lower() == "true"
 
 
 def feeds(template: Template, name: str, uses: tuple[Use, ...]) -> str:

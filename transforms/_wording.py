@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterable
 
 from remediator.conditions import literal
-from remediator.model import Consequence, Credential
+from remediator.model import Consequence, Credential, Value
 from remediator.template import Template, sub_variables
 
 from ._databases import server, user_name
 from ._groups import Group, credentials_of
-from ._secrets import flattened
+from ._secrets import flattened, names
 from ._uses import Role
 
 _SPEAKS_OF_INPUT = (
@@ -84,17 +84,20 @@ def consequence(
             Consequence.REPLACES,
             f"where {_listed(new)} had no {noun}, it is replaced by a new one that has",
         )
-    outside = [
-        name
+    outside = dict.fromkeys(
+        (use.resource, _server(template, *server(template, use.slot, use.presence)))
         for group in group_list
         if not group.owners and group.secret is None
-        for name, row in credentials_of(group)
-    ]
+        for use in group.others
+        if use.role is Role.EXTERNAL and use.slot is not None
+    )
     if outside:
+        servers = dict.fromkeys(where for _, where in outside)
         return (
             Consequence.EXTERNAL,
-            f"{_listed(outside)} logs in to a server outside this stack, which must be given the "
-            "generated password",
+            f"{_listed(name for name, _ in outside)} logs in to {' and '.join(servers)}, which "
+            "must be given the generated password; whoever else logs in there as the same user "
+            "needs it from then on",
         )
     told = {name: row.by_hand for name, row in credentials if _by_hand(template, name, row)}
     if told:
@@ -112,6 +115,17 @@ def consequence(
         f"the live {noun} of {owned} becomes the generated one at the next deployment; whoever "
         "holds the old one must read the secret",
     )
+
+
+def _server(template: Template, resource: str | None, host: Value) -> str:
+    """Return what a server is, in words: `host` is its name, and `resource` what that comes from,
+    where it can be told."""
+    if resource is None:
+        inside = any(names(host, each) for each in template.resources)
+        return "a server that its conditions choose" if inside else "a server outside this stack"
+    if template.type_of(resource) == "AWS::EC2::Instance":
+        return f"the server {resource} of this stack"
+    return f"the server behind {resource}"
 
 
 def _by_hand(template: Template, resource: str, row: Credential) -> bool:
@@ -138,12 +152,14 @@ def follow_ups(template: Template, group: Group, secret: str) -> list[str]:
     read = f"aws secretsmanager get-secret-value --secret-id <the ARN of {secret}>"
     for use in group.others if group.secret is None and not group.owners else ():
         if use.role is Role.EXTERNAL and use.slot is not None:
-            _, host = server(template, use.slot, use.presence)
+            at, host = server(template, use.slot, use.presence)
+            outside = f"server {_words(template, host)}"
+            where = outside if at is None else _server(template, at, host)
             user = user_name(template, use.slot, (use.presence,))
             found.append(
                 f"After the deployment, read the password ({read}) and set it for user "
-                f"{_words(template, user)} on server {_words(template, host)}; until then "
-                f"{use.resource} cannot log in."
+                f"{_words(template, user)} on {where}; until then "
+                f"{use.resource} cannot log in, and from then on nobody can who has the old one."
             )
     for name, row in credentials_of(group):
         if _by_hand(template, name, row):

@@ -13,7 +13,8 @@ Consequence
     `rotates`: at the next deployment the secret gets a new version with a generated password, and
     the database gets the same. `external` where the password belongs to a server outside the
     stack, and where the database reads the secret already: its text stays, so CloudFormation does
-    not update it, and somebody must give it the new password.
+    not update it, and somebody must give it the new password. `replaces` where a property that
+    cannot be changed takes the password too.
 
 Not repaired
     A secret with several passwords, with the password inside another text, with an attachment or
@@ -35,6 +36,7 @@ from remediator.model import Consequence, Context, Finding, Path, Refusal, Remov
 from remediator.template import Kind, Reference, Template
 from remediator.transform import Transform
 
+from ._create_only import with_replaced
 from ._findings import (
     decided,
     fixed,
@@ -110,7 +112,9 @@ def _parameters(
             yield decided(path, message, masked, repair)
         elif str(template.parameter(name).get("NoEcho")).lower() == "true":
             message = f"the parameter {name} is put into the secret {secret}"
-            yield left(path, message, _carrier(template, secret, "${%s}" % name, name), masked)
+            refusal = _from_elsewhere(template, name, secret, uses)
+            refusal = refusal or _carrier(template, secret, "${%s}" % name, name)
+            yield left(path, message, refusal, masked)
 
 
 def _is_user_name(feeding: bool, uses: tuple[Use, ...]) -> bool:
@@ -167,6 +171,30 @@ def _reading(
     return tuple(found)
 
 
+def _from_elsewhere(
+    template: Template, name: str, secret: str, uses: tuple[Use, ...]
+) -> Refusal | None:
+    """Return why a parameter that feeds a credential is not generated: nobody types it in."""
+    taking = (use.slot for use in uses if use.slot is not None)
+    labels = ", ".join(slot.label for slot in taking if slot.credential.generatable != "no")
+    if not labels:
+        return None
+    definition = template.parameter(name)
+    kind = str(definition.get("Type"))
+    way = f"let what reads {secret} read it where it comes from"
+    if kind.startswith("AWS::SSM::"):
+        return Refusal(
+            "parameter-type",
+            f"{name}, which {labels} takes too, comes from the parameter store ({kind}), so that "
+            f"it is not generated: {way}, or make {name} a String",
+        )
+    return Refusal(
+        "reference-in-secret",
+        f"the default of {name}, which {labels} takes too, is a dynamic reference, which {secret} "
+        f"must not hold: {way}",
+    )
+
+
 def _carrier(template: Template, secret: str, password: str, name: str) -> Refusal:
     """Return why what only a secret holds is not generated: where it comes from is unknown."""
     key = key_of(template, secret, password)
@@ -203,6 +231,7 @@ def _repair_parameter(
     draft.drop_parameter(name)
     tell_gone(draft, context, name)
     effect = _effect(draft, context, group, new_id, reading)
+    effect = with_replaced(template, context, uses, effect)
     path = place_of(template, name, uses)
     return fixed(draft, path, message, _title(secret, name, new_id), effect, masked)
 

@@ -13,10 +13,11 @@ Why
 
 Consequence
     `rotates`: at the next deployment the live password becomes the generated one. `external`
-    where something else must be given the generated value: the server outside the stack that a DMS
-    endpoint or Glue connection logs in to, a message broker that ignores the change, the caller
-    of a webhook. `replaces` where the property cannot be changed. New stacks: none. With
-    `reference` it is `safe`: the same value arrives by another way.
+    where something else must be given the generated value: the server, mostly outside the stack,
+    that a DMS endpoint or Glue connection logs in to, a message broker that ignores the change, the
+    caller of a webhook. `replaces` where the property cannot be changed, or another one that takes
+    the password too, with `reference` as well. New stacks: none. With `reference` it is `safe`
+    else: the same value arrives by another way.
 
 Not repaired
     A parameter stays as it is, all of its uses, when one of them cannot read a secret: UserData,

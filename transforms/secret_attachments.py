@@ -28,7 +28,7 @@ from remediator.model import Add, Context, Finding, Fix, Refusal, Value, value_a
 from remediator.template import Template, walk
 from remediator.transform import Transform
 
-from ._databases import elsewhere, owner, user_expression
+from ._databases import elsewhere, other_user, owner, user_expression
 from ._plan import Draft
 from ._secrets import (
     attachment,
@@ -91,10 +91,9 @@ def _repair(
         )
     user = user_expression(template, slot, presence)
     entries = secret_entries((_generated(template, secret) or {}).get("SecretStringTemplate")) or {}
-    mine = flattened(entries.get("username"))
-    if user is not None and not names(user, secret) and flattened(user) != mine:
-        reason = f"{secret} holds the user {mine}, the database has another one"
-        return Refusal("other-user", reason)
+    mine = entries.get("username")
+    if user is not None and not names(user, secret) and flattened(user) != flattened(mine):
+        return other_user(secret, mine, user)
     database = owner(template, slot)
     if isinstance(database, Refusal):
         return database

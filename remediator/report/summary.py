@@ -23,7 +23,7 @@ _FEW = 3
 MEANING = {
     Consequence.SAFE: "nothing that runs changes",
     Consequence.ROTATES: "a live credential becomes another one",
-    Consequence.EXTERNAL: "a server outside the stack must be given the generated password",
+    Consequence.EXTERNAL: "a server must be given the generated password by hand",
     Consequence.REPLACES: "the resource is replaced",
 }
 """What each consequence means at the next deployment."""
@@ -140,7 +140,7 @@ def consequences(result: RunResult, *, new: bool) -> Iterator[str]:
         if counts[consequence]:
             line = f"{counts[consequence]:>3} {consequence}: {MEANING[consequence]}"
             yield wrapped("  " + line, "        ")
-    if counts[Consequence.ROTATES]:
+    if counts[Consequence.ROTATES] or counts[Consequence.EXTERNAL]:
         yield "A stack that is live keeps its password with --strategy reference."
 
 
