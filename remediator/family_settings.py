@@ -11,14 +11,25 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath as Place
 
-from . import hidden, settings_files
+from . import hidden, settings_files, sharing
 from .errors import EditError, FileError, ProofError
-from .model import CALLERS, Finding, Fix, Refusal, Span, is_telling, json_patch, repair_id
+from .model import (
+    CALLERS,
+    OLD_PASSWORD,
+    Finding,
+    Fix,
+    Refusal,
+    Span,
+    is_telling,
+    json_patch,
+    repair_id,
+)
 from .repository import Call, Repository
 from .results import DECLINED, FileResult, Outcome, removed
+from .script_values import source_of
 from .settings_text import SettingsText
 from .sharing import is_secret
-from .sites import Site
+from .sites import Site, is_reference
 from .work_tree import path_in_diff
 
 _LINES = 4
@@ -109,7 +120,11 @@ def _edited(
         finding = Finding(
             site.places[0],
             f"the {site.how} gives {name}, which {templates} takes no more",
-            fix=Fix(f"{name} is no longer given to {templates}", edited.operations),
+            fix=Fix(
+                f"{name} is no longer given to {templates}",
+                edited.operations,
+                follow_ups=(OLD_PASSWORD,) if any(_writes_it_out(e.call) for e in own) else (),
+            ),
         )
         outcomes.append(
             Outcome(
@@ -142,6 +157,18 @@ def _edited(
         hidden_old=_hidden(file.name, old, found),
         hidden_new=_hidden(file.name, edited.text, list(filter(hides, after))),
         is_template=False,
+    )
+
+
+def _writes_it_out(call: Call) -> bool:
+    """Tell whether an entry that goes has the password itself, and no variable or reference."""
+    value = call.site.value
+    return (
+        value is not None
+        and sharing.is_password(value)
+        and source_of(value).is_text
+        and not is_reference(value)
+        and not re.search(r"^!|\$\{|\{\{", value)
     )
 
 
