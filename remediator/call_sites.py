@@ -15,12 +15,14 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cached_property
+from pathlib import PurePosixPath
 
 from .nodes import compose as compose
 from .sam_sites import in_toml as in_toml
+from .script_values import Assignment, Source, assignments, source_in, value_behind
 from .settings_sites import in_settings as in_settings
 from .settings_sites import taskcat_inputs as taskcat_inputs
-from .sites import Lines, template_names
+from .sites import Lines, is_end_of, template_names
 from .sites import Site as Site
 from .sites import base_name as base_name
 from .template_sites import in_template as in_template
@@ -35,14 +37,21 @@ _COMMAND = re.compile(rf"(?P<ignores>{_IGNORES})|(?P<refuses>{_REFUSES})")
 _COMMENT = re.compile(r"[^\S\n]*(?:#|//)")
 _CONTINUES = ("\\", "`", "^")
 """How a line ends that goes on in the next one: in shells and Makefiles, PowerShell, cmd."""
+_ITEM = re.compile(r"([^\S\n]*)(?:-[^\S\n]+)?")
+_OUTWARDS = 3
+"""Entries of lists around a line in which its template is looked for: a command, a step, a job."""
+_MAX_STEP = 20_000
+"""Characters of such an entry."""
 
 
 class Script:
     """The text of a script, Makefile, workflow or program, looked through for many parameters."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, place: PurePosixPath = PurePosixPath()) -> None:  # noqa: B008
         self._text = text
-        self._named: dict[int, frozenset[str]] = {}
+        self._place = place
+        self._suffix = place.suffix.lower()
+        self._named: dict[tuple[int, int], frozenset[str]] = {}
 
     @cached_property
     def templates(self) -> frozenset[str]:
@@ -64,43 +73,122 @@ class Script:
     @cached_property
     def _whole(self) -> list[int]:
         """Where its lines start, one that goes on in the next one together with that."""
-        starts = [0]
-        for line in re.finditer(r"[^\n]*\n", self._text):
-            if not line[0].rstrip().endswith(_CONTINUES):
-                starts.append(line.end())
+        starts, end = [0], 0
+        for line in self._text.split("\n")[:-1]:
+            end += len(line) + 1
+            if not line.rstrip().endswith(_CONTINUES):
+                starts.append(end)
         return starts
 
-    def _beside(self, position: int) -> frozenset[str]:
-        """Return the templates that the command at a character names; all, where it names none."""
+    @cached_property
+    def _items(self) -> list[tuple[tuple[int, int], ...]]:
+        """For each line of YAML, the spans of the entries of lists around it, innermost first."""
+        return list(_entries_around(self._text)) if self._suffix in (".yml", ".yaml") else []
+
+    def _beside(self, position: int, *, but: PurePosixPath | None = None) -> frozenset[str]:
+        """Return the templates that the command at a character names, else the step of a workflow
+        around it, `but` for the names of one file; none where neither names any."""
         number = bisect_right(self._whole, position) - 1
-        if number not in self._named:
-            end = self._whole[number + 1] if number + 1 < len(self._whole) else len(self._text)
-            own = template_names(self._text[self._whole[number] : end])
-            self._named[number] = frozenset(own) or self.templates
-        return self._named[number]
+        end = self._whole[number + 1] if number + 1 < len(self._whole) else len(self._text)
+        around = self._items[self._lines.number(position) - 1] if self._items else ()
+        for span in ((self._whole[number], end), *around):
+            if span not in self._named:
+                self._named[span] = frozenset(template_names(self._text[slice(*span)]))
+            found = (each for each in self._named[span] if but is None or not is_end_of(but, each))
+            if others := frozenset(found):
+                return others
+        return frozenset()
+
+    def fed_with(self, place: PurePosixPath) -> frozenset[str]:
+        """Return what the commands that name a parameter file at a place of the tree name beside:
+        `--template-body file://app.yaml --parameters file://params.json`."""
+        return frozenset(
+            template
+            for name in self.templates
+            if is_end_of(place, name)
+            for match in re.finditer(rf"(?<![\w./-]){re.escape(name)}", self._text)
+            if not _COMMENT.match(self._text, self._lines.start(match.start()))
+            for template in self._beside(match.start(), but=place)
+        )
 
     def sites(self, parameter: str) -> Iterator[Site]:
-        """Yield where it gives this parameter, once a kind of command and the templates it names.
+        """Yield where it gives this parameter, once a kind of command, templates and value.
 
         Only where the text speaks of CloudFormation's commands: a variable that just has the same
         name is no caller.
         """
         name = re.escape(parameter)
-        key = rf"ParameterKey[\"']?\s*[:=]\s*[\"']?{name}\b"
-        value = rf"(?<![\w$.{{-]){name}[\"']?\s*(?:=(?!=)|:(?!:))"
-        seen: set[tuple[bool, str, frozenset[str]]] = set()
+        key = rf"ParameterKey\\?[\"']?\s*[:=]\s*\\?[\"']?{name}\b"
+        value = rf"(?<![\w$.{{-]){name}\\?[\"']?\s*(?:=(?!=)|:(?!:))"
+        seen: set[tuple[bool, str, frozenset[str], str | None]] = set()
         for match in re.finditer(rf"{key}|{value}", self._text):
-            # The command that a place belongs to is the nearest before it, else the first after.
-            nearest = max(bisect_right(self._starts, match.start()) - 1, 0)
-            command = self._commands[nearest] if self._commands else None
-            if command is None and not match[0].startswith("ParameterKey"):
-                continue
-            if _COMMENT.match(self._text, self._lines.start(match.start())):
-                continue
-            breaks = command is None or command["ignores"] is None
-            how = f"`{' '.join(command[0].split())}`" if command else "list of parameters"
-            templates = self._beside(match.start())
-            if (breaks, how, templates) not in seen:
-                seen.add((breaks, how, templates))
-                line = self._lines.number(match.start())
-                yield Site(parameter, line, how, breaks, templates)
+            given = value_behind(self._text, match.start(), self._suffix)
+            site = self._site(parameter, match.start(), given)
+            if site is not None:
+                kind = (site.breaks, site.how, site.templates, site.value)
+                if kind not in seen:
+                    seen.add(kind)
+                    yield site
+
+    def giving(self, source: Source) -> Iterator[Site]:
+        """Yield where it gives any parameter a value from this source."""
+        for each in self._assigned:
+            if each.value is not None and self.source(each.value) == source:
+                site = self._site(each.name, each.position, each.value)
+                if site is not None:
+                    yield site
+
+    def source(self, value: str) -> Source:
+        """Return what a value that it gives is taken from."""
+        return source_in(value, self._place, self._variables)
+
+    @cached_property
+    def _assigned(self) -> tuple[Assignment, ...]:
+        return tuple(assignments(self._text, self._suffix))
+
+    @cached_property
+    def _variables(self) -> dict[str, frozenset[str | None]]:
+        found: dict[str, set[str | None]] = {}
+        for each in self._assigned:
+            found.setdefault(each.name, set()).add(each.value)
+        return {name: frozenset(values) for name, values in found.items()}
+
+    def _site(self, parameter: str, position: int, value: str | None) -> Site | None:
+        """Return an assignment as a place that gives a parameter; None where it is none."""
+        # The command that a place belongs to is the nearest before it, else the first after.
+        nearest = max(bisect_right(self._starts, position) - 1, 0)
+        command = self._commands[nearest] if self._commands else None
+        if command is None and not self._text.startswith("ParameterKey", position):
+            return None
+        if _COMMENT.match(self._text, self._lines.start(position)):
+            return None
+        breaks = command is None or command["ignores"] is None
+        how = f"`{' '.join(command[0].split())}`" if command else "list of parameters"
+        templates, line = self._beside(position) or self.templates, self._lines.number(position)
+        return Site(parameter, line, how, breaks, templates, value=value, by_script=True)
+
+
+def _entries_around(text: str) -> Iterator[tuple[tuple[int, int], ...]]:
+    """Yield, for each line of a text, the spans of the innermost entries of lists that hold it, as
+    the indents tell: `- name: deploy` and all below it that stands further to the right."""
+    lines = text.split("\n")
+    starts = [0]
+    for line in lines:
+        starts.append(starts[-1] + len(line) + 1)
+    open_: list[tuple[int, int]] = []
+    ends: dict[int, int] = {}
+    around: list[tuple[int, ...]] = []
+    for number, line in enumerate(lines):
+        mark = _ITEM.match(line)
+        indent = len(mark[1]) if mark else 0
+        if line.strip():
+            while open_ and open_[-1][0] >= indent:
+                ends[open_.pop()[1]] = number
+            if mark and len(mark[0]) > indent:
+                open_.append((indent, number))
+        around.append(tuple(start for _, start in open_[: -_OUTWARDS - 1 : -1]))
+    for _, start in open_:
+        ends[start] = len(lines)
+    for items in around:
+        spans = [(starts[start], min(starts[ends[start]], len(text))) for start in items]
+        yield tuple(span for span in spans if span[1] - span[0] <= _MAX_STEP)

@@ -21,6 +21,7 @@ from .family_links import Links, stack_of
 from .family_proof import STACKS, prove_family
 from .family_settings import Given, edit
 from .family_texts import Texts
+from .family_values import kept
 from .foreseen import argument_of, would_keep
 from .model import CALLERS, Family, Nested, Path, Refusal
 from .repository import Call, Repository
@@ -219,6 +220,9 @@ class _Plan:
             return found
         given, proven = self._given(), self.proven
         self.settings, found = edit(given, self.results, self.tree, self.shown, proven=proven)
+        rotating = [place for place in self.results if self.members[place].rotates]
+        edited = ((each.template, each.parameter, each.call) for each in given)
+        found += kept(self.results, rotating, edited, self.texts, self.tree)
         return found
 
     def prove(self) -> None:
@@ -229,7 +233,7 @@ class _Plan:
     def _given(self) -> list[Given]:
         """Return where files other than templates give parameters which go."""
         return [
-            Given(place, name, call, self.members[place].rotates, self.members[place].skip)
+            Given(place, name, call, self.members[place].skip)
             for place, result in self.results.items()
             if self.members[place].edits
             for name in removed(result)

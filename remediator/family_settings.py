@@ -13,11 +13,23 @@ from pathlib import PurePosixPath as Place
 
 from . import hidden, settings_files, sharing
 from .errors import EditError, FileError, ProofError
-from .model import CALLERS, Finding, Fix, Refusal, Span, is_telling, json_patch, repair_id
+from .model import (
+    CALLERS,
+    OLD_PASSWORD,
+    Finding,
+    Fix,
+    Refusal,
+    Span,
+    is_telling,
+    json_patch,
+    repair_id,
+)
 from .repository import Call, Repository
 from .results import DECLINED, FileResult, Outcome, removed
+from .script_values import source_of
 from .settings_text import SettingsText
-from .sites import Site
+from .sharing import is_secret
+from .sites import Site, is_reference
 from .work_tree import path_in_diff
 
 _LINES = 4
@@ -31,8 +43,6 @@ class Given:
     template: Place
     parameter: str
     call: Call
-    rotates: bool
-    """Whether its value is no longer the password then."""
     skip: frozenset[str] = frozenset()
     """The ids of repairs that a person does not want."""
 
@@ -71,16 +81,6 @@ def edit(
             why = f"gives it, and cannot be edited{line}: {error.message}"
             stay += [each.stays("cannot-edit", why) for each in own]
     stay += _unwanted(given, tree)
-    gone = {(each.call.place, each.call.site.line) for each in given}
-    for each in given:
-        other = _elsewhere(each.call, gone, tree) if each.rotates else None
-        if other is not None:
-            place = f"{other.place}:{other.site.line}"
-            why = (
-                f"gives the value that {place} gives as {other.site.parameter}: that would keep "
-                "the old password; let it read a secret first"
-            )
-            stay.append(each.stays("shared-password", why))
     return edited, stay
 
 
@@ -97,15 +97,6 @@ def _repair(file: Place, parameter: str, given: Iterable[Given], tree: Repositor
     """Return the id of the edit that takes a parameter out of a file."""
     own = (e for e in given if (e.call.place, e.parameter) == (file, parameter))
     return repair_id(path_in_diff(tree.root / file), CALLERS, next(own).call.site.places[0])
-
-
-def _elsewhere(call: Call, gone: set[tuple[Place, int]], tree: Repository) -> Call | None:
-    """Return who gives the same password to something that does not lose it."""
-    value = call.site.value
-    if value is None or not sharing.is_password(value):
-        return None
-    others = (each for each in tree.giving(value) if _is_secret(each.site, tree))
-    return next((each for each in others if (each.place, each.site.line) not in gone), None)
 
 
 def _edited(
@@ -129,7 +120,11 @@ def _edited(
         finding = Finding(
             site.places[0],
             f"the {site.how} gives {name}, which {templates} takes no more",
-            fix=Fix(f"{name} is no longer given to {templates}", edited.operations),
+            fix=Fix(
+                f"{name} is no longer given to {templates}",
+                edited.operations,
+                follow_ups=(OLD_PASSWORD,) if any(_writes_it_out(e.call) for e in own) else (),
+            ),
         )
         outcomes.append(
             Outcome(
@@ -147,7 +142,7 @@ def _edited(
 
     def hides(site: Site) -> bool:
         told = site.value is None or site.value.startswith(("!", "{{resolve:"))
-        return not told and (site.parameter in gone or _is_secret(site, tree))
+        return not told and (site.parameter in gone or is_secret(site.parameter, tree.hides))
 
     found = [site for site in (*sites, *before) if hides(site)]
     secrets = [site.value for site in found if site.value]
@@ -165,9 +160,16 @@ def _edited(
     )
 
 
-def _is_secret(site: Site, tree: Repository) -> bool:
-    """Tell whether the name of a parameter, or a template that has it, says that it is secret."""
-    return sharing.names_password(site.parameter) or tree.hides(site.parameter)
+def _writes_it_out(call: Call) -> bool:
+    """Tell whether an entry that goes has the password itself, and no variable or reference."""
+    value = call.site.value
+    return (
+        value is not None
+        and sharing.is_password(value)
+        and source_of(value).is_text
+        and not is_reference(value)
+        and not re.search(r"^!|\$\{|\{\{", value)
+    )
 
 
 def _hidden(name: str, text: str, sites: Sequence[Site]) -> tuple[Span, ...]:

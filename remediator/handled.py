@@ -31,7 +31,7 @@ class Handled:
     behind: Input | None = None
     """The file of the run that it changes with, where it is none itself."""
     reaches: bool = False
-    """Whether its repairs change other files."""
+    """Whether its repairs change other files, or may take from one what it has in common."""
 
     @property
     def is_input(self) -> bool:
@@ -44,7 +44,7 @@ def worked_out(entry: Input, runner: Runner, claims: Claims | None = None) -> Ha
     result = _guarded(entry, runner, partial(runner.handle, entry, claims))
     if result is not None and result.old and _is_silent(result) and not entry.named:
         result = replace(result, old="", new="")
-    reaches = result is not None and runner.edits_callers and _reaches_out(entry, runner, result)
+    reaches = result is not None and _reaches_out(entry, runner, result)
     return Handled(entry, runner, result, reaches=reaches)
 
 
@@ -72,11 +72,15 @@ def _reaches_out(entry: Input, runner: Runner, result: FileResult) -> bool:
         return False
     tree = runner.around.repository(entry)
     place = tree.place(entry.file)
-    return place is not None and any(
+    if place is None:
+        return False
+    if runner.edits_callers and any(
         caller.fate is Fate.EDITED
         for name in names
         for caller in tree.find(place, name, rotates=runner.rotates)
-    )
+    ):
+        return True
+    return runner.rotates and any(tree.may_be_shared(place, name) for name in names)
 
 
 def settled(group: Sequence[Handled], guard: Guard = unguarded) -> list[Handled]:

@@ -34,6 +34,9 @@ Span: TypeAlias = tuple[int, int]
 CALLERS = "callers"
 """The transform that carries out what the others begin: no choice of transforms leaves it out."""
 
+OLD_PASSWORD = "The old password stays in the history of git: use it nowhere else"
+"""What a person has to know of a password that was written out in a file."""
+
 _WORDS = (
     "admin administrator allow allowed aurora because cluster consequence database dbadmin default "
     "deploy deploys deployment description endpoint engine export exports external false file "

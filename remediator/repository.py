@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from .errors import FileError
 from .later import Answers, Later
 from .model import Caller, Fate, Mention
+from .script_values import Source, source_of
 from .sites import Site, is_reference
 from .tree_files import TreeFile, read_all, read_documents
 
@@ -50,6 +51,7 @@ class Repository:
         """Its templates as they were read, by place and text; parsed once for all who ask."""
         self._naming: dict[str, tuple[TreeFile, ...]] = {}
         self._found: dict[tuple[PurePosixPath, str], tuple[Call, ...]] = {}
+        self._given: dict[Source, tuple[Call, ...]] = {}
         self._asked: dict[PurePosixPath, str] = {}
         self._places: dict[Path, PurePosixPath | None] = {}
         self._folders: dict[Path, PurePosixPath | None] = {}
@@ -251,14 +253,70 @@ class Repository:
             for place in self._ties.resolved(name, parent)
         )
 
-    def giving(self, value: str) -> Iterator[Call]:
-        """Yield where settings give a value, whatever it is called."""
-        wanted = value.encode()
+    def source(self, call: Call) -> Source | None:
+        """Return what the value that is given at a place is taken from; None where that is not
+        told, or given by a template."""
+        if call.site.value is None or call.file.is_template:
+            return None
+        if call.site.by_script:
+            return call.file.script.source(call.site.value)
+        return source_of(call.site.value)
+
+    def giving(self, source: Source) -> tuple[Call, ...]:
+        """Return where files that are no templates give a value from a source, whatever it is
+        called: settings to anything, scripts to a parameter of a template of the tree."""
+        if source not in self._given:
+            wanted = source.word.encode()
+            others = (each for each in self._files if not each.is_template)
+            self._given[source] = tuple(
+                call
+                for file in others
+                if source.scope in (None, file.place) and wanted in file.raw
+                for call in self._giving_in(file, source)
+            )
+        return self._given[source]
+
+    def _giving_in(self, file: TreeFile, source: Source) -> Iterator[Call]:
+        for site in file.sites:
+            if site.value is not None and source_of(site.value) == source:
+                yield Call(file, site)
+        if file.place.suffix.lower() != ".toml":
+            for site in file.script.giving(source):
+                if site.parameter not in file.by_parameter and self.taking(Call(file, site)):
+                    yield Call(file, site)
+
+    def may_be_shared(self, template: PurePosixPath, parameter: str) -> bool:
+        """Tell whether a script gives this parameter of a template what something else is given."""
+        calls = self.calls(template, parameter)
+        if any(taker != template for c in calls if c.site.guess for _, taker in self.fed(c)):
+            return True
+        scripted = [call for call in calls if call.site.by_script]
+        sources = {source for call in scripted if (source := self.source(call)) is not None}
+        return any(
+            not other.site.by_script
+            or other.site.parameter != parameter
+            or bool(self.taking(other) - {template})
+            for source in sources
+            for other in self.giving(source)
+        )
+
+    def fed(self, call: Call) -> Iterator[tuple[PurePosixPath, PurePosixPath]]:
+        """Yield the templates that a script gives the parameter file of a call, and declare its
+        parameter: the script, the template."""
+        if call.site.how != "parameter file":
+            return
+        wanted, name = call.place.name.encode(), frozenset({call.site.parameter})
         for file in self._files:
-            if not file.is_template and wanted in file.raw:
-                for site in file.sites:
-                    if site.value == value:
-                        yield Call(file, site)
+            if not file.is_template and file.place != call.place and wanted in file.raw:
+                for template in self._ties.meant(file.script.fed_with(call.place), file):
+                    if self._ties.declares(template, name):
+                        yield file.place, template
+
+    def taking(self, call: Call) -> frozenset[PurePosixPath]:
+        """Return the templates that may be meant where a parameter is given, and declare it."""
+        name = frozenset({call.site.parameter})
+        meant = self._ties.meant(call.site.templates, call.file)
+        return frozenset(each for each in meant if self._ties.declares(each, name))
 
     def hides(self, parameter: str) -> bool:
         """Tell whether a template has a parameter of this name that must not be shown."""

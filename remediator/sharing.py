@@ -115,3 +115,8 @@ def is_password(value: str) -> bool:
 def names_password(parameter: str) -> bool:
     """Tell whether a parameter's name says that it takes a password."""
     return _PASSWORD.search(parameter) is not None
+
+
+def is_secret(parameter: str, hides: Callable[[str], bool]) -> bool:
+    """Tell whether the name of a parameter, or a template that has it, says that it is secret."""
+    return names_password(parameter) or hides(parameter)

@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 
 from .model import Path
 
@@ -40,6 +41,8 @@ class Site:
     its tag where it has one: `{{resolve:ssm:/db}}`, `!environment_variable DB_PASSWORD`; it may be
     a secret. `shared`: it is given to all of `templates`, so that it may go only where none of
     them takes it. `guess`: nothing says that it is meant for the template that is asked about.
+    `by_script`: a script, a workflow or a program gives it; `value` is then what stands behind the
+    name where that is one variable, `$DB_PASSWORD`, one expression of a CI system or one text.
     """
 
     parameter: str
@@ -53,6 +56,7 @@ class Site:
     edit: str = ""
     shared: bool = False
     guess: bool = False
+    by_script: bool = False
 
 
 class Lines:
@@ -90,3 +94,11 @@ def is_reference(value: str) -> bool:
 def base_name(name: str) -> str:
     """Return the file's name at the end of a template's place: of `${Prefix}db.yaml`, `db.yaml`."""
     return re.split(r"[/:}]", name)[-1]
+
+
+def is_end_of(place: PurePosixPath, name: str) -> bool:
+    """Tell whether a name in a text may be that of a file at a place: its steps end that place, as
+    `file://params/db.json` and `../params/db.json` end `deploy/params/db.json`."""
+    parts = PurePosixPath(re.sub(r"^\w+://", "", name)).parts
+    steps = [part for part in parts if part not in ("/", ".", "..")]
+    return bool(steps) and list(place.parts[-len(steps) :]) == steps

@@ -110,7 +110,7 @@ class TreeFile:
         """Its text as that of a script, a workflow or a program."""
         from .call_sites import Script
 
-        return Script(self.text)
+        return Script(self.text, self.place)
 
     @cached_property
     def declared(self) -> frozenset[str]:

@@ -9,7 +9,8 @@ Why
     [DBPassword] do not exist in the template`.
 
 Consequence
-    `safe` by itself: what it means is said with the repair that took the parameter away.
+    `safe` by itself: what it means is said with the repair that took the parameter away. A password
+    that was written out there stays in the history of git, and must not be used again.
 
 Not repaired
     A value that is already a reference to a secret or to the parameter store; one that also goes
@@ -26,6 +27,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from remediator.model import (
+    OLD_PASSWORD,
     Add,
     Context,
     Fate,
@@ -141,6 +143,8 @@ def _repair(template: Template, context: Context, group: list[Gone]) -> Fix | Re
                 f"Publish a new version of the product, made from {name}, and name it in {stack} "
                 "(ProvisioningArtifactName): an older one keeps the template that it was made from"
             )
+    if any(any(_literals(value_at(template.data, each.value))) for each in group):
+        draft.follow_ups.append(OLD_PASSWORD)
     gone = []
     for source in sorted({source for argument in group for source in argument.sources}):
         places = [argument.path for argument in group]

@@ -28,7 +28,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from remediator.model import Context, Finding, Refusal
+from remediator.model import OLD_PASSWORD, Context, Finding, Refusal
 from remediator.template import Template
 from remediator.transform import Transform
 
@@ -81,7 +81,7 @@ def _repair(
     repaired = repair(draft, context, Password("", written.uses(template), words, logical_id))
     if isinstance(repaired, Refusal):
         return repaired
-    draft.follow_ups.append("The old password stays in the history of git: use it nowhere else")
+    draft.follow_ups.append(OLD_PASSWORD)
     if written.mapping is not None:
         removals = mapping_removals(template, written.mapping)
         draft.operations += removals

@@ -32,7 +32,16 @@ from collections.abc import Iterator
 from functools import partial
 
 from remediator.conditions import literal
-from remediator.model import Consequence, Context, Finding, Path, Refusal, Remove, value_at
+from remediator.model import (
+    OLD_PASSWORD,
+    Consequence,
+    Context,
+    Finding,
+    Path,
+    Refusal,
+    Remove,
+    value_at,
+)
 from remediator.template import Kind, Reference, Template
 from remediator.transform import Transform
 
@@ -262,7 +271,7 @@ def _repair_literal(
     if isinstance(made, Refusal):
         return made
     group, found, new_id = made
-    draft.follow_ups.append("The old password stays in the history of git: use it nowhere else")
+    draft.follow_ups.append(OLD_PASSWORD)
     effect = _effect(draft, context, group, new_id, reading)
     return fixed(draft, path, message, _title(found, "", new_id), effect, (text,))
 

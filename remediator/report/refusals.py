@@ -144,8 +144,9 @@ REFUSALS = {
     "several-users": "It is the password of several users, who would need one secret each. Use a "
     "parameter for each.",
     "shared-password": "The same password is also given to what would keep the old one when the "
-    "database's is generated: another stack, the parent's own resources, another parameter file. "
-    "Let that read a secret first, or use the strategy reference, by which nothing rotates.",
+    "database's is generated: another stack, the parent's own resources, another parameter file, "
+    "a step of a workflow. Let that read a secret first, or use the strategy reference, by which "
+    "nothing rotates.",
     "shared-secret": "The secret is read by several databases, but can be attached to one. Make a "
     "secret for each.",
     "suppressed": "The template says that this is to stay as it is, with a comment or in its "

@@ -1,7 +1,7 @@
 #!/bin/sh
 aws cloudformation deploy --stack-name servers \
   --template-file servers.yaml \
-  --parameter-overrides DBPassword="$1"
+  --parameter-overrides DBPassword="$2"
 aws cloudformation deploy --stack-name database --template-file database.yaml --parameter-overrides DBPassword="$1"
 aws cloudformation create-stack \
   --stack-name database-2 \

@@ -1,0 +1,2 @@
+#!/bin/sh
+rain deploy infra/database.yaml orders-database --params MasterPassword=$DB_PASSWORD

@@ -1,0 +1,5 @@
+#!/bin/sh
+DB_PASSWORD=$(pass show orders/application)
+aws cloudformation deploy --stack-name orders-application \
+  --template-file infra/application.yaml \
+  --parameter-overrides "DatabaseLogin=$DB_PASSWORD"
