@@ -21,11 +21,3 @@ def no_collection() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
-
-
-def collect_new() -> None:
-    """Collect what became garbage since the last time, and look at nothing older.
-
-    What reads and writes for a repair (ruamel.yaml's parts know each other) goes in no other way.
-    """
-    gc.collect(0)

@@ -11,11 +11,10 @@ from functools import partial
 
 from .discover import Input
 from .errors import FileError
-from .garbage import collect_new
 from .lock import Claims
 from .model import Family, Fate, Refusal
 from .results import Deployment, FileResult, Status, removed
-from .runner import Guard, Runner, Work, failed, unguarded
+from .runner import Guard, Runner, failed, unguarded
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class Handled:
 
 def worked_out(entry: Input, runner: Runner, claims: Claims | None = None) -> Handled:
     """Work out one file by itself, as `Runner.handle` does; what is unexpected is for the guard."""
-    result = _guarded(entry, runner, partial(runner.handle, entry, claims))
+    result = runner.guard(str(entry.file), partial(runner.handle, entry, claims))
     if result is not None and result.old and _is_silent(result) and not entry.named:
         result = replace(result, old="", new="")
     reaches = result is not None and _reaches_out(entry, runner, result)
@@ -55,15 +54,7 @@ def _is_silent(result: FileResult) -> bool:
 
 def within(entry: Input, runner: Runner, family: Family) -> FileResult | None:
     """Return what becomes of a template within its family."""
-    return _guarded(entry, runner, partial(runner.handle, entry, None, family))
-
-
-def _guarded(entry: Input, runner: Runner, work: Work) -> FileResult | None:
-    """Do the work on a file, and leave nothing behind of a repair but its result."""
-    result = runner.guard(str(entry.file), work)
-    if result is not None and result.old != result.new:
-        collect_new()
-    return result
+    return runner.guard(str(entry.file), partial(runner.handle, entry, None, family))
 
 
 def _reaches_out(entry: Input, runner: Runner, result: FileResult) -> bool:

@@ -85,6 +85,7 @@ class Renderer:
         writer.indent(mapping=self.style.indent, sequence=dash + 2, offset=dash)
         stream = io.StringIO()
         writer.serialize(node, stream)
+        vars(writer).clear()  # its parts refer to it, and would stay until garbage is collected
         text = stream.getvalue()
         _, _, body = text.partition("---")
         lines = body.lstrip(" ").removeprefix("\n").split("\n")
