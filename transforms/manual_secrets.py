@@ -230,7 +230,7 @@ def _repair_parameter(
     draft.drop_parameter(name)
     tell_gone(draft, context, name)
     effect = _effect(draft, context, group, new_id, reading)
-    effect = with_replaced(template, context, uses, effect)
+    effect = with_replaced(template, context, (*uses, *draft.redirected), effect)
     path = place_of(template, name, uses)
     return fixed(draft, path, message, _title(secret, name, new_id), effect, masked)
 
@@ -262,6 +262,7 @@ def _repair_literal(
     group, found, new_id = made
     draft.follow_ups.append("The old password stays in the history of git: use it nowhere else")
     effect = _effect(draft, context, group, new_id, reading)
+    effect = with_replaced(template, context, draft.redirected, effect)
     return fixed(draft, path, message, _title(found, "", new_id), effect, (text,))
 
 
