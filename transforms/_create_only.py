@@ -58,7 +58,7 @@ def with_replaced(
 ) -> tuple[Consequence, str]:
     """Return what a repair does to a live stack, and why, with what it replaces.
 
-    `effect` is what it does besides.
+    `uses` are the places whose text changes, `effect` is what the repair does besides.
     """
     labels: dict[str, dict[str, None]] = {}
     for use in uses:

@@ -25,6 +25,7 @@ from ._secrets import (
     readers,
     secret_entries,
 )
+from ._uses import Role, Use
 
 # What an attachment writes under a key, as the template's author wrote it: `${DB.Endpoint.Port}`.
 _ENDPOINTS = {
@@ -33,6 +34,8 @@ _ENDPOINTS = {
     "dbInstanceIdentifier": ("${%s}",),
     "dbClusterIdentifier": ("${%s}",),
 }
+# What belongs to a secret follows it: that it is replaced changes nothing for anybody.
+_OF_SECRETS = "AWS::SecretsManager::"
 
 
 class HandMade(NamedTuple):
@@ -317,6 +320,9 @@ def _key_read(template: Template, reference: Reference) -> str | None:
 
 
 def _redirect(draft: Draft, reference: Reference, target: str) -> None:
+    use = Use(reference, Role.CARRIED)
+    if not draft.template.type_of(use.resource).startswith(_OF_SECRETS):
+        draft.redirected.append(use)
     if reference.kind is Kind.SUB:
         old = reference.target + (f".{reference.attribute}" if reference.attribute else "")
         draft.rewrite(reference.path, old, "${%s}" % target)

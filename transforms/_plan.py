@@ -54,6 +54,8 @@ class Draft:
     follow_ups: list[str] = field(default_factory=list)
     seeds: list[Seed] = field(default_factory=list)
     mentions: list[Mention] = field(default_factory=list)
+    redirected: list[Use] = field(default_factory=list)
+    """What read a hand-made secret and reads another resource now: its text changes too."""
     _conditions: dict[str, Presence] = field(default_factory=dict)
     _rewritten: dict[Path, Value] = field(default_factory=dict)
     _taken: set[str] = field(default_factory=set)

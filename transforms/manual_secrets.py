@@ -240,7 +240,7 @@ def _repair_parameter(
     draft.drop_parameter(name)
     tell_gone(draft, context, name)
     effect = _effect(draft, context, group, new_id, reading)
-    effect = with_replaced(template, context, uses, effect)
+    effect = with_replaced(template, context, (*uses, *draft.redirected), effect)
     path = place_of(template, name, uses)
     return fixed(draft, path, message, _title(secret, name, new_id), effect, masked)
 
@@ -273,6 +273,7 @@ def _repair_literal(
     group, found, new_id = made
     draft.follow_ups.append(OLD_PASSWORD)
     effect = _effect(draft, context, group, new_id, reading)
+    effect = with_replaced(template, context, draft.redirected, effect)
     return fixed(draft, path, message, _title(found, "", new_id), effect, (text,))
 
 
