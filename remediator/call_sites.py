@@ -22,7 +22,7 @@ from .sam_sites import in_toml as in_toml
 from .script_values import Assignment, Source, assignments, source_in, value_behind
 from .settings_sites import in_settings as in_settings
 from .settings_sites import taskcat_inputs as taskcat_inputs
-from .sites import Lines, is_end_of, template_names
+from .sites import Lines, is_end_of, script_template_names
 from .sites import Site as Site
 from .sites import base_name as base_name
 from .template_sites import in_template as in_template
@@ -56,7 +56,7 @@ class Script:
     @cached_property
     def templates(self) -> frozenset[str]:
         """The templates that it names."""
-        return frozenset(template_names(self._text))
+        return frozenset(script_template_names(self._text))
 
     @cached_property
     def _commands(self) -> list[re.Match[str]]:
@@ -82,18 +82,20 @@ class Script:
 
     @cached_property
     def _items(self) -> list[tuple[tuple[int, int], ...]]:
-        """For each line of YAML, the spans of the entries of lists around it, innermost first."""
-        return list(_entries_around(self._text)) if self._suffix in (".yml", ".yaml") else []
+        """For each line the spans around it, innermost first: of entries of lists in YAML, else of
+        the block that begins at the margin, as a resource of Terraform, a function, a target."""
+        is_yaml = self._suffix in (".yml", ".yaml")
+        return list(_entries_around(self._text) if is_yaml else _blocks(self._text))
 
     def _beside(self, position: int, *, but: PurePosixPath | None = None) -> frozenset[str]:
-        """Return the templates that the command at a character names, else the step of a workflow
-        around it, `but` for the names of one file; none where neither names any."""
+        """Return the templates that the command at a character names, else the step or block around
+        it, `but` for the names of one file; none where neither names any."""
         number = bisect_right(self._whole, position) - 1
         end = self._whole[number + 1] if number + 1 < len(self._whole) else len(self._text)
-        around = self._items[self._lines.number(position) - 1] if self._items else ()
+        around = self._items[self._lines.number(position) - 1]
         for span in ((self._whole[number], end), *around):
             if span not in self._named:
-                self._named[span] = frozenset(template_names(self._text[slice(*span)]))
+                self._named[span] = frozenset(script_template_names(self._text[slice(*span)]))
             found = (each for each in self._named[span] if but is None or not is_end_of(but, each))
             if others := frozenset(found):
                 return others
@@ -192,3 +194,18 @@ def _entries_around(text: str) -> Iterator[tuple[tuple[int, int], ...]]:
     for items in around:
         spans = [(starts[start], min(starts[ends[start]], len(text))) for start in items]
         yield tuple(span for span in spans if span[1] - span[0] <= _MAX_STEP)
+
+
+def _blocks(text: str) -> Iterator[tuple[tuple[int, int], ...]]:
+    """Yield, for each line of a text, the span from the last line that begins at the margin to the
+    next one, which does not close a bracket."""
+    starts, lines, end = [0], [0], 0
+    for line in text.split("\n"):
+        if line[:1].strip() and line[0] not in "})]":
+            starts.append(end)
+        lines.append(len(starts) - 1)
+        end += len(line) + 1
+    starts.append(len(text))
+    for number in lines[1:]:
+        span = (starts[number], starts[number + 1])
+        yield (span,) if span[1] - span[0] <= _MAX_STEP else ()

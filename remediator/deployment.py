@@ -7,7 +7,7 @@ references, macros. Which transform made it plays no part.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from .document import Document
@@ -264,17 +264,28 @@ def _copies(template: Template, reads: Iterable[_Read], catalogue: Catalogue) ->
 
     Source: https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/369
     """
-    places: dict[str, None] = {}
+    clear: dict[str, dict[str, None]] = {}
+    others: dict[str, dict[str, None]] = {}
     for read in reads:
         kind = _generatable(template.type_of(read.resource), read.steps, catalogue)
         if kind != "yes" and _is_password(template, read):
-            clear = "" if kind == "external" else ", in clear as before"
-            places[f"{_place(read)}{clear}"] = None
-    if places:
+            holders = others if kind == "external" else clear
+            holders.setdefault(read.resource, {}).update(dict.fromkeys(map(str, read.steps[:1])))
+    told = [f"in clear, as before, to {_holders(clear)}"] if clear else []
+    told += [f"to {_holders(others)}"] if others else []
+    if told:
+        which = "these resources" if len(clear) + len(others) > 1 else "that resource"
         yield (
-            f"the password goes to {' and '.join(places)}; when the secret changes, only an "
-            "update of that resource reads it anew"
+            f"the password goes {', and '.join(told)}; when the secret changes, only an update of "
+            f"{which} reads it anew"
         )
+
+
+def _holders(properties: Mapping[str, Iterable[str]]) -> str:
+    """Return resources with some of their properties: `A (Source, Environment), B (Content)`."""
+    parts = ((name, ", ".join(own)) for name, own in properties.items())
+    *first, last = (f"{name} ({own})" if own else name for name, own in parts)
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _stale(before: Template, after: Template) -> Iterator[str]:

@@ -18,7 +18,7 @@ from typing import Any, cast
 import yaml
 
 from .data import mappings
-from .errors import TemplateError
+from .errors import OtherFile, TemplateError
 from .garbage import no_collection
 from .long_form import LINE_END as LINE_END
 from .long_form import LONG_FORM as LONG_FORM
@@ -49,6 +49,10 @@ MAX_LENGTH = 5_000_000
 _UNREADABLE = "[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 _RESOURCE_TYPE = re.compile(r"(?:AWS|Alexa)::\w|Custom::")
 _RESOURCES_KEY = re.compile(r"""^\s*["']?Resources["']?\s*:""", re.MULTILINE)
+_SERVERLESS = (
+    re.compile(r"^service\s*:", re.MULTILINE),
+    re.compile(r"^provider\s*:", re.MULTILINE),
+)
 _JSON_ONLY = re.compile(r'\\u[dD][89a-fA-F]|"(?:[^"\\]|\\.){1024,}"\s*:')
 
 
@@ -67,10 +71,13 @@ class Document(Text):
         text = text.removeprefix("\ufeff")
         try:
             return _read(text, name, bom)
+        except OtherFile:
+            raise
         except TemplateError as error:
-            error.looks_like_template = bool(
-                _RESOURCES_KEY.search(text) and _RESOURCE_TYPE.search(text)
-            ) or (text.lstrip().startswith("{") and '"Resources"' in text and "AWS::" in text)
+            error.looks_like_template = not _is_serverless(text) and (
+                bool(_RESOURCES_KEY.search(text) and _RESOURCE_TYPE.search(text))
+                or (text.lstrip().startswith("{") and '"Resources"' in text and "AWS::" in text)
+            )
             raise
 
     @classmethod
@@ -174,7 +181,7 @@ def _read(text: str, name: str, bom: bool) -> Document:
             line=1,
         )
     if "Resources" not in text:
-        raise TemplateError("is not a template: it has no mapping Resources", line=1)
+        raise _other_file(text)
     depth = json_depth(text)
     is_json = depth is not None
     with no_collection():
@@ -188,7 +195,9 @@ def _read(text: str, name: str, bom: bool) -> Document:
         except RecursionError:
             raise too_deep(text, root.start_mark) from None
     if not isinstance(data, dict) or root.id != "mapping":
-        raise TemplateError("is not a template: its top level is not a mapping", line=1)
+        raise OtherFile("is not a template: its top level is not a mapping", line=1)
+    if "Resources" not in data and "AWSTemplateFormatVersion" not in data:
+        raise _other_file(text)
     _refuse_others(data)
     return Document(
         name=name,
@@ -284,6 +293,24 @@ def template_error(text: str, is_json: bool, error: yaml.YAMLError) -> TemplateE
     plainly = next((words for start, words in PLAINLY if start in problem), problem)
     kind = "JSON or YAML" if text.lstrip().startswith("{") else "YAML"
     return TemplateError(f"is not valid {kind}: {plainly}", line=line, column=column)
+
+
+def _is_serverless(text: str) -> bool:
+    """Tell whether a text is a file of the Serverless Framework, as its keys tell.
+
+    https://www.serverless.com/framework/docs/providers/aws/guide/serverless.yml
+    """
+    return all(key.search(text) for key in _SERVERLESS)
+
+
+def _other_file(text: str) -> OtherFile:
+    if _is_serverless(text):
+        return OtherFile(
+            "is a file of the Serverless Framework: remediator repairs CloudFormation templates, "
+            "not the files they are made from; `serverless package` shows what this one becomes",
+            line=1,
+        )
+    return OtherFile("is not a template: it has no mapping Resources", line=1)
 
 
 def _refuse_others(data: dict[str, Any]) -> None:

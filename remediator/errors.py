@@ -2,6 +2,7 @@
 
     RemediatorError
     ├── TemplateError    a text cannot be read as a CloudFormation template
+    │   └── OtherFile    it was read, and is plainly something else
     ├── EditError        an operation cannot be carried out on the text soundly
     ├── ProofError       an edited text is not what its plan says: a defect of remediator
     ├── TransformError   a transform broke its contract
@@ -52,6 +53,10 @@ class TemplateError(RemediatorError):
     ) -> None:
         super().__init__(message, line=line, column=column)
         self.looks_like_template = looks_like_template
+
+
+class OtherFile(TemplateError):
+    """A text is plainly something else than a template: another tool's file, a playbook, a list."""
 
 
 class EditError(RemediatorError):

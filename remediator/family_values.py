@@ -61,10 +61,7 @@ def _fed(template: Place, call: Call, texts: Texts, tree: Repository) -> str:
     given = call.site.parameter
     for script, taker in found:
         if taker != template and _takes(taker, given, texts):
-            return (
-                f"gives {given} to {taker}, too, as {script} shows: that would keep the old "
-                "password; let it read a secret first"
-            )
+            return _would_keep(f"{given} to {taker}, too, as {script} shows")
     return ""
 
 
@@ -79,23 +76,20 @@ def _keeper(
         given, place = other.site.parameter, f"{other.place}:{other.site.line}"
         if not other.site.by_script:
             if sharing.is_secret(given, tree.hides) and (other.place, other.site.line) not in gone:
-                return _would_keep(f"{place} gives as {given}")
+                return _would_keep(f"the value that {place} gives as {given}")
         elif not source.is_text or sharing.is_secret(given, tree.hides):
             for taker in sorted(tree.taking(other) - ({template} if given == name else set())):
                 if not _takes(taker, given, texts):
                     continue
                 if (other.place, other.site.line) != (call.place, call.site.line):
-                    return _would_keep(f"{place} gives to {taker} as {given}")
+                    return _would_keep(f"the value that {place} gives to {taker} as {given}")
                 if not source.word.isdigit():  # what a function is called with may differ
-                    return _would_keep(f"it gives to {taker} as {given}, too")
+                    return _would_keep(f"it to {taker} as {given}, too")
     return ""
 
 
-def _would_keep(other: str) -> str:
-    return (
-        f"gives the value that {other}: that would keep the old password; let it read a secret "
-        "first"
-    )
+def _would_keep(what: str) -> str:
+    return f"gives {what}: that would keep the old password; let it read a secret first"
 
 
 def _takes(template: Place, parameter: str, texts: Texts) -> bool:

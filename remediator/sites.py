@@ -13,6 +13,7 @@ from .model import Path
 _RUN = re.compile(r"[\w.${}/:@~+-]+")
 _PART = re.compile(r"[\w.-]+")
 _NAMED = re.compile(r"[\w.-]+\.(?:ya?ml|json|template|cfn)(?![\w-])", re.I)
+_BRACED = re.compile(r"\$\{(\w+)\}(?=[.-][\w.-]{0,99}\.?(?:ya?ml|json|template|cfn)(?![\w-]))")
 _REFERENCE = re.compile(
     r"\{\{resolve:|^!(?:ssm|secretsmanager|aws_ssm)\b|\blookup\(\s*['\"][\w.]*(?:ssm|secretsmanager)",
     re.I,
@@ -84,6 +85,12 @@ def template_names(text: str) -> Iterator[str]:
                 if found.end() - start <= MAX_NAME:
                     yield text[start : found.end()]
                 start = found.end()
+
+
+def script_template_names(text: str) -> Iterator[str]:
+    """Yield the same of a script, where a variable may be all of a name or its beginning:
+    `cfn/${stack}.yaml`, as `cfn/$stack.yaml`."""
+    return template_names(_BRACED.sub(r"$\1", text))
 
 
 def is_reference(value: str) -> bool:

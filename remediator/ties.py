@@ -100,7 +100,7 @@ class Ties:
     def _looked_up(self, name: str, source: PurePosixPath) -> frozenset[PurePosixPath]:
         candidates = self._by_name.get(base_name(name), ())
         if not candidates:
-            return frozenset()
+            return self._by_variable(name, source) if "$" in base_name(name) else frozenset()
         if not re.search(r"[${}:]", name):
             for folder in (source.parent, *source.parent.parents):
                 place = PurePosixPath(posixpath.normpath(folder / name))
@@ -110,6 +110,21 @@ class Ties:
         shared = {place: in_common(steps[::-1], place.parts[::-1]) for place in candidates}
         most = max(shared.values(), default=0)
         return frozenset(place for place, count in shared.items() if count == most)
+
+    def _by_variable(self, name: str, source: PurePosixPath) -> frozenset[PurePosixPath]:
+        """Return the templates that a name with a variable may mean: `cfn/$stack.yaml`, those of
+        the folder."""
+        steps, _, base = name.rpartition("/")
+        if re.search(r"[${}:]", steps):
+            return frozenset()
+        parts = re.split(r"\$\w+", base)
+        wanted = re.compile(r"[\w.-]+".join(map(re.escape, parts)))
+        for folder in (source.parent, *source.parent.parents):
+            beside = self._by_folder.get(PurePosixPath(posixpath.normpath(folder / steps)), ())
+            found = frozenset(place for place in beside if wanted.fullmatch(place.name))
+            if found:
+                return found
+        return frozenset()
 
     def _named_alike(self, name: str) -> list[PurePosixPath]:
         """Return the templates that a parameter file of this name is named after."""
@@ -135,6 +150,13 @@ class Ties:
         for place in self._templates:
             names.setdefault(place.name, []).append(place)
         return names
+
+    @cached_property
+    def _by_folder(self) -> dict[PurePosixPath, list[PurePosixPath]]:
+        folders: dict[PurePosixPath, list[PurePosixPath]] = {}
+        for place in self._templates:
+            folders.setdefault(place.parent, []).append(place)
+        return folders
 
     @cached_property
     def _by_stem(self) -> dict[str, list[PurePosixPath]]:

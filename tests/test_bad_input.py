@@ -25,6 +25,11 @@ FILES = {
     "invalid-utf8.yaml": (True, ":4"),
     "utf16.yaml": (True, "UTF-8"),
     "nul.yaml": (True, ":"),
+    "serverless.yml": (False, "is a file of the Serverless Framework"),
+    "serverless-broken.yml": (False, "is not valid YAML"),
+    "playbook.yaml": (False, "its top level is not a mapping"),
+    "assembly.json": (False, "it has no mapping Resources"),
+    "indented.yaml": (True, "it has no mapping Resources"),
 }
 
 

@@ -264,19 +264,28 @@ TAIL = "; when the secret changes, only an update of that resource reads it anew
 @pytest.mark.parametrize(
     ("reader", "place"),
     [
-        (FUNCTION % OWN, "Worker (Environment), in clear as before"),
-        (FUNCTION % f"!If [C, x, {OWN}]", "Worker (Environment), in clear as before"),
-        (ENDPOINT % OWN, "Endpoint (Password)"),
-        (ENDPOINT % f"!If [C, {OWN}, x]", "Endpoint (Password)"),
+        (FUNCTION % OWN, "in clear, as before, to Worker (Environment)"),
+        (FUNCTION % f"!If [C, x, {OWN}]", "in clear, as before, to Worker (Environment)"),
+        (ENDPOINT % OWN, "to Endpoint (Password)"),
+        (ENDPOINT % f"!If [C, {OWN}, x]", "to Endpoint (Password)"),
+        (
+            FUNCTION % OWN
+            + f"      Description: {OWN}\n"
+            + (FUNCTION % OWN).replace("Worker", "Mailer")
+            + (FUNCTION % OWN).replace("Worker", "Sweeper"),
+            "in clear, as before, to Worker (Environment, Description), Mailer (Environment) and "
+            "Sweeper (Environment)",
+        ),
         (
             FUNCTION % ("!Sub " + READ % "${Secret}") + ENDPOINT % OWN,
-            "Worker (Environment), in clear as before and Endpoint (Password)",
+            "in clear, as before, to Worker (Environment), and to Endpoint (Password)",
         ),
     ],
 )
 def test_a_copy_of_the_password_is_told(reader: str, place: str) -> None:
     found = difference(SECRET % "", SECRET % "" + DATABASE % OWN + reader)
-    assert found.notes == (f"the password goes to {place}{TAIL}",)
+    tail = TAIL if place.count(" (") == 1 else TAIL.replace("that resource", "these resources")
+    assert found.notes == (f"the password goes {place}{tail}",)
 
 
 def test_neither_the_credential_itself_nor_another_key_is_a_copy() -> None:

@@ -153,7 +153,7 @@ def test_the_comment_has_all_of_its_parts_in_order() -> None:
     shown = comment(full(), error)
     parts = [
         "## remediator\n\n**1 finding would be repaired in 1 file, 1 left for a person, 1 input",
-        "- At the next deployment:\n  - 1 rotates: a live credential becomes another one",
+        "- At the next deployment:\n  - 1 rotates: live credentials become others",
         "### Would be repaired",
         "| `t.yaml:3` | X becomes y | `rotates`: it is live | `0123456789` |",
         "### Could not be handled\n\n- `bad.yaml:4`: is no template",

@@ -83,7 +83,7 @@ def test_the_text_report_says_what_was_done_what_is_left_and_what_to_do() -> Non
     assert "UserData cannot resolve a secret" in shown
     assert "1. db.yaml:3: Forget ********." in shown
     assert "1 finding repaired in 1 file, 1 left for a person, 2 other files skipped." in shown
-    assert "1 rotates: a live credential becomes another one" in shown
+    assert "1 rotates: live credentials become others" in shown
     assert "db.yaml now deploys without input." in shown
     assert "git diff" in shown
     assert max(map(len, shown.splitlines())) <= 80

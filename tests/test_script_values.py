@@ -138,6 +138,29 @@ def test_a_step_of_a_workflow_has_its_template() -> None:
     ]
 
 
+def test_a_block_has_its_template() -> None:
+    text = """\
+resource "aws_cloudformation_stack" "a" {
+  template_body = file("db.yaml")
+  parameters = {
+    Pw = var.a
+  }
+}
+resource "aws_cloudformation_stack" "b" {
+  template_body = file("app.yaml")
+  parameters = { Pw = var.b }
+}
+"""
+    script = Script(text, PurePosixPath("main.tf"))
+    assert [(site.value, set(site.templates)) for site in script.sites("Pw")] == [
+        ("var.a", {"db.yaml"}),
+        ("var.b", {"app.yaml"}),
+    ]
+    other = "T=db.yaml\naws cloudformation deploy --template-file $T Pw=$A\ncat app.yaml\n"
+    [site] = Script(other).sites("Pw")
+    assert set(site.templates) == {"db.yaml", "app.yaml"}
+
+
 def test_a_command_names_its_parameter_file() -> None:
     text = "deploy -t db.yaml -p conf/p.json\ndeploy -t app.yaml -p p.json\ndeploy q.json\n"
     script = Script(f"{text}# deploy -t old.yaml -p p.json\n")

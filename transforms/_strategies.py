@@ -88,7 +88,8 @@ def repair(draft: Draft, context: Context, password: Password) -> Repaired | Ref
         return generated
     secrets, groups = generated
     template = draft.template
-    becomes = f"the generated secret {' and '.join(dict.fromkeys(secrets))}"
+    names = list(dict.fromkeys(secrets))
+    becomes = f"the generated secret{'s' if len(names) > 1 else ''} {' and '.join(names)}"
     added = literal(template.parameter(parameter).get("Default")) == ""
     effect = consequence(template, groups, added=added)
     return Repaired(becomes, with_replaced(template, context, uses, effect))

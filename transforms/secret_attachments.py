@@ -124,8 +124,8 @@ def _secret_refusal(template: Template, secret: str, key: str) -> Refusal | None
     generated = _generated(template, secret) or {}
     if not key:
         reason = (
-            f"{secret} is nothing but the password: an attachment needs JSON with username and "
-            "password, and any change of the secret makes a new password"
+            f"{secret} is nothing but the password, as its readers expect: an attachment needs "
+            "JSON with username and password, and any change of the secret makes a new password"
         )
         return Refusal("secret-without-user", reason)
     text = generated.get("SecretStringTemplate")

@@ -134,7 +134,9 @@ REFUSALS = {
     "secret-rotated": "The secret is rotated already, so its password is not the template's any "
     "more. Remove the parameter from it by hand.",
     "secret-without-user": "The secret has no user name, or keeps the password under another key "
-    "than an attachment needs. Give it the keys username and password.",
+    "than an attachment needs. While nothing is deployed, give it the keys username and password, "
+    "and let its readers read the key. Later any change would make a new password: leave the "
+    "secret as it is and suppress the finding; what is lost is rotation.",
     "several-databases": "The secret serves several databases, but can be attached to one. Make a "
     "secret for each.",
     "several-passwords": "The secret holds several passwords, of which only one can be generated. "

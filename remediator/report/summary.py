@@ -22,7 +22,7 @@ _NAMED = 5
 _FEW = 3
 MEANING = {
     Consequence.SAFE: "nothing that runs changes",
-    Consequence.ROTATES: "a live credential becomes another one",
+    Consequence.ROTATES: "live credentials become others",
     Consequence.EXTERNAL: "a server must be given the generated password by hand",
     Consequence.REPLACES: "the resource is replaced",
 }
