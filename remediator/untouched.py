@@ -13,6 +13,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
+from typing import TypeAlias
 
 from .document import LINE_END, Text
 from .leaves import Changes, Kind, Leaf
@@ -33,11 +34,15 @@ def first_change(old: Text, new: Text, before: Sequence[Leaf], after: Sequence[L
 
     `before` and `after` are the leaves of the two texts.
     """
-    stayed = [leaf for leaf in before if leaf.path is not None]
-    kept = {leaf.identity for leaf in stayed}
-    found = [leaf for leaf in after if leaf.identity in kept]
-    for one, other in zip(stayed, found, strict=False):  # the end of the text ends both
-        if one.identity != other.identity:
+    names, new_names = [leaf.identity for leaf in before], [leaf.identity for leaf in after]
+    stayed = [
+        (name, leaf) for name, leaf in zip(names, before, strict=True) if leaf.path is not None
+    ]
+    kept = {name for name, _ in stayed}
+    found = [(name, leaf) for name, leaf in zip(new_names, after, strict=True) if name in kept]
+    pairs = zip(stayed, found, strict=False)  # the end of the text ends both
+    for (name, one), (new_name, other) in pairs:
+        if name != new_name:
             return f"{other.words()} does not stand in its old order"
         if old.text[one.start : one.end] != new.text[other.start : other.end]:
             return f"{one.words()} is written in another way than before"
@@ -46,20 +51,25 @@ def first_change(old: Text, new: Text, before: Sequence[Leaf], after: Sequence[L
     known = set(LINE_END.findall(old.text))
     if known and not known.issuperset(LINE_END.findall(new.text)):
         return "the kind of line end changed"
-    return _between(old.text, new.text, before, after)
+    return _between(old.text, new.text, (before, names), (after, new_names))
 
 
-def _between(old: str, new: str, before: Sequence[Leaf], after: Sequence[Leaf]) -> str | None:
+_Row: TypeAlias = tuple[Sequence[Leaf], Sequence[object]]
+"""The leaves of a text, and the identity of each."""
+
+
+def _between(old: str, new: str, old_row: _Row, new_row: _Row) -> str | None:
     """Return what changed between leaves that stay and have nothing new between them."""
-    position = {leaf.identity: index for index, leaf in enumerate(after)}
+    (before, names), (after, new_names) = old_row, new_row
+    position = {name: index for index, name in enumerate(new_names)}
     first = 0  # the last leaf that stays
     for index, leaf in enumerate(before):
         if leaf.path is None or index == 0:
             continue
-        a, found = before[first], position[before[first].identity]
+        a, found = before[first], position[names[first]]
         next_one = after[found + 1]
         gap = new[after[found].end : next_one.start]
-        if next_one.identity == leaf.identity:
+        if new_names[found + 1] == names[index]:
             if first + 1 == index:
                 same = gap == old[a.end : leaf.start]
             else:
@@ -75,7 +85,7 @@ def _between(old: str, new: str, before: Sequence[Leaf], after: Sequence[Leaf]) 
             one, follower = before[index - 1], after[found + 2]
             scalars = one.kind is next_one.kind is Kind.SCALAR and one.start < one.end
             behind, now = old[one.end : leaf.start], new[next_one.end : follower.start]
-            if follower.identity != leaf.identity:  # something new follows: to the line end only
+            if new_names[found + 2] != names[index]:  # something new follows: to the line end only
                 scalars = scalars and not _is_below(follower, a)
                 behind, now = _rest_of_line(behind), _rest_of_line(now)
             if scalars and one.rewritten and behind != now:
@@ -209,16 +219,17 @@ def _as_it_stands(text: str, start: int, end: int) -> str:
 
 def comments(document: Text, row: Sequence[Leaf]) -> Iterator[tuple[int, int]]:
     """Yield start and end of every comment outside scalars."""
-    place = 0
+    text, place = document.text, 0
     for leaf in row:
         if leaf.kind is Kind.EMPTY:
             continue
-        for match in _COMMENT.finditer(document.text, place, leaf.start):
-            yield match.span()
+        if text.find("#", place, leaf.start) >= 0:  # of the gaps between leaves, few have one
+            for match in _COMMENT.finditer(text, place, leaf.start):
+                yield match.span()
         place = max(place, leaf.end)
         if leaf.kind is Kind.BLOCK:  # the line of its `|` may end in a comment
-            head = _LINE.match(document.text, leaf.start)
-            for match in _COMMENT.finditer(document.text, leaf.start, head.end() if head else 0):
+            head = _LINE.match(text, leaf.start)
+            for match in _COMMENT.finditer(text, leaf.start, head.end() if head else 0):
                 yield match.span()
 
 
