@@ -19,7 +19,7 @@ from pathlib import PurePosixPath
 
 from .nodes import compose as compose
 from .sam_sites import in_toml as in_toml
-from .script_values import Assignment, Source, assignments, source_in, value_behind
+from .script_values import Assignment, Source, assignments, read_in, source_in, value_behind
 from .settings_sites import in_settings as in_settings
 from .settings_sites import taskcat_inputs as taskcat_inputs
 from .sites import Lines, is_end_of, script_template_names
@@ -134,11 +134,10 @@ class Script:
 
     def giving(self, source: Source) -> Iterator[Site]:
         """Yield where it gives any parameter a value from this source."""
-        for each in self._assigned:
-            if each.value is not None and self.source(each.value) == source:
-                site = self._site(each.name, each.position, each.value)
-                if site is not None:
-                    yield site
+        for each in self._by_source.get(source, ()):
+            site = self._site(each.name, each.position, each.value)
+            if site is not None:
+                yield site
 
     def source(self, value: str) -> Source:
         """Return what a value that it gives is taken from."""
@@ -149,10 +148,20 @@ class Script:
         return tuple(assignments(self._text, self._suffix))
 
     @cached_property
+    def _by_source(self) -> dict[Source, list[Assignment]]:
+        found: dict[Source, list[Assignment]] = {}
+        for each in self._assigned:
+            if each.value is not None:
+                found.setdefault(self.source(each.value), []).append(each)
+        return found
+
+    @cached_property
     def _variables(self) -> dict[str, frozenset[str | None]]:
         found: dict[str, set[str | None]] = {}
         for each in self._assigned:
             found.setdefault(each.name, set()).add(each.value)
+        for name in read_in(self._text):
+            found.setdefault(name, set()).add(None)
         return {name: frozenset(values) for name, values in found.items()}
 
     def _site(self, parameter: str, position: int, value: str | None) -> Site | None:

@@ -48,6 +48,11 @@ MAX_LENGTH = 5_000_000
 
 _UNREADABLE = "[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 _RESOURCE_TYPE = re.compile(r"(?:AWS|Alexa)::\w|Custom::")
+_SECTIONS = frozenset(
+    {"AWSTemplateFormatVersion", "Transform", "Globals", "Parameters", "Mappings"}
+    | {"Conditions", "Rules", "Outputs"}
+)
+"""Keys at the top that say that a text is meant as a template."""
 _RESOURCES_KEY = re.compile(r"""^\s*["']?Resources["']?\s*:""", re.MULTILINE)
 _SERVERLESS = (
     re.compile(r"^service\s*:", re.MULTILINE),
@@ -196,7 +201,7 @@ def _read(text: str, name: str, bom: bool) -> Document:
             raise too_deep(text, root.start_mark) from None
     if not isinstance(data, dict) or root.id != "mapping":
         raise OtherFile("is not a template: its top level is not a mapping", line=1)
-    if "Resources" not in data and "AWSTemplateFormatVersion" not in data:
+    if "Resources" not in data and _SECTIONS.isdisjoint(data):
         raise _other_file(text)
     _refuse_others(data)
     return Document(

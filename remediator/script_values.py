@@ -23,7 +23,7 @@ _ASSIGNMENT = re.compile(rf"{_KEY}|{_NAME}")
 _VALUE = re.compile(
     r"[^\S\n]*+(?:(?P<mark>\\?[\"'])(?P<quoted>[^\"'\\\n]{0,300}+)(?P=mark)"
     r"|(?P<bare>(?:\$\{\{[^{}\n]{0,200}+\}\}|\$\{[^{}\n]{0,200}+\}|\$\(\w{0,99}+\)"
-    r"|[^\s\"'`\\,;|&<>(){}\[\]]{1,99}+){1,4}+))"
+    r"|[^\s\"'`\\,;|&<>(){}\[\]]{1,99}+){1,4}))"
     r"(?=\\?[\"']?(?:[\s,;|&<>)\]}\\`]|\Z))"
 )
 _VARIABLE = re.compile(
@@ -31,6 +31,7 @@ _VARIABLE = re.compile(
     r"|\$\{?env:(?P<env>\w+)\}?|\$\{\{\s*(?:secrets|vars|env)\.(?P<ci>\w+)\s*\}\}"
     r"|!environment_variable\s+(?P<sceptre>\w+)"
 )
+_READ = re.compile(r"(?<![\w.-])read[ \t]([^\n;|&]*)")
 _EXPRESSION = re.compile(r"\$\{\{\s*([\w.-]+)\s*\}\}|((?:var|local)\.\w+)")
 _NOT_A_TEXT = re.compile(
     r"[$`]|\{\{|^\s|\s$|^%\w?$|^(?:none|null|nil|undefined|true|false)?$", re.I
@@ -66,6 +67,13 @@ def assignments(text: str, suffix: str = "") -> Iterator[Assignment]:
         yield Assignment(
             match["key"] or match["name"], match.start(), _token(text, match.end(), suffix)
         )
+
+
+def read_in(text: str) -> Iterator[str]:
+    """Yield the variables that a shell asks a person for, `read -s DB_PASSWORD`: each is its
+    script's own."""
+    for match in _READ.finditer(text):
+        yield from match[1].split()[-1:]
 
 
 def value_behind(text: str, position: int, suffix: str = "") -> str | None:

@@ -30,6 +30,7 @@ FILES = {
     "playbook.yaml": (False, "its top level is not a mapping"),
     "assembly.json": (False, "it has no mapping Resources"),
     "indented.yaml": (True, "it has no mapping Resources"),
+    "below-globals.yaml": (True, "it has no mapping Resources"),
 }
 
 

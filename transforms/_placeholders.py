@@ -18,26 +18,32 @@ from remediator.model import Refusal
 from remediator.template import Kind, Template, walk
 
 _JINJA, _DOLLAR = "{{ … }}", "${…}"
+# Closed, for a password may hold `{{` or `<%` as well. A text is gone through once by each.
 _WITHIN = {
-    _JINJA: re.compile(r"\{\{(?!\s*resolve:)|\{%"),
-    "<% … %>": re.compile(r"<%.*%>", re.DOTALL),
-    _DOLLAR: re.compile(r"\$\{[^}]+\}"),
+    _JINJA: re.compile(r"\{\{(?!\s*resolve:)[^{}]*\}\}|\{%[^%{}]*%\}"),
+    "<% … %>": re.compile(r"<%[^%<>]*%>"),
+    _DOLLAR: re.compile(r"\$\{[^{}]+\}"),
     "$(…)": re.compile(r"\$\([\w.-]+\)"),
-    "#{…}": re.compile(r"#\{[^}]+\}"),
-    "@…@": re.compile(r"\A(@{1,2})\w+\1\Z"),
-    "%…%": re.compile(r"\A(%{1,2})\w+\1\Z"),
-    "__…__": re.compile(r"\A__\w+__\Z"),
+    "#{…}": re.compile(r"#\{[^{}]+\}"),
+    "@…@": re.compile(r"\A(@{1,2})[A-Z][A-Z0-9]*_[A-Z0-9_]*\1\Z"),
+    "%…%": re.compile(r"\A(%{1,2})[A-Z][A-Z0-9]*_[A-Z0-9_]*\1\Z"),
+    "__…__": re.compile(r"\A__[A-Za-z]\w*__\Z"),
 }
 # A whole value, which CloudFormation could not take for anything but a text.
 _WHOLE = {
     _JINJA: re.compile(r"\s*\{\{(?!\s*resolve:)[^{}]*\}\}\s*"),
-    _DOLLAR: re.compile(r"\$\{[^{}]+\}"),
+    _DOLLAR: re.compile(r"\$\{([^{}]+)\}"),
 }
 
 
 def placeholder(text: str) -> str:
     """Return the kind of placeholder that a text outside of `Fn::Sub` holds; empty for none."""
     return next((kind for kind, pattern in _WITHIN.items() if pattern.search(text)), "")
+
+
+def is_placeholder(text: str) -> bool:
+    """Tell whether a text is a placeholder and nothing else, so that it holds no secret."""
+    return any(pattern.fullmatch(text.strip()) for pattern in _WITHIN.values())
 
 
 def filled_in(text: str) -> Refusal | None:
@@ -57,23 +63,39 @@ def preprocessed(template: Template, resources: Iterable[str]) -> Refusal | None
     take the dynamic reference, or the variable within it, for its own."""
     taken = {_JINJA: "{{resolve:" not in template.document.text}
     taken[_DOLLAR] = not any(each.kind is Kind.SUB for each in template.references)
-    values = {("Resources", name): template.properties(name) for name in resources}
-    values |= {("Parameters", name): template.parameter(name) for name in template.parameters}
-    for where, properties in values.items():
+    values = {name: template.properties(name) for name in resources}
+    values |= {
+        name: {"Default": template.parameter(name)["Default"]}
+        for name in template.parameters
+        if "Default" in template.parameter(name)
+    }
+    for name, properties in values.items():
         for path, value in walk(dict(properties)):
             if not isinstance(value, str) or "Fn::Sub" in path:
                 continue
-            for kind, pattern in _WHOLE.items():
-                if taken[kind] and pattern.fullmatch(value):
-                    place = ".".join(map(str, (where[1], *path)))
-                    return Refusal(
-                        "preprocessed",
-                        f"{place} is filled in ({kind}) before CloudFormation sees it, and what "
-                        f"does that would take {_WRITTEN[kind]} for its own: repair the template "
-                        "that is made of this one, or write the reference by hand as that tool "
-                        "wants it",
-                    )
+            kind = _kind_of_whole(template, value)
+            if kind and taken[kind]:
+                place = ".".join(map(str, (name, *path)))
+                return Refusal(
+                    "preprocessed",
+                    f"{place} is filled in ({kind}) before CloudFormation sees it, and what does "
+                    f"that would take {_WRITTEN[kind]} for its own: repair the template that is "
+                    "made of this one, or write the reference by hand as that tool wants it",
+                )
     return None
+
+
+def _kind_of_whole(template: Template, text: str) -> str:
+    """Return the kind of placeholder that a text is as a whole; empty for none. A variable of the
+    template's own is none: its `Fn::Sub` was forgotten."""
+    for kind, pattern in _WHOLE.items():
+        match = pattern.fullmatch(text)
+        if match is None:
+            continue
+        name = match[1].partition(".")[0] if kind == _DOLLAR else ""
+        own = name.startswith("AWS::") or name in template.parameters or name in template.resources
+        return "" if own else kind
+    return ""
 
 
 _WRITTEN = {_JINJA: "{{resolve:…}}", _DOLLAR: "${…} within a dynamic reference"}

@@ -57,7 +57,7 @@ from ._findings import (
 from ._groups import Group, groups
 from ._handmade import HandMade, convert, key_of, read, replace, secret_constants
 from ._literals import Written, branches, slot_refusal, used_elsewhere, written_out
-from ._placeholders import placeholder, preprocessed
+from ._placeholders import filled_in, is_placeholder, preprocessed
 from ._plan import Draft, circular, group_limits
 from ._secrets import SECRET, secret_of
 from ._slots import Slot, slots
@@ -149,7 +149,7 @@ def _literals(
         same = next((each for each in found if each.texts == (text,)), Written((text,)))
         reading = _reading(template, all_slots, secret, key_of(template, secret, text))
         if not same.places and not reading:
-            if placeholder(text) or re.search(_PLACEHOLDER, text):
+            if is_placeholder(text) or re.search(_PLACEHOLDER, text):
                 continue  # a tool fills it in before the deployment, or a person after it
             message = f"{secret} holds a secret that is written out in the template"
             yield left(path, message, _carrier(template, secret, text, "it"), (text,))
@@ -258,6 +258,7 @@ def _repair_literal(
     uses = (*written.uses(template), *reading)
     refused = (
         hand_made(context, uses)
+        or filled_in(text)
         or slot_refusal(template, written)
         or used_elsewhere(template, written, frozenset({path}))
         or next((use.refusal for use in reading if use.refusal is not None), None)
