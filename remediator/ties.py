@@ -6,16 +6,21 @@ or by the parameters that it gives. What only seems so is a guess, which nobody 
 
 from __future__ import annotations
 
+import glob
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import PurePosixPath
+from typing import TypeVar
 
 from .file_names import in_common, nearest_to, stem, stems_for
 from .sites import SAM_TEMPLATES, Site, base_name
 from .tree_files import TreeFile
+
+_Key = TypeVar("_Key", bound=Hashable)
 
 
 class Ties:
@@ -117,11 +122,11 @@ class Ties:
         steps, _, base = name.rpartition("/")
         if re.search(r"[${}:]", steps):
             return frozenset()
-        parts = re.split(r"\$\w+", base)
-        wanted = re.compile(r"[\w.-]+".join(map(re.escape, parts)))
+        # Not a pattern of its own: many variables in a row would be tried in every way.
+        wanted = "?*".join(map(glob.escape, re.split(r"(?:\$\w+)+", base)))
         for folder in (source.parent, *source.parent.parents):
             beside = self._by_folder.get(PurePosixPath(posixpath.normpath(folder / steps)), ())
-            found = frozenset(place for place in beside if wanted.fullmatch(place.name))
+            found = frozenset(place for place in beside if fnmatchcase(place.name, wanted))
             if found:
                 return found
         return frozenset()
@@ -146,24 +151,21 @@ class Ties:
 
     @cached_property
     def _by_name(self) -> dict[str, list[PurePosixPath]]:
-        names: dict[str, list[PurePosixPath]] = {}
-        for place in self._templates:
-            names.setdefault(place.name, []).append(place)
-        return names
+        return self._grouped(lambda place: place.name)
 
     @cached_property
     def _by_folder(self) -> dict[PurePosixPath, list[PurePosixPath]]:
-        folders: dict[PurePosixPath, list[PurePosixPath]] = {}
-        for place in self._templates:
-            folders.setdefault(place.parent, []).append(place)
-        return folders
+        return self._grouped(lambda place: place.parent)
 
     @cached_property
     def _by_stem(self) -> dict[str, list[PurePosixPath]]:
-        stems: dict[str, list[PurePosixPath]] = {}
+        return self._grouped(lambda place: stem(place.name))
+
+    def _grouped(self, key: Callable[[PurePosixPath], _Key]) -> dict[_Key, list[PurePosixPath]]:
+        groups: dict[_Key, list[PurePosixPath]] = {}
         for place in self._templates:
-            stems.setdefault(stem(place.name), []).append(place)
-        return stems
+            groups.setdefault(key(place), []).append(place)
+        return groups
 
     @cached_property
     def _test_inputs(self) -> dict[str, set[str]]:

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from remediator.cli import app
+from remediator.ties import Ties
 from remediator.tree_files import TreeFile, read_all
 
 DATABASE = """\
@@ -124,3 +125,10 @@ def test_a_template_shows_what_it_showed(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("")
     assert file.raw == alone.raw == database("DbCred").encode()
     assert (file.hidden, file.declared) == (alone.hidden, alone.declared)
+
+
+def test_a_name_of_many_variables_is_looked_up_in_no_time() -> None:
+    template = b"Resources:\n  A: {Type: AWS::SNS::Topic}\n"
+    ties = Ties([TreeFile(PurePosixPath(f"{'a-' * 100}a.yaml"), template)])
+    assert not ties.resolved(f"{'$x-' * 50}z.yaml", PurePosixPath("deploy.sh"))
+    assert ties.resolved(f"{'$x-' * 50}a.yaml", PurePosixPath("deploy.sh"))
