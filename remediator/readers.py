@@ -54,29 +54,43 @@ def by_ruamel(text: str) -> Long:
     Of several documents it is the list. Raises its YAMLError, RecursionError, NotImplementedError
     where it has no place for a comment, and EditError as `by_pyyaml` does.
     """
-    packed = _recent.pop(text, None)
+    packed = _recent.take(text)
     if packed is None:
         data = _read_by_ruamel(text)
         packed = json.dumps(data)
     else:
         data = json.loads(packed)  # each time anew, for a proof uses it up
-    _remember(text, packed)
+    _recent.put(text, packed)
     return data
 
 
-_recent: dict[str, str] = {}
-"""What was read, in JSON, by its text, the latest use last. It takes ruamel.yaml fifty times
-as long as libyaml, and a repair of several passes, or of a family, is proven text by text."""
+class Recent:
+    """What was read, in JSON, by its text, the latest use last.
+
+    It takes ruamel.yaml fifty times as long as libyaml, and a repair of several passes, or of a
+    family, is proven text by text.
+    """
+
+    def __init__(self) -> None:
+        self._packed: dict[str, str] = {}
+        self._size = 0
+
+    def take(self, text: str) -> str | None:
+        """Return what a text was read into, to be put back; None where that is not known."""
+        packed = self._packed.pop(text, None)
+        if packed is not None:
+            self._size -= len(text)
+        return packed
+
+    def put(self, text: str, packed: str) -> None:
+        """Remember what a text was read into, and forget the oldest where they are too many."""
+        self._packed[text] = packed
+        self._size += len(text)
+        while self._size > _REMEMBERED:
+            self.take(next(iter(self._packed)))
 
 
-def _remember(text: str, packed: str) -> None:
-    _recent[text] = packed
-    total = sum(map(len, _recent))
-    for oldest in list(_recent):
-        if total <= _REMEMBERED:
-            return
-        del _recent[oldest]
-        total -= len(oldest)
+_recent = Recent()
 
 
 def _read_by_ruamel(text: str) -> Long:

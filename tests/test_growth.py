@@ -108,7 +108,7 @@ def calls(work: Callable[[], Any]) -> int:
 def handle(template: str) -> FileResult | None:
     settings = Settings()
     runner = Runner(registry.load(settings), registry.catalogue(), settings)
-    readers._recent.clear()  # what was read before would not be read again
+    readers._recent = readers.Recent()  # what was read before would not be read again
     return runner.text(template.encode(), "template.yaml")
 
 

@@ -11,7 +11,7 @@ from remediator.readers import by_ruamel
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The texts that ruamel.yaml reads during a test, which begins with none remembered."""
-    monkeypatch.setattr(readers, "_recent", {})
+    monkeypatch.setattr(readers, "_recent", readers.Recent())
     texts: list[str] = []
     took = readers._read_by_ruamel
 
@@ -50,7 +50,7 @@ def test_a_text_that_is_too_long_is_not_remembered(
     monkeypatch.setattr(readers, "_REMEMBERED", 4)
     assert by_ruamel("a: 1\n") == by_ruamel("a: 1\n")
     assert len(read) == 2
-    assert readers._recent == {}
+    assert readers._recent.take("a: 1\n") is None
 
 
 def test_what_cannot_be_read_is_refused_each_time(read: list[str]) -> None:
