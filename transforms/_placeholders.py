@@ -29,11 +29,6 @@ _WITHIN = {
     "%…%": re.compile(r"\A(%{1,2})[A-Z][A-Z0-9]*_[A-Z0-9_]*\1\Z"),
     "__…__": re.compile(r"\A__[A-Za-z]\w*__\Z"),
 }
-# A whole value, which CloudFormation could not take for anything but a text.
-_WHOLE = {
-    _JINJA: re.compile(r"\s*\{\{(?!\s*resolve:)[^{}]*\}\}\s*"),
-    _DOLLAR: re.compile(r"\$\{([^{}]+)\}"),
-}
 
 
 def placeholder(text: str) -> str:
@@ -86,16 +81,16 @@ def preprocessed(template: Template, resources: Iterable[str]) -> Refusal | None
 
 
 def _kind_of_whole(template: Template, text: str) -> str:
-    """Return the kind of placeholder that a text is as a whole; empty for none. A variable of the
-    template's own is none: its `Fn::Sub` was forgotten."""
-    for kind, pattern in _WHOLE.items():
-        match = pattern.fullmatch(text)
-        if match is None:
-            continue
-        name = match[1].partition(".")[0] if kind == _DOLLAR else ""
-        own = name.startswith("AWS::") or name in template.parameters or name in template.resources
-        return "" if own else kind
-    return ""
+    """Return the kind of placeholder that clashes with what is written, if a text is one as a
+    whole. A variable of the template's own is none: its `Fn::Sub` was forgotten."""
+    whole = text.strip()
+    if _WITHIN[_JINJA].fullmatch(whole):
+        return _JINJA
+    if not _WITHIN[_DOLLAR].fullmatch(whole):
+        return ""
+    name = whole[2:-1].partition(".")[0]
+    own = name.startswith("AWS::") or name in template.parameters or name in template.resources
+    return "" if own else _DOLLAR
 
 
 _WRITTEN = {_JINJA: "{{resolve:…}}", _DOLLAR: "${…} within a dynamic reference"}
