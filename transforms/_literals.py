@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -23,7 +22,7 @@ from ._databases import misplaced
 from ._placeholders import filled_in
 from ._secrets import NO_VALUE, flattened
 from ._slots import Slot
-from ._uses import MOST, Role, Use, external_refusal, logs_in
+from ._uses import MOST, NAMES_PASSWORD, Role, Use, external_refusal, logs_in
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -159,7 +158,6 @@ def mapping_removals(template: Template, mapping: tuple[str, str]) -> list[Opera
     ]
 
 
-_PASSWORD = re.compile(r"pass(?:word|wd|phrase)?|pwd|secret|token", re.IGNORECASE)
 _TELLING = 6  # characters from which on the same text elsewhere is taken for the same password
 
 
@@ -233,6 +231,6 @@ def _stands_in(texts: tuple[str, ...], path: Path, value: Value) -> bool:
     may be meant."""
     if not isinstance(value, str):
         return False
-    if _PASSWORD.search(str(path[-1] if path else "")) and value in texts:
+    if NAMES_PASSWORD.search(str(path[-1] if path else "")) and value in texts:
         return True
     return any(len(text) >= _TELLING and is_telling(text) and text in value for text in texts)

@@ -241,7 +241,8 @@ def password_parameters(
             yield name, found
 
 
-_TELLING = re.compile(r"pass(?:word|wd|phrase)?|pwd|secret|token", re.IGNORECASE)
+NAMES_PASSWORD = re.compile(r"pass(?:word|wd|phrase)?|pwd|secret|token", re.IGNORECASE)
+"""A word in the name of a parameter or property that says that a password may be meant."""
 
 
 def _is_password(
@@ -266,7 +267,7 @@ def _is_password(
 
 def _is_hidden(template: Template, parameter: str) -> bool:
     """Tell whether a parameter is hidden from who looks at the stack, or is called a password."""
-    by_name = _TELLING.search(parameter) is not None
+    by_name = NAMES_PASSWORD.search(parameter) is not None
     return by_name or str(template.parameter(parameter).get("NoEcho")).lower() == "true"
 
 
