@@ -14,10 +14,12 @@ $(STAMP): pyproject.toml
 	touch $@
 
 # Repairs a copy of an example. Exit code 1 means that something is left for a person: no failure.
+# A repository of its own, where there is git: this one names the example's parameters in its tests.
 demo: $(STAMP)
 	rm -rf .demo
 	mkdir .demo
 	cp examples/payment-processing.yaml .demo/
+	-git init -q .demo && git -C .demo add .
 	$(BIN)/remediator fix .demo/payment-processing.yaml || test $$? -eq 1
 
 test: $(STAMP)
